@@ -1,0 +1,398 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What travels between the stages: a frame of images in, an occupancy grid and boxes out.
+
+All are frozen and check themselves when they are made; arrays are made read-only, so a value
+that was valid stays valid. Frames of reference: camera x right, y down, z forward (optical,
+REP 103); ego x forward, y left, z up. `a_from_b` maps coordinates of b into a.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+
+from bdc_occ_ros.errors import InvalidBoxesError
+from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.errors import InvalidFrameError
+from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.errors import InvalidImageError
+from bdc_occ_ros.errors import InvalidPoseError
+
+MAX_CAMERAS = 8
+DISTORTION_LENGTHS = {
+    '': (0,), 'plumb_bob': (0, 4, 5), 'rational_polynomial': (0, 8, 12, 14), 'equidistant': (0, 4),
+}
+ROTATION_TOLERANCE = 1e-3
+
+
+def _read_only(array: np.ndarray, dtype: type | None = None) -> np.ndarray:
+    """Return the array, or a converted copy, that nobody can write to through this name."""
+    view = np.asarray(array, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def rigid_transform(matrix: np.ndarray, name: str) -> np.ndarray:
+    """
+    Check that a matrix is a rigid transform.
+
+    :param matrix: Homogeneous transform, (4, 4), metres.
+    :param name: What it is, for the message.
+    :return: The same values as read-only float64.
+    :raises InvalidPoseError: if it is not finite, not (4, 4), or its rotation is not orthonormal
+        with determinant +1.
+    """
+    checked = _read_only(matrix, np.float64)
+    if checked.shape != (4, 4) or not np.isfinite(checked).all():
+        raise InvalidPoseError(f'{name}: a finite (4, 4) matrix is needed; got {checked!r}')
+    rotation = checked[:3, :3]
+    is_rotation = (np.abs(rotation @ rotation.T - np.eye(3)).max() < ROTATION_TOLERANCE
+                   and np.linalg.det(rotation) > 0)
+    if not is_rotation or not np.array_equal(checked[3], (0.0, 0.0, 0.0, 1.0)):
+        raise InvalidPoseError(
+            f'{name}: the rotation must be orthonormal with determinant +1 and the last row '
+            f'0 0 0 1; got {checked.tolist()}')
+    return checked
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """
+    One calibrated camera of a rig.
+
+    :param name: Role of the camera in the rig, for example CAM_FRONT.
+    :param width_px: Image width that the intrinsics belong to.
+    :param height_px: Image height that the intrinsics belong to.
+    :param intrinsics: Camera matrix K, (3, 3), pixels.
+    :param ego_from_camera: Mount of the camera, (4, 4), metres.
+    :param distortion_model: plumb_bob, rational_polynomial, equidistant or empty.
+    :param distortion: Coefficients in the order of sensor_msgs/CameraInfo; none means none.
+    :raises InvalidCalibrationError: if K is singular or not finite, or the coefficients do not
+        fit the model.
+    :raises InvalidPoseError: if the mount is not a rigid transform.
+    """
+
+    name: str
+    width_px: int
+    height_px: int
+    intrinsics: np.ndarray
+    ego_from_camera: np.ndarray
+    distortion_model: str = ''
+    distortion: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        matrix = _read_only(self.intrinsics, np.float64)
+        distortion = _read_only(self.distortion, np.float64).reshape(-1)
+        mount = rigid_transform(self.ego_from_camera, f'{self.name}: ego_from_camera')
+        object.__setattr__(self, 'intrinsics', matrix)
+        object.__setattr__(self, 'distortion', distortion)
+        object.__setattr__(self, 'ego_from_camera', mount)
+        if self.width_px <= 0 or self.height_px <= 0:
+            raise InvalidCalibrationError(
+                f'{self.name}: image size must be positive; got '
+                f'{self.width_px}x{self.height_px}')
+        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+            raise InvalidCalibrationError(
+                f'{self.name}: intrinsics must be a finite (3, 3) matrix; got {matrix.tolist()}')
+        if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or not np.array_equal(matrix[2], (0, 0, 1)):
+            raise InvalidCalibrationError(
+                f'{self.name}: intrinsics need positive focal lengths and a last row 0 0 1; got '
+                f'{matrix.tolist()}. Is the camera driver calibrated?')
+        if self.distortion_model not in DISTORTION_LENGTHS:
+            raise InvalidCalibrationError(
+                f'{self.name}: unknown distortion model {self.distortion_model!r}; known are '
+                f'{sorted(filter(None, DISTORTION_LENGTHS))}')
+        if len(distortion) not in DISTORTION_LENGTHS[self.distortion_model]:
+            raise InvalidCalibrationError(
+                f'{self.name}: {self.distortion_model or "no model"} takes '
+                f'{DISTORTION_LENGTHS[self.distortion_model]} coefficients; got {len(distortion)}')
+        if not np.isfinite(distortion).all():
+            raise InvalidCalibrationError(
+                f'{self.name}: distortion must be finite; got {distortion.tolist()}')
+
+    @property
+    def is_distorted(self) -> bool:
+        """Whether any distortion coefficient differs from zero (equidistant always bends)."""
+        return bool(np.any(self.distortion != 0)) or (
+            self.distortion_model == 'equidistant' and len(self.distortion) > 0)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Bytes that are equal exactly when two calibrations are."""
+        head = f'{self.name}|{self.width_px}x{self.height_px}|{self.distortion_model}|'
+        return (head.encode() + self.intrinsics.tobytes() + self.distortion.tobytes()
+                + self.ego_from_camera.tobytes())
+
+    def resized(self, width_px: int, height_px: int) -> 'Camera':
+        """
+        Return this camera for images of another size.
+
+        K scales with the size, without a half-pixel shift, as image_proc and FlashOcc do it.
+
+        :param width_px: New image width.
+        :param height_px: New image height.
+        """
+        scale = np.diag((width_px / self.width_px, height_px / self.height_px, 1.0))
+        return replace(self, width_px=width_px, height_px=height_px,
+                       intrinsics=scale @ self.intrinsics)
+
+
+@dataclass(frozen=True, eq=False)
+class CameraRig:
+    """
+    The cameras of one vehicle, in the order in which the network takes them.
+
+    :param cameras: One to eight cameras with names of their own.
+    :param key_camera: The camera whose exposure time and ego pose define the output; it need not
+        contribute an image to every frame.
+    :raises InvalidCalibrationError: if the count is wrong, a name repeats or the key is unknown.
+    """
+
+    cameras: tuple[Camera, ...]
+    key_camera: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'cameras', tuple(self.cameras))
+        if not 1 <= len(self.cameras) <= MAX_CAMERAS:
+            raise InvalidCalibrationError(
+                f'a rig has 1 to {MAX_CAMERAS} cameras; got {len(self.cameras)}')
+        if len(set(self.names)) != len(self.names):
+            raise InvalidCalibrationError(f'camera names must differ; got {self.names}')
+        if self.key_camera not in self.names:
+            raise InvalidCalibrationError(
+                f'the key camera {self.key_camera!r} is not one of {self.names}')
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Camera names in the order of the network."""
+        return tuple(camera.name for camera in self.cameras)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Bytes that are equal exactly when two rigs are."""
+        return self.key_camera.encode() + b''.join(c.fingerprint for c in self.cameras)
+
+    def __getitem__(self, name: str) -> Camera:
+        for camera in self.cameras:
+            if camera.name == name:
+                return camera
+        raise InvalidCalibrationError(f'no camera {name!r} in the rig; there are {self.names}')
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """
+    What the cameras saw at one trigger.
+
+    :param images: RGB image by camera name, (H, W, 3) uint8, of the size of its camera in the
+        rig. A camera that did not deliver is left out; at least one must be there.
+    :param stamps_ns: Exposure time by camera name, for every image.
+    :param rig: Calibration of all cameras.
+    :param fixed_from_ego: Ego pose at the exposure of every image's camera and of the key camera,
+        (4, 4) metres, in any frame that does not move; None if the motion between exposures is
+        to be ignored.
+    :param stamp_ns: Exposure time of the key camera, which stamps the output.
+    :raises InvalidFrameError: if names do not fit together or a stamp is negative.
+    :raises InvalidImageError: if an image has another shape or dtype than its camera.
+    :raises InvalidPoseError: if a pose is not a rigid transform.
+    """
+
+    images: Mapping[str, np.ndarray]
+    stamps_ns: Mapping[str, int]
+    rig: CameraRig
+    stamp_ns: int
+    fixed_from_ego: Mapping[str, np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        names = self.rig.names
+        unknown = sorted(set(self.images) - set(names))
+        if unknown or not self.images:
+            raise InvalidFrameError(
+                f'a frame needs images of cameras of its rig {names}; got {sorted(self.images)}')
+        if set(self.stamps_ns) != set(self.images):
+            raise InvalidFrameError(
+                f'every image needs a stamp: images {sorted(self.images)}, '
+                f'stamps {sorted(self.stamps_ns)}')
+        if self.stamp_ns < 0 or min(self.stamps_ns.values()) < 0:
+            raise InvalidFrameError('stamps count nanoseconds from 1970 and cannot be negative')
+        images = {n: self._checked_image(n) for n in names if n in self.images}
+        object.__setattr__(self, 'images', MappingProxyType(images))
+        object.__setattr__(self, 'stamps_ns', MappingProxyType(dict(self.stamps_ns)))
+        if self.fixed_from_ego is not None:
+            self._check_poses(self.fixed_from_ego)
+
+    def _checked_image(self, name: str) -> np.ndarray:
+        image, camera = self.images[name], self.rig[name]
+        expected = (camera.height_px, camera.width_px, 3)
+        if image.shape != expected or image.dtype != np.uint8:
+            raise InvalidImageError(
+                f'{name}: the calibration belongs to images {expected} uint8; got '
+                f'{image.shape} {image.dtype}')
+        return _read_only(image)
+
+    def _check_poses(self, poses: Mapping[str, np.ndarray]) -> None:
+        missing = sorted({*self.images, self.rig.key_camera} - set(poses))
+        if missing:
+            raise InvalidFrameError(f'ego poses are missing for {missing}')
+        checked = {n: rigid_transform(pose, f'{n}: fixed_from_ego') for n, pose in poses.items()}
+        object.__setattr__(self, 'fixed_from_ego', MappingProxyType(checked))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the rig's cameras without an image."""
+        return tuple(name for name in self.rig.names if name not in self.images)
+
+
+@dataclass(frozen=True)
+class VoxelGrid:
+    """
+    An axis-aligned grid in the ego frame; arrays on it are indexed [x][y][z].
+
+    :param lower_m: Lower corner of the first cell, x y z.
+    :param cell_size_m: Size of a cell, x y z.
+    :param shape: Number of cells, x y z.
+    :raises InvalidGridError: if a size or count is not positive and finite.
+    """
+
+    lower_m: tuple[float, float, float] = (-40.0, -40.0, -1.0)
+    cell_size_m: tuple[float, float, float] = (0.4, 0.4, 0.4)
+    shape: tuple[int, int, int] = (200, 200, 16)
+
+    def __post_init__(self) -> None:
+        numbers = np.array((self.lower_m, self.cell_size_m, self.shape), dtype=np.float64)
+        if numbers.shape != (3, 3) or not np.isfinite(numbers).all() or (numbers[1:] <= 0).any():
+            raise InvalidGridError(f'a grid needs three positive sizes and counts; got {self}')
+
+    @property
+    def upper_m(self) -> tuple[float, ...]:
+        """Upper corner of the last cell."""
+        return tuple(low + size * count for low, size, count
+                     in zip(self.lower_m, self.cell_size_m, self.shape))
+
+    def centers_m(self, indices: np.ndarray) -> np.ndarray:
+        """
+        Return the centres of cells.
+
+        :param indices: Cell indices, (..., 3) integers, x y z.
+        :return: Positions in the ego frame, (..., 3) float32, metres.
+        """
+        lower, size = np.array(self.lower_m), np.array(self.cell_size_m)
+        return (lower + (np.asarray(indices) + 0.5) * size).astype(np.float32)
+
+    def indices_of(self, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the cells that hold points.
+
+        :param points_m: Positions in the ego frame, (..., 3), metres.
+        :return: Cell indices (..., 3) int64, rounded down, and which points lie inside, (...).
+        """
+        scaled = (np.asarray(points_m, np.float64) - self.lower_m) / self.cell_size_m
+        indices = np.floor(scaled).astype(np.int64)
+        return indices, ((indices >= 0) & (indices < self.shape)).all(axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Occupancy:
+    """
+    A semantic occupancy grid in the ego frame of the key camera's exposure.
+
+    :param grid: Where the cells are.
+    :param labels: Class per cell, (X, Y, Z) uint8, index into class_names.
+    :param observed: Whether a contributing camera sees the cell, (X, Y, Z) bool; where none does
+        the label means nothing and must not be reported as free.
+    :param class_names: Name per label.
+    :param free_label: The label of empty space.
+    :param stamp_ns: Time of the key camera's exposure.
+    :param confidence: Probability of the label, (X, Y, Z) floating, or None.
+    :raises InvalidGridError: if shapes, dtypes or labels do not fit.
+    """
+
+    grid: VoxelGrid
+    labels: np.ndarray
+    observed: np.ndarray
+    class_names: tuple[str, ...]
+    free_label: int
+    stamp_ns: int
+    confidence: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        expected = {'labels': np.uint8, 'observed': np.bool_}
+        for name, dtype in expected.items():
+            array = getattr(self, name)
+            if array.shape != self.grid.shape or array.dtype != dtype:
+                raise InvalidGridError(
+                    f'{name} must be {self.grid.shape} {np.dtype(dtype)}; got {array.shape} '
+                    f'{array.dtype}')
+            object.__setattr__(self, name, _read_only(array))
+        if not 0 <= self.free_label < len(self.class_names):
+            raise InvalidGridError(
+                f'free_label {self.free_label} is none of {len(self.class_names)} classes')
+        if self.labels.max() >= len(self.class_names):
+            raise InvalidGridError(
+                f'labels go up to {self.labels.max()}, but there are {len(self.class_names)} '
+                'class names')
+        if self.confidence is not None:
+            if self.confidence.shape != self.grid.shape:
+                raise InvalidGridError(
+                    f'confidence must be {self.grid.shape}; got {self.confidence.shape}')
+            object.__setattr__(self, 'confidence', _read_only(self.confidence))
+
+    @property
+    def occupied(self) -> np.ndarray:
+        """Cells that a camera sees and that are not free, (X, Y, Z) bool."""
+        return self.observed & (self.labels != self.free_label)
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """
+    Detected objects in the ego frame of the key camera's exposure.
+
+    :param centers_m: Geometric centres, (N, 3), metres.
+    :param sizes_m: Length (x), width (y) and height (z), (N, 3), metres.
+    :param yaws_rad: Rotation about +z, 0 along +x, (N,).
+    :param velocities_mps: Velocity x y over ground, (N, 2); nan where unknown.
+    :param scores: Confidence, (N,), 0 to 1.
+    :param labels: Index into class_names, (N,) integer.
+    :param class_names: Name per label.
+    :param stamp_ns: Time of the key camera's exposure.
+    :raises InvalidBoxesError: if lengths disagree or values are impossible.
+    """
+
+    centers_m: np.ndarray
+    sizes_m: np.ndarray
+    yaws_rad: np.ndarray
+    velocities_mps: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    stamp_ns: int
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        shapes = {'centers_m': (count, 3), 'sizes_m': (count, 3), 'yaws_rad': (count,),
+                  'velocities_mps': (count, 2), 'scores': (count,), 'labels': (count,)}
+        for name, shape in shapes.items():
+            dtype = np.int64 if name == 'labels' else np.float32
+            array = _read_only(getattr(self, name), dtype)
+            if array.shape != shape:
+                raise InvalidBoxesError(f'{name} must be {shape}; got {array.shape}')
+            if name not in ('labels', 'velocities_mps') and not np.isfinite(array).all():
+                raise InvalidBoxesError(f'{name} must be finite')
+            object.__setattr__(self, name, array)
+        if (self.sizes_m <= 0).any():
+            raise InvalidBoxesError('box sizes must be positive')
+        if ((self.scores < 0) | (self.scores > 1)).any():
+            raise InvalidBoxesError('scores must lie in 0 to 1')
+        if ((self.labels < 0) | (self.labels >= len(self.class_names))).any():
+            raise InvalidBoxesError(
+                f'labels must index {len(self.class_names)} class names; got '
+                f'{sorted(set(self.labels.tolist()))}')
+
+    def __len__(self) -> int:
+        return len(self.scores)

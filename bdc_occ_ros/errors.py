@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that bad input can cause has a name of its own, and its message says the cure."""
+
+
+class BdcOccError(ValueError):
+    """Base of the package's errors; the command line prints it as one line and exits with 2."""
+
+
+class UsageError(BdcOccError):
+    """A command was asked for something that it cannot do."""
+
+
+class MissingDependencyError(BdcOccError):
+    """A program or package that this verb needs is not installed."""
+
+
+class InvalidImageError(BdcOccError):
+    """An image is truncated, of the wrong size or in an unknown encoding."""
+
+
+class InvalidCalibrationError(BdcOccError):
+    """Intrinsics, distortion or extrinsics cannot be those of a camera."""
+
+
+class InvalidPoseError(BdcOccError):
+    """A rigid transform is not finite or its rotation is not a rotation."""
+
+
+class InvalidFrameError(BdcOccError):
+    """Images, stamps, rig and poses of one frame do not fit together."""
+
+
+class InvalidGridError(BdcOccError):
+    """A voxel grid, or an array that claims to lie on it, has the wrong shape."""
+
+
+class InvalidBoxesError(BdcOccError):
+    """Box arrays disagree in length or hold impossible values."""
+
+
+class InvalidConfigError(BdcOccError):
+    """A configuration file has an unknown key, a wrong type or an impossible value."""
+
+
+class InvalidWeightsError(BdcOccError):
+    """A weights file does not belong to the network, is damaged or is not safe to read."""
+
+
+class InvalidBagError(BdcOccError):
+    """A bag cannot be read, or holds something else than its metadata says."""
+
+
+class TransformUnavailableError(BdcOccError):
+    """Two frames are not connected, or not at the time asked for."""
