@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Install the package, its share folder and its two programs; floors only, nothing pinned."""
+from glob import glob
+from pathlib import Path
+import re
+
+from setuptools import find_packages
+from setuptools import setup
+
+NAME = 'bdc_occ_ros'
+VERSION = re.search(r"^__version__ = '(.+)'$", Path(NAME, '__init__.py').read_text(), re.M)[1]
+
+
+def share(folder, *patterns):
+    """Pair a folder below the share folder with the files that go there."""
+    files = sorted(path for pattern in patterns for path in glob(pattern))
+    return (f'share/{NAME}/{folder}'.rstrip('/'), files)
+
+
+setup(
+    name=NAME,
+    version=VERSION,
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['ros/interfaces/*/msg/*.msg']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        share('', 'package.xml'),
+        share('launch', 'launch/*.launch.py'),
+        share('config', 'config/*.yaml', 'config/*.rviz', 'config/*.xml'),
+        share('models', 'models/*.yaml', 'models/*.safetensors', 'models/*.md'),
+    ],
+    python_requires='>=3.10',
+    install_requires=[
+        'setuptools',
+        'numpy>=1.21.5',
+        'opencv-python-headless>=4.5.4',
+        'Pillow>=9.0',
+        'PyYAML>=5.4',
+        'safetensors>=0.4',
+        'torch>=2.4',
+        'tqdm>=4.57',
+    ],
+    extras_require={
+        'demo': ['matplotlib>=3.5', 'rerun-sdk>=0.23', 'rosbags>=0.10'],
+        'test': ['pytest>=7.4', 'ruff'],
+    },
+    tests_require=['pytest'],
+    zip_safe=False,
+    author='The bdc_occ_ros authors',
+    maintainer='The bdc_occ_ros authors',
+    maintainer_email='bdc_occ_ros@users.noreply.github.com',
+    description='Semantic occupancy and boxes from six cameras by a binarized network',
+    license='Apache-2.0',
+    entry_points={
+        'console_scripts': [
+            f'bdc-occ = {NAME}.cli:main',
+            f'occ_node = {NAME}.ros.node:main',
+        ],
+    },
+)
