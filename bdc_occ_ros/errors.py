@@ -53,3 +53,7 @@ class InvalidBagError(BdcOccError):
 
 class TransformUnavailableError(BdcOccError):
     """Two frames are not connected, or not at the time asked for."""
+
+
+class InvalidTransformError(BdcOccError):
+    """A transform has no frame names or would close the frame tree to a loop."""
