@@ -57,3 +57,7 @@ class TransformUnavailableError(BdcOccError):
 
 class InvalidTransformError(BdcOccError):
     """A transform has no frame names or would close the frame tree to a loop."""
+
+
+class InvalidSnapshotError(BdcOccError):
+    """A snapshot file is damaged or is something else."""
