@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The one table of the node's parameters, as frozen dataclasses.
+
+What belongs to the weights (grid, classes, input size) is no parameter: it comes with them. The
+file config/occ.yaml and the table in the README are printed from here by
+`python -m bdc_occ_ros.ros.parameters --yaml` and `--markdown`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from types import MappingProxyType
+
+from bdc_occ_ros.classes import GROUND_LABELS
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import MAX_CAMERAS
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.ros.parameter_table import group
+from bdc_occ_ros.ros.parameter_table import parameter
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which network runs and on what."""
+
+    name: str = parameter(
+        'bdc_occ_nano', 'Name of a network in config/model_<name>.yaml, or a path to such a file.')
+    weights: str = parameter(
+        '', 'Weights file (.safetensors), which brings its own network; empty runs model.name '
+        'untrained.')
+    device: str = parameter(
+        'auto', 'PyTorch device such as cpu or cuda:0; auto takes CUDA where PyTorch has it.')
+    threads: int = parameter(
+        0, 'CPU threads of the network; 0 leaves the choice to PyTorch.', limits=(0, 256))
+    warmup_iterations: int = parameter(
+        1, 'Frames computed while configuring, so that the first real one is not slow.',
+        limits=(0, 100))
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """Where one camera's data come from."""
+
+    image: str = parameter('camera/<name>/image', 'Topic of raw images.')
+    compressed: str = parameter(
+        'camera/<name>/image/compressed', 'Topic of JPEG or PNG images.')
+    info: str = parameter('camera/<name>/camera_info', 'Topic of the intrinsics.')
+    frame: str = parameter('<name>', 'TF frame of the camera.')
+    offset_ms: float = parameter(
+        0.0, 'When the camera fires after the trigger of its set; used by sync.offsets profile.',
+        unit='ms', limits=(-1000.0, 1000.0))
+
+
+@dataclass(frozen=True)
+class SyncConfig:
+    """How images become sets."""
+
+    mode: str = parameter(
+        'offsets', 'offsets groups by exposure time less the offset, window by arrival in one '
+        'burst, approximate leaves it to message_filters.',
+        choices=('offsets', 'window', 'approximate'))
+    offsets: str = parameter(
+        'auto', 'profile takes camera.<name>.offset_ms, auto learns offsets from the stamps, none '
+        'is for cameras that fire together.', choices=('profile', 'auto', 'none'))
+    tolerance_ms: float = parameter(
+        20.0, 'How far a stamp may lie from its set; below half the shortest trigger gap.',
+        unit='ms', limits=(0.001, 1000.0))
+    deadline_ms: float = parameter(
+        100.0, 'How long a set waits for its last camera after its first image.',
+        unit='ms', limits=(1.0, 10000.0))
+    missing_policy: str = parameter(
+        'partial', 'At the deadline: drop the set, compute it with the cameras that came, or hold '
+        'the last image of the others.', choices=('drop', 'partial', 'hold'))
+    min_cameras: int = parameter(
+        1, 'Fewer fresh images than this drop the set under any policy.', limits=(1, MAX_CAMERAS))
+    hold_max_age_ms: float = parameter(
+        300.0, 'Oldest image that the policy hold may use again.', unit='ms',
+        limits=(0.0, 10000.0))
+    max_groups: int = parameter(8, 'Sets that may wait at one time.', limits=(1, 1000))
+    max_bytes: int = parameter(
+        268435456, 'Memory for images that wait.', unit='bytes', limits=(1048576, 17179869184))
+    max_rate_hz: float = parameter(
+        0.0, 'Sets computed per second at most; 0 sets no limit.', unit='Hz', limits=(0.0, 1000.0),
+        is_dynamic=True)
+
+
+@dataclass(frozen=True)
+class PublishConfig:
+    """Which outputs exist; what nobody subscribes to is not computed either way."""
+
+    occupancy: bool = parameter(True, 'Publish occupancy.', is_dynamic=True)
+    obstacles: bool = parameter(True, 'Publish occupancy/obstacles.', is_dynamic=True)
+    grid: bool = parameter(True, 'Publish occupancy/grid.', is_dynamic=True)
+    markers: bool = parameter(
+        False, 'Publish occupancy/markers; heavy for RViz, the cloud shows the same.',
+        is_dynamic=True)
+    detections: bool = parameter(True, 'Publish detections.', is_dynamic=True)
+    detection_markers: bool = parameter(True, 'Publish detections/markers.', is_dynamic=True)
+    debug: bool = parameter(True, 'Publish the times under ~/debug.', is_dynamic=True)
+
+
+@dataclass(frozen=True)
+class GridConfig:
+    """What makes a column of voxels an obstacle on the ground plane."""
+
+    min_height_m: float = parameter(
+        0.2, 'Lower end of the height band in which obstacles count, in the base frame.',
+        unit='m', limits=(-100.0, 100.0), is_dynamic=True)
+    max_height_m: float = parameter(
+        2.2, 'Upper end of the height band.', unit='m', limits=(-100.0, 100.0), is_dynamic=True)
+    ground_classes: tuple[str, ...] = parameter(
+        tuple(OCCUPANCY_CLASS_NAMES[label] for label in GROUND_LABELS),
+        'Classes that are ground: never an obstacle, and free where nothing stands on them.')
+    class_cost: tuple[str, ...] = parameter(
+        (), 'Cost of classes in occupancy/grid as class:cost, 0 to 100; without an entry ground '
+        'costs 0 and everything else 100.')
+
+    def __post_init__(self) -> None:
+        if self.min_height_m >= self.max_height_m:
+            raise InvalidConfigError(
+                'grid.min_height_m must be below grid.max_height_m; got '
+                f'{self.min_height_m} and {self.max_height_m}')
+        for entry in self.class_cost:
+            name, _, cost = entry.partition(':')
+            if not name or not cost.isascii() or not cost.isdigit() or int(cost) > 100:
+                raise InvalidConfigError(
+                    "grid.class_cost takes entries such as 'terrain:50', costs 0 to 100; got "
+                    f'{entry!r}')
+
+    @property
+    def costs(self) -> dict[str, int]:
+        """The cost by class name of the classes that have an entry."""
+        pairs = (entry.partition(':') for entry in self.class_cost)
+        return {name: int(cost) for name, _, cost in pairs}
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """Everything a user can set."""
+
+    model: ModelConfig = group(ModelConfig)
+    cameras: tuple[str, ...] = parameter(
+        ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
+         'CAM_BACK_RIGHT'), 'Names of one to eight cameras, in the order of the network.')
+    key_camera: str = parameter(
+        'CAM_FRONT_LEFT', 'Camera whose exposure stamps the output and fixes the ego pose.')
+    input_transport: str = parameter(
+        'auto', 'Which image topics are read; auto takes compressed where it is published.',
+        choices=('auto', 'raw', 'compressed'))
+    input_qos: str = parameter(
+        'sensor_data', 'Quality of service of image and camera_info subscriptions.',
+        choices=('sensor_data', 'reliable', 'system_default'))
+    stamp_source: str = parameter(
+        'auto', 'Time of an image: its header, its reception, or auto: the header until a stamp '
+        'is zero.', choices=('auto', 'header', 'receive'))
+    sync: SyncConfig = group(SyncConfig)
+    ego_motion: str = parameter(
+        'auto', 'Where the motion between exposures comes from; auto takes TF, then odometry, '
+        'then off, and says so.', choices=('auto', 'tf', 'odom', 'off'))
+    base_frame: str = parameter('base_link', 'TF frame of the vehicle, x forward, z up.')
+    odom_frame: str = parameter('odom', 'TF frame that does not move, for ego motion.')
+    output_frame: str = parameter(
+        '', 'TF frame of every output; empty means base_frame.')
+    calibration_file: str = parameter(
+        '', 'YAML file with intrinsics and mounts; empty takes camera_info and TF.')
+    camera_frame_convention: str = parameter(
+        'optical', 'Axes of the TF camera frames: optical has z forward, body has x forward.',
+        choices=('optical', 'body'))
+    rectified: bool = parameter(
+        False, 'Whether the image topics are rectified; then P replaces K and D.')
+    undistort: bool = parameter(
+        True, 'Correct lens distortion; costs nothing where there is none.')
+    image_decoding: str = parameter(
+        'reduced', 'reduced decodes a JPEG no finer than the network needs, exact at full size.',
+        choices=('reduced', 'exact'))
+    score_threshold: float = parameter(
+        0.3, 'Least score of a published box.', limits=(0.0, 1.0), is_dynamic=True)
+    max_points: int = parameter(
+        0, 'Most points of a cloud, the nearest ones are kept; 0 sets no limit.',
+        limits=(0, 10000000), is_dynamic=True)
+    max_markers: int = parameter(
+        20000, 'Most cubes in occupancy/markers, the nearest ones are kept; 0 sets no limit.',
+        limits=(0, 10000000), is_dynamic=True)
+    publish: PublishConfig = group(PublishConfig)
+    grid: GridConfig = group(GridConfig)
+    latency_warn_ms: float = parameter(
+        500.0, 'Latency from exposure to output above which diagnostics warn.', unit='ms',
+        limits=(0.0, 60000.0), is_dynamic=True)
+    diagnostics_period_s: float = parameter(
+        1.0, 'Time between diagnostics.', unit='s', limits=(0.05, 60.0))
+    autostart: bool = parameter(
+        True, 'Configure and activate on start without a lifecycle manager.')
+    camera: Mapping[str, CameraConfig] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'camera', MappingProxyType(dict(self.camera)))
+        if not 1 <= len(set(self.cameras)) == len(self.cameras) <= MAX_CAMERAS:
+            raise InvalidConfigError(
+                f'cameras must be 1 to {MAX_CAMERAS} different names; got {list(self.cameras)}')
+        if self.key_camera not in self.cameras:
+            raise InvalidConfigError(
+                f'key_camera must be one of {list(self.cameras)}; got {self.key_camera!r}')
+        if self.sync.min_cameras > len(self.cameras):
+            raise InvalidConfigError(
+                f'sync.min_cameras must not exceed the {len(self.cameras)} cameras; got '
+                f'{self.sync.min_cameras}')
+
+    @property
+    def frame(self) -> str:
+        """The frame of every output."""
+        return self.output_frame or self.base_frame

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Poses and transforms of messages as matrices; bad ones are refused by name."""
+
+from dataclasses import dataclass
+import math
+
+from geometry_msgs.msg import Quaternion
+from geometry_msgs.msg import TransformStamped
+from nav_msgs.msg import Odometry
+import numpy as np
+
+from bdc_occ_ros.errors import InvalidPoseError
+from bdc_occ_ros.errors import InvalidTransformError
+from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.rotations import matrix_from_quaternion
+
+# x right, y down, z forward, as seen from x forward, y left, z up (REP 103)
+BODY_FROM_OPTICAL = np.array([
+    [0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class StampedTransform:
+    """
+    Where one frame stood in another.
+
+    :param parent: Name of the frame that the matrix maps into.
+    :param child: Name of the frame that it maps from.
+    :param stamp_ns: When.
+    :param parent_from_child: Rigid transform, (4, 4) float64, metres.
+    """
+
+    parent: str
+    child: str
+    stamp_ns: int
+    parent_from_child: np.ndarray
+
+
+def _frame_name(name: str) -> str:
+    """Drop the leading slash that ROS 1 recordings put before frame names."""
+    return name.removeprefix('/')
+
+
+def _matrix(translation_m: tuple[float, float, float], rotation: Quaternion,
+            where: str) -> np.ndarray:
+    """Build a rigid transform or say where the numbers cannot be one."""
+    quaternion = (rotation.x, rotation.y, rotation.z, rotation.w)
+    if not all(map(math.isfinite, (*translation_m, *quaternion))):
+        raise InvalidPoseError(
+            f'{where}: the numbers must be finite; got translation {translation_m}, rotation '
+            f'{quaternion}. Has its publisher been initialised?')
+    matrix = np.eye(4)
+    try:
+        matrix[:3, :3] = matrix_from_quaternion(np.array(quaternion))
+    except InvalidPoseError as error:
+        raise InvalidPoseError(f'{where}: {error}') from error
+    matrix[:3, 3] = translation_m
+    return matrix
+
+
+def transform_from_message(message: TransformStamped) -> StampedTransform:
+    """
+    Read one transform.
+
+    :param message: The message; a leading slash of a frame name is dropped.
+    :raises InvalidTransformError: if a frame name is empty or both are the same.
+    :raises InvalidPoseError: if numbers are not finite or the quaternion is not of unit length.
+    """
+    parent, child = _frame_name(message.header.frame_id), _frame_name(message.child_frame_id)
+    if not parent or not child or parent == child:
+        raise InvalidTransformError(
+            f'a transform needs two different frame names; got parent {parent!r}, child {child!r}')
+    position = message.transform.translation
+    return StampedTransform(
+        parent, child, to_nanoseconds(message.header.stamp),
+        _matrix((position.x, position.y, position.z), message.transform.rotation,
+                f'transform of {child} in {parent}'))
+
+
+def transform_from_odometry(message: Odometry) -> StampedTransform:
+    """
+    Read the pose of an odometry message.
+
+    :param message: The message.
+    :return: Parent is the odometry frame, child the vehicle's; an empty child means the base
+        frame and is left to the caller.
+    :raises InvalidPoseError: if numbers are not finite or the quaternion is not of unit length.
+    """
+    parent, child = _frame_name(message.header.frame_id), _frame_name(message.child_frame_id)
+    pose = message.pose.pose
+    return StampedTransform(
+        parent, child, to_nanoseconds(message.header.stamp),
+        _matrix((pose.position.x, pose.position.y, pose.position.z), pose.orientation,
+                f'odometry pose of {child!r} in {parent!r}'))
+
+
+def ego_from_optical(ego_from_frame: np.ndarray, convention: str) -> np.ndarray:
+    """
+    Return the mount of a camera with optical axes.
+
+    :param ego_from_frame: Where the camera's TF frame is, (4, 4).
+    :param convention: Axes of that frame: optical (z forward) or body (x forward).
+    """
+    return ego_from_frame @ BODY_FROM_OPTICAL if convention == 'body' else ego_from_frame
