@@ -117,8 +117,8 @@ def compile_extension(package: str, work: Path) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(compile_source, sources))
     subprocess.run(
-        ['g++', '-shared', '-s', '-o', work / EXTENSION.format(package), *objects, '-Wl,--as-needed',
-         '-Wl,-rpath,$ORIGIN/../../..', f'-L{PREFIX}/lib',
+        ['g++', '-shared', '-s', '-o', work / EXTENSION.format(package), *objects,
+         '-Wl,--as-needed', '-Wl,-rpath,$ORIGIN/../../..', f'-L{PREFIX}/lib',
          *(f'-l{library}' for library in libraries())],
         check=True)
 
