@@ -67,6 +67,9 @@ class SyncConfig:
     tolerance_ms: float = parameter(
         20.0, 'How far a stamp may lie from its set; below half the shortest trigger gap.',
         unit='ms', limits=(0.001, 1000.0))
+    window_ms: float = parameter(
+        75.0, 'Longest burst of one trigger, where sets are grouped by arrival.', unit='ms',
+        limits=(1.0, 10000.0))
     deadline_ms: float = parameter(
         100.0, 'How long a set waits for its last camera after its first image.',
         unit='ms', limits=(1.0, 10000.0))
@@ -161,6 +164,9 @@ class NodeConfig:
         'then off, and says so.', choices=('auto', 'tf', 'odom', 'off'))
     base_frame: str = parameter('base_link', 'TF frame of the vehicle, x forward, z up.')
     odom_frame: str = parameter('odom', 'TF frame that does not move, for ego motion.')
+    ego_motion_wait_ms: float = parameter(
+        100.0, 'How long a set waits for the pose of its last exposure.', unit='ms',
+        limits=(0.0, 1000.0))
     output_frame: str = parameter(
         '', 'TF frame of every output; empty means base_frame.')
     calibration_file: str = parameter(

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The rig as it is now, from a calibration file or from camera_info and TF.
+
+Nothing here waits: what has arrived is used, what is missing is named. A change of either source
+gives another rig, whose fingerprint differs, and the predictor makes its geometry anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+import threading
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo
+
+from bdc_occ_ros.calibration_file import load_calibration
+from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.ros.messages_to_frame import camera_from_info
+from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.ros.transform_listener import TransformListener
+from bdc_occ_ros.ros.transforms_from_messages import ego_from_optical
+
+SAME_MOUNT = 1e-6  # metres, and sines of angles: the noise of a pose that went through TF
+STEEPEST_AXIS = 0.9  # no camera of a surround rig looks up or down more steeply
+
+
+class CalibrationSource:
+    """
+    Keeps the newest calibration of every camera.
+
+    :param node: Node that subscribes and logs.
+    :param config: Parameters of the node.
+    :param transforms: Where the mounts come from.
+    :param qos: Quality of service of camera_info.
+    :raises InvalidCalibrationError: if there is a calibration file that cannot be used.
+    """
+
+    def __init__(self, node: Node, config: NodeConfig, transforms: TransformListener,
+                 qos: QoSProfile) -> None:
+        self.num_changes = 0
+        self._node = node
+        self._config = config
+        self._transforms = transforms
+        self._lock = threading.Lock()
+        self._infos: dict[str, CameraInfo] = {}
+        self._cameras: dict[str, Camera] = {}
+        self._problems: dict[str, str] = {}
+        self._subscriptions = []
+        self.reload()
+        if not config.calibration_file:
+            self._subscriptions = [
+                node.create_subscription(CameraInfo, config.camera[name].info,
+                                         partial(self._take_info, name), qos)
+                for name in config.cameras]
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+
+    def reload(self) -> None:
+        """
+        Read the calibration file again, or forget what camera_info and TF said so far.
+
+        :raises InvalidCalibrationError: if the file cannot be used; the old rig stays then.
+        """
+        cameras = self._from_file() if self._config.calibration_file else {}
+        with self._lock:
+            self._infos.clear()
+            self._cameras = cameras
+            self._problems.clear()
+
+    def rig(self) -> CameraRig | None:
+        """
+        Return the cameras whose calibration is known now, or None if there are none.
+
+        The key camera of the rig is the one of the parameters if it is calibrated, else the first
+        that is.
+        """
+        with self._lock:
+            if not self._config.calibration_file:
+                self._refresh()
+            cameras = tuple(self._cameras[name] for name in self._config.cameras
+                            if name in self._cameras)
+        if not cameras:
+            return None
+        names = [camera.name for camera in cameras]
+        wanted = self._config.key_camera
+        return CameraRig(cameras, wanted if wanted in names else names[0])
+
+    def problems(self) -> Mapping[str, str]:
+        """Return why a camera is not calibrated, by name of camera."""
+        with self._lock:
+            return dict(self._problems)
+
+    def suspicions(self) -> Mapping[str, str]:
+        """Return what is possible but unlikely in a calibration, by name of camera."""
+        with self._lock:
+            steep = {name: camera.ego_from_camera[2, 2] for name, camera in self._cameras.items()
+                     if abs(camera.ego_from_camera[2, 2]) > STEEPEST_AXIS}
+        return {name: f'looks straight {"up" if axis > 0 else "down"}: its frame is perhaps not '
+                      'an optical one; see camera_frame_convention'
+                for name, axis in steep.items()}
+
+    def _from_file(self) -> dict[str, Camera]:
+        path = self._config.calibration_file
+        rig = load_calibration(path)
+        missing = sorted(set(self._config.cameras) - set(rig.names))
+        if missing:
+            raise InvalidCalibrationError(
+                f'{path} has no {", ".join(missing)}; it has {", ".join(rig.names)}')
+        return {name: rig[name] for name in self._config.cameras}
+
+    def _take_info(self, name: str, info: CameraInfo) -> None:
+        with self._lock:
+            self._infos[name] = info
+
+    def _refresh(self) -> None:
+        """Bring every camera up to date; a camera that cannot be trusted is left out."""
+        for name in self._config.cameras:
+            try:
+                camera = self._current(name)
+            except BdcOccError as error:
+                self._cameras.pop(name, None)
+                self._problems[name] = str(error)
+                continue
+            self._problems.pop(name, None)
+            known = self._cameras.get(name)
+            if known is not None and camera.fingerprint != known.fingerprint:
+                self.num_changes += 1
+                self._node.get_logger().warning(f'{name}: the calibration changed')
+            self._cameras[name] = camera
+
+    def _current(self, name: str) -> Camera:
+        """Return one camera as camera_info and TF describe it now."""
+        if name not in self._infos:
+            raise InvalidCalibrationError(
+                f'{name}: no camera_info on {self._config.camera[name].info}; publish it or set '
+                'calibration_file')
+        camera = camera_from_info(self._infos[name], name, self._mount(name),
+                                  self._config.rectified)
+        known = self._cameras.get(name)
+        if known is not None and np.allclose(known.ego_from_camera, camera.ego_from_camera,
+                                             rtol=0.0, atol=SAME_MOUNT):
+            return replace(camera, ego_from_camera=known.ego_from_camera)
+        return camera
+
+    def _mount(self, name: str) -> np.ndarray:
+        """Return ego_from_camera from the newest transforms."""
+        frame = self._config.camera[name].frame
+        refusal = self._transforms.invalid(frame)
+        if refusal is not None:
+            raise InvalidCalibrationError(f'{name}: {refusal}')
+        return ego_from_optical(self._transforms.tree.lookup(self._config.base_frame, frame),
+                                self._config.camera_frame_convention)

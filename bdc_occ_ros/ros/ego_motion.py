@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Where the vehicle was at every exposure of a set, from TF or odometry.
+
+At 15 m/s the vehicle moves 0.6 m while the cameras of a nuScenes rig fire one after another, so a
+set without these poses gives a slightly bent grid. That is never done in silence.
+"""
+
+from collections.abc import Mapping
+import time
+
+from nav_msgs.msg import Odometry
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+
+from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.ros.awaited_transforms import AwaitedTransforms
+from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.ros.transform_listener import TransformListener
+from bdc_occ_ros.ros.transforms_from_messages import transform_from_odometry
+
+
+class EgoMotion:
+    """
+    Answers with poses, or with None where the motion is to be ignored.
+
+    :param node: Node that subscribes.
+    :param config: Parameters of the node.
+    :param transforms: TF.
+    """
+
+    def __init__(self, node: Node, config: NodeConfig, transforms: TransformListener) -> None:
+        self.source = 'off'
+        self.problem = ''
+        self.num_compensated = 0
+        self.num_ignored = 0
+        self.num_waited = 0
+        self._node = node
+        self._config = config
+        self._transforms = transforms
+        self._odometry = AwaitedTransforms()
+        self._odometry_frame = ''
+        self._subscription = None
+        if config.ego_motion in ('auto', 'odom'):
+            self._subscription = node.create_subscription(
+                Odometry, 'odom', self._take_odometry, qos_profile_sensor_data)
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+
+    def clear(self) -> None:
+        """Forget the odometry from before a jump in time; TF is cleared by its listener."""
+        self._odometry.tree.clear()
+        self._odometry_frame = ''
+
+    def poses(self, stamps_ns: Mapping[str, int]) -> Mapping[str, np.ndarray] | None:
+        """
+        Return the ego pose at every stamp, waiting a bounded time for the newest one.
+
+        :param stamps_ns: Exposure time by camera name.
+        :return: fixed_from_ego by camera name, (4, 4) metres; None if ego_motion is off, or is
+            auto and no source has the poses, which the diagnostics then say.
+        :raises TransformUnavailableError: if ego_motion names a source that has not the poses.
+        """
+        self.source = self._choose()
+        if self.source == 'off':
+            self.problem = '' if self._config.ego_motion == 'off' else (
+                f'neither TF from {self._config.odom_frame} to {self._config.base_frame} nor '
+                'odometry has come; motion between exposures is ignored')
+            self.num_ignored += 1
+            return None
+        try:
+            poses = self._stamped_poses(stamps_ns)
+        except TransformUnavailableError as error:
+            self.problem = f'{self.source}: {error}'
+            if self._config.ego_motion != 'auto':
+                raise
+            self.num_ignored += 1
+            return None
+        self.problem = ''
+        self.num_compensated += 1
+        return poses
+
+    def _choose(self) -> str:
+        """Return which source to ask: the one of the parameter, or the best that has spoken."""
+        if self._config.ego_motion != 'auto':
+            return self._config.ego_motion
+        try:
+            self._transforms.tree.lookup(self._config.odom_frame, self._config.base_frame)
+            return 'tf'
+        except TransformUnavailableError:
+            return 'odom' if self._odometry_frame else 'off'
+
+    def _stamped_poses(self, stamps_ns: Mapping[str, int]) -> dict[str, np.ndarray]:
+        transforms, fixed_frame = self._transforms, self._config.odom_frame
+        if self.source == 'odom':
+            transforms, fixed_frame = self._odometry, self._odometry_frame
+        start = time.monotonic()
+        deadline = start + self._config.ego_motion_wait_ms / 1e3
+        newest_first = sorted(stamps_ns, key=stamps_ns.get, reverse=True)
+        poses = {name: transforms.lookup_until(deadline, fixed_frame, self._config.base_frame,
+                                               stamps_ns[name]) for name in newest_first}
+        self.num_waited += time.monotonic() - start > 1e-3
+        return poses
+
+    def _take_odometry(self, message: Odometry) -> None:
+        try:
+            pose = transform_from_odometry(message)
+            if pose.child not in ('', self._config.base_frame):
+                self.problem = (f'odom gives the pose of {pose.child}, not of '
+                                f'{self._config.base_frame}; set base_frame or remap odom')
+                return
+            self._odometry.tree.set_transform(
+                pose.parent, self._config.base_frame, pose.stamp_ns, pose.parent_from_child)
+        except BdcOccError as error:
+            self.problem = f'odom: {error}'
+            return
+        self._odometry_frame = pose.parent
+        self._odometry.announce()

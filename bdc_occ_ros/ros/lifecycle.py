@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A lifecycle node that says why a transition failed and outlives impossible requests."""
+
+from collections.abc import Callable
+import functools
+import traceback
+from typing import Any
+
+from lifecycle_msgs.srv import ChangeState
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecycleState
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from bdc_occ_ros.errors import BdcOccError
+
+Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
+
+
+def told(transition: Transition) -> Transition:
+    """
+    Log why a lifecycle callback failed; rclpy swallows the exception without a word.
+
+    An error that names its cure is logged as one line and fails the transition; anything else is
+    logged with its traceback and sends the node to error processing.
+
+    :param transition: An on_* method of a lifecycle node.
+    """
+    @functools.wraps(transition)
+    def telling(node: LifecycleNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except BdcOccError as error:
+            node.get_logger().error(f'{transition.__name__} failed: {error}')
+            node.last_failure = str(error)
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            node.get_logger().error(f'{transition.__name__}: {traceback.format_exc()}')
+            node.last_failure = repr(error)
+            raise
+    return telling
+
+
+class TellingLifecycleNode(LifecycleNode):
+    """
+    A lifecycle node that answers every request and can start itself.
+
+    :param name: Node name.
+    :param options: What rclpy's Node takes.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self.last_failure = ''
+        self._answer_change_state = self._service_change_state.callback
+        self._service_change_state.callback = self._change_state_or_refuse
+
+    @property
+    def state_label(self) -> str:
+        """Name of the current lifecycle state."""
+        return self._state_machine.current_state[1]
+
+    def start_by_itself(self) -> None:
+        """Configure and activate as soon as the executor spins, as a launch file would ask."""
+        def start() -> None:
+            timer.cancel()
+            self.destroy_timer(timer)
+            if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+                self.trigger_activate()
+        timer = self.create_timer(0.0, start, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _change_state_or_refuse(self, request: ChangeState.Request,
+                                response: ChangeState.Response) -> ChangeState.Response:
+        """Refuse a transition that the current state does not have, instead of dying of it."""
+        try:
+            return self._answer_change_state(request, response)
+        except rclpy_implementation.RCLError as error:
+            wish = request.transition.label or request.transition.id
+            self.get_logger().warning(
+                f'transition {wish} refused in state {self.state_label}: {error}')
+            response.success = False
+            return response
