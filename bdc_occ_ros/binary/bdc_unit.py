@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The binarized deep convolution unit (arXiv:2405.17037): 3x3, extra 1x1, per-channel branch.
+
+Attribute names are those of the authors' checkpoints; the spelling se_block is theirs.
+"""
+
+from torch import cat
+from torch import nn
+from torch import Tensor
+
+from bdc_occ_ros.binary.layers import BinaryConv2d
+from bdc_occ_ros.binary.layers import Redistribution
+from bdc_occ_ros.binary.layers import RPReLU
+from bdc_occ_ros.binary.sign import BinaryActivation
+from bdc_occ_ros.layer_config import UnitConfig
+
+
+def _convolution(config: UnitConfig, in_channels: int, out_channels: int, kernel_size: int,
+                 stride: int = 1, *, is_input_binary: bool) -> nn.Conv2d:
+    """Make a convolution without bias, binary or not."""
+    if not config.is_binary:
+        return nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2,
+                         bias=False)
+    return BinaryConv2d(in_channels, out_channels, kernel_size, stride,
+                        sign_of_zero=config.sign_of_zero, is_input_binary=is_input_binary)
+
+
+def _norm(config: UnitConfig, channels: int) -> nn.Module:
+    """Make a batch normalization, or a placeholder that keeps the numbering of its neighbours."""
+    return nn.BatchNorm2d(channels) if config.with_bn else nn.Identity()
+
+
+class ChannelBranch(nn.Module):
+    """
+    The branch of 1x1 convolutions (MulBiconv) with RPReLU between them.
+
+    :param channels: Channels in and out.
+    :param config: How it is binarized and how many layers it has.
+    """
+
+    def __init__(self, channels: int, config: UnitConfig) -> None:
+        super().__init__()
+        is_signed = config.is_binary and config.activation_in_branch == 'sign'
+        layers: list[nn.Module] = []
+        for index in range(config.num_branch_layers):
+            if index:
+                layers.append(RPReLU(channels))
+            if is_signed:
+                layers += [Redistribution(channels), BinaryActivation(config.sign_of_zero)]
+            layers.append(_convolution(config, channels, channels, 1, is_input_binary=is_signed))
+        self.fc = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Apply the layers.
+
+        :param x: (B, C, H, W) floating.
+        :return: The same shape.
+        """
+        return self.fc(x)
+
+
+class BdcUnit(nn.Module):
+    """
+    The unit in its four versions; the result is always added to an identity path.
+
+    V0 is one 3x3 convolution, V1 adds the 1x1, V2 the channel branch in series, V3 (the paper's
+    choice) lets the branch see the global average and gate the channels through a sigmoid. The
+    3x3 keeps the channels where a 1x1 follows. The identity is average pooled at stride 2 and
+    laid beside itself where the channels double.
+
+    Only the first convolution sees signs in the authors' code; activation_before_1x1 = sign and
+    activation_in_branch = sign binarize the input of the others, each with a redistribution and a
+    sign of its own. With is_binary off the same structure runs in full precision.
+
+    :param in_channels: Channels of the input.
+    :param out_channels: As many, or twice as many.
+    :param config: Version and binarization.
+    :param stride: 1 or 2; at 2 height and width must be even.
+    :raises ValueError: if no identity path leads from in_channels to out_channels.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, config: UnitConfig,
+                 stride: int = 1) -> None:
+        super().__init__()
+        if out_channels not in (in_channels, 2 * in_channels):
+            raise ValueError(
+                f'BdcUnit: out_channels must be in_channels or twice that; got {in_channels} to '
+                f'{out_channels}')
+        self.version = config.version
+        self.repeats = out_channels // in_channels
+        self.has_inner_shortcut = config.has_inner_shortcut and config.version > 0
+        if config.is_binary:
+            self.move0 = Redistribution(in_channels)
+            self.binary_activation = BinaryActivation(config.sign_of_zero)
+        self.is_binary = config.is_binary
+        middle = in_channels if config.version > 0 else out_channels
+        layers = [_convolution(config, in_channels, middle, 3, stride, is_input_binary=True),
+                  _norm(config, middle), RPReLU(middle)]
+        self.before_1x1 = nn.Identity()
+        if config.version > 0:
+            is_signed = config.is_binary and config.activation_before_1x1 == 'sign'
+            layers += [_convolution(config, middle, out_channels, 1, is_input_binary=is_signed),
+                       _norm(config, out_channels), RPReLU(out_channels)]
+            if is_signed:
+                self.before_1x1 = nn.Sequential(Redistribution(middle),
+                                                BinaryActivation(config.sign_of_zero))
+        self.binary_conv_relu = nn.Sequential(*layers)
+        if config.version > 1:
+            self.se_block = ChannelBranch(out_channels, config)
+        self.global_pool = nn.AdaptiveAvgPool2d(1)
+        self.pool = nn.AvgPool2d(2) if stride == 2 else nn.Identity()
+        self.bn_fp = _norm(config, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Apply the unit.
+
+        :param x: (B, Ci, H, W) floating.
+        :return: (B, Co, H / stride, W / stride) real.
+        """
+        shortcut = self.pool(x)
+        main = self.binary_activation(self.move0(x)) if self.is_binary else x
+        convolution, norm, activation, *last = self.binary_conv_relu
+        main = activation(norm(convolution(main)))
+        if last:
+            if self.has_inner_shortcut:
+                main = main + shortcut
+            convolution, norm, activation = last
+            main = activation(norm(convolution(self.before_1x1(main))))
+        if self.version == 2:
+            main = self.se_block(main)
+        elif self.version == 3:
+            main = main * self.se_block(self.global_pool(main)).sigmoid()
+        if self.repeats > 1:
+            shortcut = cat([shortcut] * self.repeats, dim=1)
+        return main + self.bn_fp(shortcut)

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The sign of activations and of weights, and the gradients that stand in for theirs.
+
+The sign of zero is an argument everywhere: 0 is torch.sign, which the authors train with; +1 is
+what one stored bit can say (a set bit is +1). Convolutions pad after the sign, with literal 0.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch import Tensor
+
+
+def sign(x: Tensor, sign_of_zero: int) -> Tensor:
+    """
+    Return the sign of every element, without a useful gradient.
+
+    :param x: Any shape, floating.
+    :param sign_of_zero: What an exact zero gives, 0 or 1.
+    :return: Values -1, +1 (and 0 if sign_of_zero is 0), shape and dtype of x.
+    """
+    if sign_of_zero == 0:
+        return torch.sign(x)
+    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
+
+
+class _TanhSign(torch.autograd.Function):
+    """Sign forward, derivative of tanh(beta x) backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, beta: Tensor, sign_of_zero: int) -> Tensor:
+        ctx.save_for_backward(x, beta)
+        return sign(x, sign_of_zero)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        x, beta = ctx.saved_tensors
+        slope = gradient * (1 - torch.tanh(beta * x).square())
+        return beta * slope, (slope * x).sum().reshape(beta.shape), None
+
+
+class _ScaledSign(torch.autograd.Function):
+    """Scaled sign of a weight forward, identity within [-1, 1] backward."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, sign_of_zero: int) -> Tensor:
+        ctx.save_for_backward(weight)
+        scale = weight.abs().mean(dim=tuple(range(1, weight.ndim)), keepdim=True)
+        return sign(weight, sign_of_zero) * scale
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        weight, = ctx.saved_tensors
+        return gradient * (weight.abs() <= 1), None
+
+
+def tanh_sign(x: Tensor, beta: Tensor, sign_of_zero: int) -> Tensor:
+    """
+    Binarize activations; gradients are those of tanh(beta x) (arXiv:2405.17037, code).
+
+    :param x: Activations, any shape, floating.
+    :param beta: Sharpness, (1,); it gets a gradient too.
+    :param sign_of_zero: What an exact zero gives, 0 or 1.
+    :return: Signs, shape and dtype of x.
+    """
+    return _TanhSign.apply(x, beta, sign_of_zero)
+
+
+def scaled_sign(weight: Tensor, sign_of_zero: int) -> Tensor:
+    """
+    Binarize weights with one scale per output channel, the mean absolute value.
+
+    The gradient passes unchanged where -1 <= weight <= 1, both ends included, and is 0 elsewhere;
+    none flows through the scale (XNOR-Net's scale with a clipped straight-through gradient).
+
+    :param weight: Latent weights, (Co, ...), floating.
+    :param sign_of_zero: What an exact zero gives, 0 or 1.
+    :return: scale * sign, shape and dtype of weight.
+    """
+    return _ScaledSign.apply(weight, sign_of_zero)
+
+
+class BinaryActivation(nn.Module):
+    """
+    Sign of activations with a learnable surrogate slope.
+
+    :param sign_of_zero: What an exact zero gives, 0 or 1.
+    """
+
+    def __init__(self, sign_of_zero: int) -> None:
+        super().__init__()
+        self.sign_of_zero = sign_of_zero
+        self.beta = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Binarize.
+
+        :param x: Activations, floating.
+        :return: Signs of the same shape and dtype.
+        """
+        return tanh_sign(x, self.beta, self.sign_of_zero)

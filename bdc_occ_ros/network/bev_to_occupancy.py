@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Bird's-eye features to class scores per voxel.
+
+This is the one place where the axes turn from (row = y, column = x) to x y z.
+"""
+
+import torch
+from torch import nn
+from torch import Tensor
+
+from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.config import OccupancyHeadConfig
+from bdc_occ_ros.network.conv_block import ConvBlock
+
+
+class OccupancyHead(nn.Module):
+    """
+    The published head: a 3x3 module, then a small perceptron per cell.
+
+    The channels of a cell become its heights and classes, height first (FlashOcc,
+    arXiv:2311.12058).
+
+    :param final_conv: Keeps size and channels.
+    :param channels: Channels of the BEV features.
+    :param config: Heights, classes and hidden channels.
+    """
+
+    def __init__(self, final_conv: nn.Module, channels: int, config: OccupancyHeadConfig) -> None:
+        super().__init__()
+        self.heights_and_classes = (config.num_heights, config.num_classes)
+        self.final_conv = final_conv
+        self.predicter = nn.Sequential(
+            nn.Linear(channels, config.hidden_channels), nn.Softplus(),
+            nn.Linear(config.hidden_channels, config.num_heights * config.num_classes))
+
+    def forward(self, bev: Tensor) -> Tensor:
+        """
+        Score every voxel.
+
+        :param bev: (B, C, Y, X).
+        :return: Logits (B, X, Y, Z, K).
+        """
+        cells = self.final_conv(bev).permute(0, 3, 2, 1)  # (B, X, Y, C)
+        return self.predicter(cells).unflatten(-1, self.heights_and_classes)
+
+
+class NanoOccupancyHead(nn.Module):
+    """
+    The nano head: one 1x1 layer, depth to space, one linear layer.
+
+    :param in_channels: Channels of the BEV features, on cells twice as large.
+    :param voxel_channels: Channels per cell before the last layer.
+    :param config: Heights and classes.
+    """
+
+    def __init__(self, in_channels: int, voxel_channels: int, config: OccupancyHeadConfig) -> None:
+        super().__init__()
+        self.heights_and_classes = (config.num_heights, config.num_classes)
+        self.expand = ConvBlock(in_channels, 4 * voxel_channels, 1, has_bn=True, has_relu=True)
+        self.predicter = nn.Linear(voxel_channels, config.num_heights * config.num_classes)
+
+    def forward(self, bev: Tensor) -> Tensor:
+        """
+        Score every voxel.
+
+        :param bev: (B, C, Y/2, X/2).
+        :return: Logits (B, X, Y, Z, K).
+        """
+        blocks = self.expand(bev).unflatten(1, (-1, 2, 2))  # (B, c, 2, 2, Y/2, X/2)
+        cells = blocks.permute(0, 5, 3, 4, 2, 1).flatten(1, 2).flatten(2, 3)  # (B, X, Y, c)
+        return self.predicter(cells).unflatten(-1, self.heights_and_classes)
+
+
+def _start_at_class_frequencies(layer: nn.Linear, config: OccupancyHeadConfig) -> None:
+    """
+    Set the bias of the last layer to the logarithm of the class frequencies.
+
+    With the usual initialization an untrained head calls nearly every voxel occupied, and the
+    first steps of a training only unlearn that. A prior in the bias avoids both (focal loss, Lin
+    et al., arXiv:1708.02002, Sec. 3.3, does so for one foreground class).
+    """
+    counts = torch.tensor(config.class_counts, dtype=torch.float64)
+    with torch.no_grad():
+        layer.bias.copy_((counts / counts.sum()).log().repeat(config.num_heights))
+
+
+def build_occupancy_head(config: NetworkConfig) -> nn.Module | None:
+    """
+    Make the occupancy head, or None if the network has none.
+
+    :param config: The network.
+    """
+    if config.occupancy is None:
+        return None
+    channels = config.feature_channels
+    if config.nano is not None:
+        head = NanoOccupancyHead(channels, config.nano.voxel_channels, config.occupancy)
+        last = head.predicter
+    else:
+        unit = config.published.bev_unit
+        conv = ConvBlock(channels, channels, 3, has_bn=False, has_relu=True) if unit is None else (
+            BdcUnit(channels, channels, unit))
+        head = OccupancyHead(conv, channels, config.occupancy)
+        last = head.predicter[-1]
+    if config.occupancy.class_counts is not None:
+        _start_at_class_frequencies(last, config.occupancy)
+    return head

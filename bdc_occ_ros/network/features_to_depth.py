@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image features to a depth distribution and context features per pixel."""
+
+from torch import nn
+from torch import Tensor
+
+
+class FeaturesToDepth(nn.Module):
+    """
+    One 1x1 convolution: first the depth logits, then the context.
+
+    :param in_channels: Channels of the image features.
+    :param num_bins: Depth bins D.
+    :param context_channels: Context channels C.
+    """
+
+    def __init__(self, in_channels: int, num_bins: int, context_channels: int) -> None:
+        super().__init__()
+        self.num_bins = num_bins
+        self.depth_net = nn.Conv2d(in_channels, num_bins + context_channels, 1)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Split what the convolution says.
+
+        :param features: (B, Ci, h, w).
+        :return: Depth probability (B, D, h, w), which sums to 1 over D, and context (B, C, h, w).
+        """
+        raw = self.depth_net(features)
+        return raw[:, :self.num_bins].softmax(dim=1), raw[:, self.num_bins:]

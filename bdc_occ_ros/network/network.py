@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole network: six images in, occupancy and boxes out, in one pass."""
+
+from typing import NamedTuple
+
+from torch import nn
+from torch import Tensor
+
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.network.bev_encoder import build_bev_backbone
+from bdc_occ_ros.network.bev_encoder import build_bev_neck
+from bdc_occ_ros.network.bev_to_boxes import BoxMaps
+from bdc_occ_ros.network.bev_to_boxes import build_box_head
+from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head
+from bdc_occ_ros.network.depth_to_bev import lift_to_bev
+from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
+from bdc_occ_ros.network.images_to_features import build_image_backbone
+from bdc_occ_ros.network.images_to_features import build_image_neck
+
+
+class NetworkOutput(NamedTuple):
+    """
+    What one pass returns.
+
+    :param occupancy_logits: Class scores (B, X, Y, Z, K), or None without an occupancy head.
+    :param box_maps: Maps of centres and attributes, or None without a box head.
+    """
+
+    occupancy_logits: Tensor | None
+    box_maps: BoxMaps | None
+
+
+class OccupancyNetwork(nn.Module):
+    """
+    Camera images to semantic occupancy and boxes around the vehicle.
+
+    The attribute names are those of the authors' checkpoints (arXiv:2405.17037).
+
+    :param config: Layers, grid and heads.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.img_backbone = build_image_backbone(config)
+        self.img_neck = build_image_neck(config)
+        self.img_view_transformer = FeaturesToDepth(
+            config.feature_channels, config.depth.num_bins, config.context_channels)
+        self.img_bev_encoder_backbone = build_bev_backbone(config)
+        self.img_bev_encoder_neck = build_bev_neck(config)
+        self.occ_head = build_occupancy_head(config)
+        self.pts_bbox_head = build_box_head(config)
+
+    def forward(self, images: Tensor, ray_points_m: Tensor) -> NetworkOutput:
+        """
+        Compute occupancy and boxes.
+
+        Letters: B batch, N cameras (any number), H W input size, D depth bins, h w feature size.
+
+        :param images: Normalized images, (B, N, 3, H, W) floating.
+        :param ray_points_m: Where the depth bins of every feature cell lie in the key ego frame,
+            (B, N, D, h, w, 3) float32, metres.
+        :return: Logits and maps of the heads the network has.
+        :raises ValueError: if the shapes disagree.
+        """
+        views = images.shape[:2]
+        features = self.img_neck(self.img_backbone(images.flatten(0, 1)))
+        depth_probability, context = self.img_view_transformer(features)
+        bev = lift_to_bev(context.unflatten(0, views), depth_probability.unflatten(0, views),
+                          ray_points_m, self.config.bev)
+        bev = self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev))
+        return NetworkOutput(
+            occupancy_logits=None if self.occ_head is None else self.occ_head(bev),
+            box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev))
