@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+# From nothing to a running demo on a machine without ROS. Needs python3 (3.10 to 3.12) with
+# venv, g++ and make; everything else is installed into .venv. Not used by colcon.
+
+PYTHON ?= python3
+PYTEST_FLAGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INTERFACES := bdc_occ_ros/ros/interfaces
+
+# Every ROS user's shell has some of these set, and each mixes another installation into ours.
+unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+unexport $(filter AMENT_% CMAKE_PREFIX_% COLCON_% CYCLONEDDS_% FASTDDS_% FASTRTPS_% RCUTILS_% \
+	RMW_% ROS_%,$(.VARIABLES))
+
+# Speak to this machine only, in a domain that nobody else is likely to use.
+export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
+export ROS_DOMAIN_ID := $(shell echo $$((61 + $$$$ % 40)))
+export ROS_LOG_DIR := $(CURDIR)/log
+
+.PHONY: help demo test lint install clean distclean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: install ## render a drive, run the node on it, draw what it saw into demo/
+	$(BIN)/bdc-occ demo
+
+test: install ## run every test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: install ## check the style
+	$(BIN)/ruff check .
+
+install: $(VENV)/.package ## make .venv with all that demo and test need
+
+clean: ## remove what demo, test and colcon left behind
+	rm -rf demo log build install bdc_occ_ros.egg-info .pytest_cache .ruff_cache
+
+distclean: clean ## remove .venv as well
+	rm -rf $(VENV)
+
+$(VENV)/pyvenv.cfg:
+	@[ "$$(uname -sm)" = 'Linux x86_64' ] || { \
+	  echo 'make: ROS wheels exist for x86-64 Linux only; use colcon with an installed ROS 2'; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { \
+	  echo 'make: $(PYTHON) is not Python 3.10 to 3.12; name one: make PYTHON=python3.12 demo'; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { \
+	  echo 'make: $(PYTHON) cannot make environments; install the package python3-venv'; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.requirements: requirements.txt | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.interfaces: $(INTERFACES)/build.py $(wildcard $(INTERFACES)/*/msg/*.msg) \
+		$(VENV)/.requirements
+	@command -v g++ > /dev/null || { \
+	  echo 'make: no C++ compiler; install the package g++'; exit 1; }
+	$(BIN)/python -m bdc_occ_ros.ros.interfaces.build
+	@touch $@
+
+$(VENV)/.package: setup.py setup.cfg bdc_occ_ros/__init__.py $(VENV)/.interfaces
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation \
+		--use-pep517 --editable .
+	@touch $@
