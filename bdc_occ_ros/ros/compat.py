@@ -21,24 +21,20 @@ DISCOVERY_ON_THIS_MACHINE = {
 HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')  # Humble: one-argument callbacks only
 
 
-def image_callback(callback: Callable[[Any, Mapping[str, Any] | None], None]
-                   ) -> Callable[..., None]:
+def message_callback(callback: Callable[[Any, int | None], None]) -> Callable[..., None]:
     """
-    Return what create_subscription takes for a callback that wants the message's circumstances.
+    Return what create_subscription takes for a callback that wants to know what was lost.
 
-    :param callback: Called with the message and its MessageInfo, which is None on Humble.
+    :param callback: Called with the message and the number that its publisher gave it; None on
+        Humble, or where the middleware does not count.
     """
-    return callback if HAS_MESSAGE_INFO else lambda message: callback(message, None)
+    if not HAS_MESSAGE_INFO:
+        return lambda message: callback(message, None)
 
+    def with_info(message: Any, info: Mapping[str, int | None]) -> None:
+        callback(message, info.get('publication_sequence_number'))
 
-def publication_sequence_number(info: Mapping[str, Any] | None) -> int | None:
-    """
-    Return how many messages the publisher had sent, to tell what was lost.
-
-    :param info: The MessageInfo of a callback.
-    :return: The number, or None where the distribution or the middleware does not say.
-    """
-    return None if info is None else info.get('publication_sequence_number')
+    return with_info
 
 
 def given_parameters(node: Node) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class SyncConfig:
     window_ms: float = parameter(
         75.0, 'Longest burst of one trigger, where sets are grouped by arrival.', unit='ms',
         limits=(1.0, 10000.0))
+    window_ms: float = parameter(
+        75.0, 'Longest burst in mode window.', unit='ms', limits=(1.0, 10000.0))
     deadline_ms: float = parameter(
         100.0, 'How long a set waits for its last camera after its first image.',
         unit='ms', limits=(1.0, 10000.0))
@@ -79,9 +81,9 @@ class SyncConfig:
     min_cameras: int = parameter(
         1, 'Fewer fresh images than this drop the set under any policy.', limits=(1, MAX_CAMERAS))
     hold_max_age_ms: float = parameter(
-        300.0, 'Oldest image that the policy hold may use again.', unit='ms',
-        limits=(0.0, 10000.0))
-    max_groups: int = parameter(8, 'Sets that may wait at one time.', limits=(1, 1000))
+        500.0, 'Oldest image that the policy hold may use again.', unit='ms',
+        limits=(1.0, 10000.0))
+    max_groups: int = parameter(10, 'Sets that may wait at one time.', limits=(1, 1000))
     max_bytes: int = parameter(
         268435456, 'Memory for images that wait.', unit='bytes', limits=(1048576, 17179869184))
     max_rate_hz: float = parameter(
@@ -162,6 +164,9 @@ class NodeConfig:
     ego_motion: str = parameter(
         'auto', 'Where the motion between exposures comes from; auto takes TF, then odometry, '
         'then off, and says so.', choices=('auto', 'tf', 'odom', 'off'))
+    ego_motion_wait_ms: float = parameter(
+        50.0, 'How long a set may wait for the newest pose to arrive.', unit='ms',
+        limits=(0.0, 1000.0))
     base_frame: str = parameter('base_link', 'TF frame of the vehicle, x forward, z up.')
     odom_frame: str = parameter('odom', 'TF frame that does not move, for ego motion.')
     ego_motion_wait_ms: float = parameter(
