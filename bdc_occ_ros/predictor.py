@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Weights and a frame of images in, occupancy and boxes out: one call, free of ROS.
+
+    predictor = Predictor('bdc_occ_nano')
+    occupancy, boxes = predictor(frame)
+"""
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+import logging
+from pathlib import Path
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdc_occ_ros.checkpoint import load_checkpoint
+from bdc_occ_ros.checkpoint import restore_network
+from bdc_occ_ros.checkpoint import SUFFIX
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.network.box_decoding import decode_boxes
+from bdc_occ_ros.network.network import NetworkOutput
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.occupancy_decoding import decode_labels
+from bdc_occ_ros.network.preprocessing import decode_reduction
+from bdc_occ_ros.network.preprocessing import normalize_images
+from bdc_occ_ros.network.rig_geometry import GeometryCache
+from bdc_occ_ros.network.rig_geometry import RigGeometry
+
+DEVICES = ('cpu', 'cuda', 'auto')
+_LOGGER = logging.getLogger(__name__)
+
+
+class Prediction(NamedTuple):
+    """
+    What a frame holds, in the ego frame of the key camera's exposure.
+
+    :param occupancy: The voxel grid, or None if the network has no occupancy head.
+    :param boxes: The objects, or None if the network has no box head.
+    """
+
+    occupancy: Occupancy | None
+    boxes: Boxes | None
+
+
+class TimedPrediction(NamedTuple):
+    """
+    A prediction and what it cost.
+
+    :param prediction: Occupancy and boxes.
+    :param timings_ms: Duration of 'preprocess', 'inference' and 'postprocess'.
+    """
+
+    prediction: Prediction
+    timings_ms: Mapping[str, float]
+
+
+class Predictor:
+    """
+    A network ready to run on frames of any rig of one to eight cameras.
+
+    It keeps no state between frames but the geometry of recent calibrations. One thread at a
+    time may use it.
+
+    :param model: Name of a config, path of a config file, path of a weights file, or a config.
+    :param device: cpu, cuda, or auto (cuda if there is one; the choice is logged).
+    :param seed: Of the random weights where none are given; then `is_trained` is False.
+    :param with_confidence: Whether to work out the probability of every voxel's label.
+    :raises InvalidConfigError: if the config is unknown or wrong.
+    :raises InvalidWeightsError: if the weights file cannot be used.
+    :raises UsageError: if the device is unknown or not there.
+    """
+
+    def __init__(self, model: str | Path | NetworkConfig, *, device: str = 'cpu', seed: int = 0,
+                 with_confidence: bool = False) -> None:
+        self.device = _chosen_device(device)
+        network, self.is_trained = _build_network(model, seed)
+        self.config: NetworkConfig = network.config
+        self._network = network.eval().to(self.device)
+        self._geometries = GeometryCache(self.config)
+        self._with_confidence = with_confidence
+
+    def __call__(self, frame: Frame) -> Prediction:
+        """
+        Compute occupancy and boxes.
+
+        :param frame: Images of any of its rig's cameras, the calibrations, and the ego poses;
+            every camera is lifted with its own ego pose into that of the key camera.
+        :return: Occupancy and boxes, stamped like the frame. Cells that no contributing camera
+            sees are not `observed`.
+        """
+        return self.run(frame).prediction
+
+    @torch.inference_mode()
+    def run(self, frame: Frame) -> TimedPrediction:
+        """
+        Compute occupancy and boxes, and tell how long each step took.
+
+        :param frame: As for a call of the predictor.
+        """
+        timings_ms: dict[str, float] = {}
+        geometry = self._geometries.of([frame.rig[name] for name in frame.images])
+        motion = key_ego_from_ego(frame)
+        with self._timed('preprocess', timings_ms):
+            images = self._input_images(frame, geometry)
+            ray_points_m = geometry.rays.in_key_ego(motion).to(self.device)
+        with self._timed('inference', timings_ms):
+            output = self._network(images[None], ray_points_m[None])
+        with self._timed('postprocess', timings_ms):
+            prediction = self._decoded(output, frame.stamp_ns, geometry, motion)
+        return TimedPrediction(prediction, timings_ms)
+
+    def warm_up(self, rig: CameraRig) -> None:
+        """
+        Run once on black images, so that the first frame is as quick as the others.
+
+        :param rig: Every camera at the size in which its images will come.
+        """
+        images = {camera.name: np.zeros((camera.height_px, camera.width_px, 3), dtype=np.uint8)
+                  for camera in rig.cameras}
+        self(Frame(images, dict.fromkeys(images, 0), rig, stamp_ns=0))
+
+    def decode_reduction(self, camera: Camera) -> int:
+        """
+        Return by what factor a JPEG of a camera may be reduced while it is decoded.
+
+        :param camera: The camera at full size.
+        :return: 8, 4, 2 or 1: the largest after which the image is still as wide as the network
+            input. The frame's rig then needs `Camera.resized`.
+        """
+        return decode_reduction(camera, self.config.image)
+
+    def _input_images(self, frame: Frame, geometry: RigGeometry) -> Tensor:
+        """Return the network input of the contributing cameras, (N, 3, H, W) float32."""
+        images = np.stack([preprocess(image) for preprocess, image
+                           in zip(geometry.preprocessors, frame.images.values())])
+        return normalize_images(torch.from_numpy(images).to(self.device), self.config.image)
+
+    def _decoded(self, output: NetworkOutput, stamp_ns: int, geometry: RigGeometry,
+                 motion: np.ndarray | None) -> Prediction:
+        """Turn scores and maps into an occupancy grid and boxes."""
+        occupancy = boxes = None
+        if output.occupancy_logits is not None:
+            grid = self.config.voxel_grid()
+            labels, confidence = decode_labels(output.occupancy_logits[0], self._with_confidence)
+            occupancy = Occupancy(
+                grid, labels, geometry.observed_cells(grid, motion),
+                self.config.occupancy.class_names, self.config.occupancy.free_label, stamp_ns,
+                confidence)
+        if output.box_maps is not None:
+            boxes = decode_boxes(output.box_maps, self.config, stamp_ns)
+        return Prediction(occupancy, boxes)
+
+    @contextmanager
+    def _timed(self, step: str, timings_ms: dict[str, float]) -> Iterator[None]:
+        """Note how long the body took, work on the device included."""
+        start_s = time.perf_counter()
+        yield
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize(self.device)
+        timings_ms[step] = (time.perf_counter() - start_s) * 1e3
+
+
+def key_ego_from_ego(frame: Frame) -> np.ndarray | None:
+    """
+    Return how the vehicle moved between each camera's exposure and the key camera's.
+
+    :param frame: Frame with or without ego poses.
+    :return: Per image, in the order of `frame.images`, (N, 4, 4) float64; None without poses.
+    """
+    if frame.fixed_from_ego is None:
+        return None
+    key_ego_from_fixed = np.linalg.inv(frame.fixed_from_ego[frame.rig.key_camera])
+    return np.stack([key_ego_from_fixed @ frame.fixed_from_ego[name] for name in frame.images])
+
+
+def _chosen_device(device: str) -> torch.device:
+    """Return the device to run on."""
+    if device not in DEVICES:
+        raise UsageError(f'the device is one of {DEVICES}; got {device!r}')
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise UsageError('device cuda was asked for, but PyTorch finds none; use cpu, or install '
+                         'a PyTorch with CUDA and a driver')
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        _LOGGER.info('device auto: %s', device)
+    return torch.device(device)
+
+
+def _build_network(model: str | Path | NetworkConfig, seed: int) -> tuple[OccupancyNetwork, bool]:
+    """Return the network and whether its weights were loaded rather than drawn."""
+    if not isinstance(model, NetworkConfig):
+        path = Path(model)
+        is_yaml = path.suffix in ('.yaml', '.yml')
+        if path.suffix == SUFFIX or (path.is_file() and not is_yaml):
+            return restore_network(load_checkpoint(path)), True
+        model = load_network_config(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return OccupancyNetwork(model), False
