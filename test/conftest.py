@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A small network, a well-known rig, and the real keyframes where they are there."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bdc_occ_ros.calibration_file import load_calibration
+from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.share import share_path
+
+RESOURCES = Path(__file__).parent / 'resources'
+# Camera axes (right, down, forward) in the ego axes (forward, left, up), looking ahead.
+EGO_FROM_FORWARD_CAMERA = np.array(((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)))
+
+
+@pytest.fixture(scope='session')
+def tiny_model() -> Path:
+    """Return the config file of a network that runs in a few milliseconds."""
+    return RESOURCES / 'model_tiny.yaml'
+
+
+@pytest.fixture(scope='session')
+def nuscenes_rig() -> CameraRig:
+    """Return six cameras of 1600x900 all around a vehicle."""
+    return load_calibration(share_path('config', 'calibration_nuscenes_n015.yaml'))
+
+
+@pytest.fixture(scope='session')
+def forward_camera() -> Camera:
+    """Return a camera 1.5 m above the origin that looks straight ahead, 96x64, 90 degrees."""
+    mount = np.eye(4)
+    mount[:3, :3] = EGO_FROM_FORWARD_CAMERA
+    mount[:3, 3] = 0.0, 0.0, 1.5
+    return Camera('CAM_FRONT', 96, 64, np.array(((48.0, 0, 48), (0, 48, 32), (0, 0, 1))), mount)
+
+
+@pytest.fixture(scope='session')
+def data_folder() -> Path:
+    """Return the folder of the real keyframes, or skip."""
+    folder = os.environ.get('BDC_OCC_TEST_DATA')
+    if not folder:
+        pytest.skip('BDC_OCC_TEST_DATA is not set: no real keyframes here')
+    return Path(folder)
