@@ -116,8 +116,12 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
     :raises InvalidWeightsError: if names, shapes or kinds of the tensors are not exactly those of
         the network.
     """
-    with torch.device('meta'):  # compare before any memory is taken
-        expected = OccupancyNetwork(checkpoint.config).state_dict()
+    try:
+        with torch.device('meta'):  # compare before any memory is taken
+            expected = OccupancyNetwork(checkpoint.config).state_dict()
+    except ValueError as error:
+        raise InvalidWeightsError(
+            f'{checkpoint.config.name}: no such network can be built: {error}') from error
     missing = sorted(expected.keys() - checkpoint.tensors.keys())
     unknown = sorted(checkpoint.tensors.keys() - expected.keys())
     if missing or unknown:
