@@ -18,19 +18,15 @@ from bdc_occ_ros.datatypes import Camera
 from bdc_occ_ros.scene import ground
 from bdc_occ_ros.scene.sky import HAZE_RGB
 from bdc_occ_ros.scene.sky import SkyView
-from bdc_occ_ros.scene.sky import SUN_DIRECTION
-from bdc_occ_ros.scene.solids import face_frames
-from bdc_occ_ros.scene.solids import FACES
-from bdc_occ_ros.scene.solids import Part
-from bdc_occ_ros.scene.solids import Texture
 from bdc_occ_ros.scene.street import Street
+from bdc_occ_ros.scene.visible_faces import Face
+from bdc_occ_ros.scene.visible_faces import FaceTable
 
-NEAR_M = 0.3
-FAR_M = 160.0
+HORIZON_M = 1000.0
 HAZE_LENGTH_M = 190.0
 SHADOW_STRENGTH = 0.42
-AMBIENT = 0.62
-GROUND_LEVELS = ((1, 0.0, 14.0), (4, 14.0, 45.0), (16, 45.0, np.inf))
+GROUND_LEVELS = ((0, 0.0, 14.0), (2, 14.0, 45.0), (4, 45.0, HORIZON_M))
+SUBPIXEL_BITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,24 +43,6 @@ class View:
     inverse_depth: np.ndarray
 
 
-def clip_near(polygon_m: np.ndarray) -> np.ndarray:
-    """
-    Cut away what lies behind the near plane.
-
-    :param polygon_m: Corners of a convex polygon in the camera frame, (N, 3).
-    :return: Corners of the rest, (M, 3); none if all is behind.
-    """
-    if (polygon_m[:, 2] >= NEAR_M).all():
-        return polygon_m
-    kept = []
-    for start, stop in zip(polygon_m, np.roll(polygon_m, -1, axis=0)):
-        if start[2] >= NEAR_M:
-            kept.append(start)
-        if (start[2] >= NEAR_M) != (stop[2] >= NEAR_M):
-            kept.append(start + (NEAR_M - start[2]) / (stop[2] - start[2]) * (stop - start))
-    return np.array(kept).reshape(-1, 3)
-
-
 class CameraRenderer:
     """
     Renders a street through one camera.
@@ -75,13 +53,11 @@ class CameraRenderer:
     """
 
     def __init__(self, street: Street, panorama: np.ndarray, camera: Camera) -> None:
-        self._street = street
         self._camera = camera
         self._sky = SkyView(panorama, camera)
-        self._pixel_rays = np.linalg.inv(camera.intrinsics)
-        self._ground_levels = [
-            cv2.resize(street.ground, None, fx=1 / step, fy=1 / step,
-                       interpolation=cv2.INTER_AREA) for step, _, _ in GROUND_LEVELS]
+        self._faces = FaceTable(street.objects)
+        self._ground = street.ground
+        self._haze = np.full((camera.height_px, camera.width_px, 3), HAZE_RGB, np.uint8)
 
     def render(self, world_from_ego: np.ndarray, time_s: float) -> View:
         """
@@ -90,130 +66,83 @@ class CameraRenderer:
         :param world_from_ego: Pose of the rig at the exposure, (4, 4).
         :param time_s: Time of the exposure since the scene began.
         """
-        world_from_camera = world_from_ego @ self._camera.ego_from_camera
-        camera_from_world = np.linalg.inv(world_from_camera)
-        yaw_rad = float(np.arctan2(world_from_ego[1, 0], world_from_ego[0, 0]))
-        image = self._sky.image(yaw_rad)
-        inverse_depth = np.zeros(image.shape[:2], np.float32)
-        self._draw_ground(image, inverse_depth, camera_from_world, time_s)
-        for solid in self._nearest_first(camera_from_world, time_s):
-            self._draw_solid(image, inverse_depth, *solid, world_from_camera[:3, :3])
-        return View(_add_haze(image, inverse_depth), inverse_depth)
+        camera_from_world = np.linalg.inv(world_from_ego @ self._camera.ego_from_camera)
+        image = self._sky.image(float(np.arctan2(world_from_ego[1, 0], world_from_ego[0, 0])))
+        inverse_depth = self._draw_ground(image, camera_from_world)
+        self._draw_shadows(image, camera_from_world, time_s)
+        for face in self._faces.visible(self._camera, camera_from_world, time_s):
+            _draw_face(image, inverse_depth, face)
+        return View(self._add_haze(image, inverse_depth), inverse_depth)
 
-    def _draw_ground(self, image: np.ndarray, inverse_depth: np.ndarray,
-                     camera_from_world: np.ndarray, time_s: float) -> None:
-        """Draw the plane z = 0 from the level of the texture that suits the distance."""
-        plane = np.linalg.inv(self._camera.intrinsics @ camera_from_world[:3, [0, 1, 3]])
-        depth = _linear(plane[2], 0, 0, *image.shape[:2])
-        np.copyto(inverse_depth, depth, where=depth > 1 / 1000.0)
+    def _draw_ground(self, image: np.ndarray, camera_from_world: np.ndarray) -> np.ndarray:
+        """Draw the plane z = 0, the coarser the farther, and return its inverse depth."""
+        world_from_pixel = np.linalg.inv(
+            self._camera.intrinsics @ camera_from_world[:3, [0, 1, 3]])
+        inverse_depth = _linear(world_from_pixel[2], 0, 0, *image.shape[:2])
+        inverse_depth[inverse_depth < 1 / HORIZON_M] = 0
         texel_from_world = np.array([[1 / ground.TEXEL_M, 0, -ground.LOWER_M[0] / ground.TEXEL_M],
                                      [0, -1 / ground.TEXEL_M, ground.UPPER_M[1] / ground.TEXEL_M],
                                      [0, 0, 1]])
-        for (step, start_m, stop_m), texture in zip(GROUND_LEVELS, self._ground_levels):
-            chosen = (inverse_depth > 1 / stop_m) & (inverse_depth > 0)
+        for level, start_m, stop_m in GROUND_LEVELS:
+            chosen = inverse_depth >= 1 / stop_m
             if start_m:
-                chosen &= inverse_depth <= 1 / start_m
+                chosen &= inverse_depth < 1 / start_m
             rows = np.flatnonzero(chosen.any(axis=1))
             if not len(rows):
                 continue
-            top, bottom = rows[0], rows[-1] + 1
-            shrink = np.diag((1 / step, 1 / step, 1.0))
-            warp = shrink @ texel_from_world @ plane @ _shift(0, top)
-            patch = cv2.warpPerspective(
-                texture, warp, (image.shape[1], int(bottom - top)),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+            top, bottom = int(rows[0]), int(rows[-1]) + 1
+            shrink = np.diag((0.5**level, 0.5**level, 1.0))
+            warp = shrink @ texel_from_world @ world_from_pixel @ _shift(0, top)
+            patch = _warp(self._ground.level(level), warp, image.shape[1], bottom - top)
             np.copyto(image[top:bottom], patch, where=chosen[top:bottom, :, None])
-        self._draw_shadows(image, camera_from_world, time_s)
+        return inverse_depth
 
     def _draw_shadows(self, image: np.ndarray, camera_from_world: np.ndarray, time_s: float
                       ) -> None:
         """Darken the ground where objects stand between it and the sun."""
-        mask = np.zeros(image.shape[:2], np.uint8)
-        for item in self._street.objects:
-            lower, upper = item.bounds_m
-            world_from_object = item.world_from_object(time_s)
-            if np.linalg.norm((camera_from_world @ world_from_object)[:3, 3]) > 70.0:
-                continue
-            corners = np.array([(x, y, z, 1.0) for x in (lower[0], upper[0])
-                                for y in (lower[1], upper[1]) for z in (0.0, upper[2])])
-            world = corners @ world_from_object.T
-            world[:, :2] -= world[:, 2:3] * SUN_DIRECTION[:2] / SUN_DIRECTION[2]
-            outline = cv2.convexHull(world[:, :2].astype(np.float32))[:, 0]
-            polygon = clip_near(outline @ camera_from_world[:3, :2].T + camera_from_world[:3, 3])
-            if len(polygon) >= 3:
-                _fill_polygon(mask, self._project(polygon), 0, 0)
-        mask = cv2.GaussianBlur(mask, (5, 5), 0)
-        light = cv2.cvtColor(255 - cv2.convertScaleAbs(mask, alpha=SHADOW_STRENGTH),
-                             cv2.COLOR_GRAY2RGB)
-        cv2.multiply(image, light, dst=image, scale=1 / 255)
+        light = np.full(image.shape[:2], 255, np.uint8)
+        shadowed = round(255 * (1 - SHADOW_STRENGTH))
+        for outline in self._faces.shadows(self._camera, camera_from_world, time_s):
+            _fill_polygon(light, outline, 0, 0, shadowed)
+        light = cv2.GaussianBlur(light, (5, 5), 0)
+        cv2.multiply(image, cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), dst=image, scale=1 / 255)
 
-    def _nearest_first(self, camera_from_world: np.ndarray, time_s: float) -> list[tuple]:
-        """Return pose, part and size of the parts that may be seen, nearest first."""
-        found = []
-        for item in self._street.objects:
-            camera_from_object = camera_from_world @ item.world_from_object(time_s)
-            lower, upper = item.bounds_m
-            middle = camera_from_object[:3, :3] @ ((lower + upper) / 2) + camera_from_object[:3, 3]
-            reach = float(np.linalg.norm(upper - lower)) / 2
-            if middle[2] + reach < NEAR_M or middle[2] - reach > FAR_M:
-                continue
-            edges = self._camera.intrinsics[0, 0] / (self._camera.width_px / 2)
-            if abs(middle[0]) * edges > middle[2] + 2.6 * reach + 1.0:
-                continue
-            for part in item.parts:
-                pose = camera_from_object.copy()
-                pose[:3, 3] += pose[:3, :3] @ part.center_m
-                found.append((float(np.linalg.norm(pose[:3, 3])), len(found), pose, part))
-        return [(pose, part) for _, _, pose, part in sorted(found, key=lambda entry: entry[:2])]
+    def _add_haze(self, image: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
+        """Fade what is far into the haze at the horizon; the sky has its own."""
+        clear = cv2.exp(-1 / (HAZE_LENGTH_M * np.maximum(inverse_depth, 1e-4)))
+        clear[inverse_depth == 0] = 1
+        return cv2.blendLinear(image, self._haze, clear, 1 - clear)
 
-    def _draw_solid(self, image: np.ndarray, inverse_depth: np.ndarray, pose: np.ndarray,
-                    part: Part, world_from_camera: np.ndarray) -> None:
-        """Draw the faces of a box that look at the camera."""
-        frames, normals = face_frames(part.size_m)
-        normals = normals @ pose[:3, :3].T
-        for name, frame, normal in zip(FACES, frames, normals):
-            plane = pose[:3, :3] @ frame
-            plane[:, 0] += pose[:3, 3]
-            if normal @ plane[:, 0] >= 0:
-                continue
-            shade = AMBIENT + 0.5 * max(0.0, float(world_from_camera @ normal @ SUN_DIRECTION))
-            self._draw_face(image, inverse_depth, plane, part.skin[name], shade)
 
-    def _draw_face(self, image: np.ndarray, inverse_depth: np.ndarray, plane: np.ndarray,
-                   skin: Texture, shade: float) -> None:
-        """Draw one face where nothing nearer has been drawn."""
-        corner, right, down = plane.T
-        polygon = clip_near(np.stack((corner, corner + right, corner + right + down,
-                                      corner + down)))
-        if len(polygon) < 3:
-            return
-        outline = self._project(polygon)
-        height, width = inverse_depth.shape
-        left, top = np.clip(np.floor(outline.min(axis=0)), 0, (width, height)).astype(int)
-        end, bottom = np.clip(np.ceil(outline.max(axis=0)) + 1, 0, (width, height)).astype(int)
-        if end <= left or bottom <= top:
-            return
-        mask = np.zeros((bottom - top, end - left), np.uint8)
-        _fill_polygon(mask, outline, left, top)
-        face_from_pixel = np.linalg.inv(plane[:, [1, 2, 0]]) @ self._pixel_rays
-        depth = _linear(face_from_pixel[2], left, top, *mask.shape)
-        shown = (mask > 0) & (depth > inverse_depth[top:bottom, left:end])
-        if not shown.any():
-            return
-        texture = skin.for_size(max(np.ptp(outline, axis=0)))
-        texture = cv2.convertScaleAbs(texture, alpha=shade)
-        scale = np.diag((texture.shape[1], texture.shape[0], 1.0))
-        warp = _shift(-0.5, -0.5) @ scale @ face_from_pixel @ _shift(left, top)
-        patch = cv2.warpPerspective(
-            texture, warp, mask.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE)
-        np.copyto(image[top:bottom, left:end], patch, where=shown[..., None])
-        np.copyto(inverse_depth[top:bottom, left:end], depth, where=shown)
+def _draw_face(image: np.ndarray, inverse_depth: np.ndarray, face: Face) -> None:
+    """Draw one face where nothing nearer has been drawn."""
+    height, width = inverse_depth.shape
+    (left, top), (right, bottom) = face.outline_px.min(axis=0), face.outline_px.max(axis=0)
+    left, top = max(0, int(left)), max(0, int(top))
+    right, bottom = min(width, int(right) + 2), min(height, int(bottom) + 2)
+    if right <= left or bottom <= top:
+        return
+    depth = _linear(face.face_from_pixel[2], left, top, bottom - top, right - left)
+    mask = np.zeros(depth.shape, np.uint8)
+    _fill_polygon(mask, face.outline_px, left, top, 1)
+    window = inverse_depth[top:bottom, left:right]
+    shown = mask.view(bool) & (depth > window)
+    if not shown.any():
+        return
+    texture = cv2.convertScaleAbs(face.texture.for_size(max(depth.shape)), alpha=face.shade)
+    scale = np.diag((texture.shape[1], texture.shape[0], 1.0))
+    warp = _shift(-0.5, -0.5) @ scale @ face.face_from_pixel @ _shift(left, top)
+    patch = _warp(texture, warp, right - left, bottom - top)
+    np.copyto(image[top:bottom, left:right], patch, where=shown[..., None])
+    np.copyto(window, depth, where=shown)
 
-    def _project(self, points_m: np.ndarray) -> np.ndarray:
-        """Return pixels of points in front of the camera, (N, 2)."""
-        pixels = points_m @ self._camera.intrinsics.T
-        return pixels[:, :2] / pixels[:, 2:]
+
+def _warp(texture: np.ndarray, texture_from_pixel: np.ndarray, width_px: int, height_px: int
+          ) -> np.ndarray:
+    """Return the texture as it appears in a window of the image."""
+    return cv2.warpPerspective(
+        texture, texture_from_pixel, (width_px, height_px),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _shift(x: float, y: float) -> np.ndarray:
@@ -228,17 +157,9 @@ def _linear(row: np.ndarray, left: int, top: int, height: int, width: int) -> np
     return v[:, None] + u[None]
 
 
-def _fill_polygon(mask: np.ndarray, outline_px: np.ndarray, left: int, top: int) -> None:
-    """Set the pixels of a convex polygon to 255, with a sixteenth of a pixel of precision."""
-    points = np.clip((outline_px - (left, top)) * 16, -1e6, 1e6).round().astype(np.int32)
-    cv2.fillConvexPoly(mask, points, 255, shift=4)
-
-
-def _add_haze(image: np.ndarray, inverse_depth: np.ndarray) -> np.ndarray:
-    """Fade what is far into the haze at the horizon; the sky has its own."""
-    seen = inverse_depth > 0
-    clear = np.exp(-1 / (HAZE_LENGTH_M * np.maximum(inverse_depth, 1e-4)))
-    clear = np.where(seen, clear, 1.0).astype(np.float32)
-    haze = np.empty_like(image)
-    haze[:] = HAZE_RGB
-    return cv2.blendLinear(image, haze, clear, 1 - clear)
+def _fill_polygon(mask: np.ndarray, outline_px: np.ndarray, left: int, top: int, value: int
+                  ) -> None:
+    """Fill a convex polygon, with a sixteenth of a pixel of precision."""
+    points = (outline_px - (left, top)) * 2**SUBPIXEL_BITS
+    cv2.fillConvexPoly(mask, np.clip(points, -1e6, 1e6).round().astype(np.int32), value,
+                       shift=SUBPIXEL_BITS)

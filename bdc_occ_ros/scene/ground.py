@@ -17,7 +17,7 @@ FORECOURT_M = ((20.0, 52.0, 1), (60.0, 92.0, -1), (128.0, 160.0, 1), (170.0, 196
 
 LOWER_M = (-90.0, -60.0)
 UPPER_M = (260.0, 60.0)
-TEXEL_M = 0.06
+TEXEL_M = 0.0625  # makes the picture's size a multiple of 16
 LANE_M = 3.5
 PAINT_RGB = (226, 226, 220)
 YELLOW_RGB = (222, 178, 60)

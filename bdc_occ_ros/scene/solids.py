@@ -30,6 +30,14 @@ class Texture:
             self._levels.append(cv2.resize(self._levels[-1], None, fx=0.5, fy=0.5,
                                            interpolation=cv2.INTER_AREA))
 
+    def level(self, number: int) -> np.ndarray:
+        """
+        Return the picture, halved a number of times.
+
+        :param number: How often.
+        """
+        return self._levels[number]
+
     def for_size(self, size_px: float) -> np.ndarray:
         """
         Return the smallest level that still has a texel per pixel.

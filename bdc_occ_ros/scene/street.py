@@ -14,6 +14,7 @@ from bdc_occ_ros.scene.ground import ground_texture
 from bdc_occ_ros.scene.ground import LOWER_M
 from bdc_occ_ros.scene.ground import UPPER_M
 from bdc_occ_ros.scene.solids import SceneObject
+from bdc_occ_ros.scene.solids import Texture
 
 EGO_START_M = 30.0
 EGO_SPEED_MPS = 9.0
@@ -34,7 +35,7 @@ class Street:
     """
 
     objects: tuple[SceneObject, ...]
-    ground: np.ndarray
+    ground: Texture
     seed: int
 
     @classmethod
@@ -47,7 +48,7 @@ class Street:
         random = np.random.default_rng(seed)
         stands = (*_traffic(random), *_people(random), *_greenery(random), *_houses(random),
                   *_roadworks(), *_parked(random))
-        return cls(stands, ground_texture(random), seed)
+        return cls(stands, Texture(ground_texture(random)), seed)
 
 
 def world_from_ego(time_s: float) -> np.ndarray:

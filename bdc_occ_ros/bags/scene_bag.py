@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Renders a drive and writes it as a bag with its right answers."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+import multiprocessing
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from bdc_occ_ros.bags import TRUTH_FILE
+from bdc_occ_ros.bags.rig_bag_writer import RigBagWriter
+from bdc_occ_ros.bags.truth_file import save_truth
+from bdc_occ_ros.bags.truth_file import Truth
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.scene.drive import Drive
+from bdc_occ_ros.scene.drive import encode_jpeg
+from bdc_occ_ros.scene.drive import exposures
+from bdc_occ_ros.scene.drive import num_triggers
+from bdc_occ_ros.scene.drive import START_NS
+from bdc_occ_ros.scene.drive import TRIGGERS_MS
+
+
+@dataclass(frozen=True)
+class BagSummary:
+    """
+    What was written.
+
+    :param path: The bag.
+    :param num_sets: Sets of images.
+    :param num_images: Images.
+    :param num_truths: Sets with right answers.
+    :param duration_s: From the first exposure to the last.
+    """
+
+    path: str
+    num_sets: int
+    num_images: int
+    num_truths: int
+    duration_s: float
+
+
+class TriggerRenderer:
+    """
+    Renders triggers to what a bag keeps of them.
+
+    :param rig: The cameras, with the image size to render.
+    :param seed: Which street.
+    """
+
+    def __init__(self, rig: CameraRig, seed: int) -> None:
+        self._drive = Drive(rig, seed)
+
+    def __call__(self, trigger: int, has_truth: bool) -> tuple[dict[str, bytes], Truth | None]:
+        """
+        Render one trigger.
+
+        :param trigger: Its number.
+        :param has_truth: Whether the right answer is wanted.
+        :return: JPEG by camera name and the right answer.
+        """
+        views = self._drive.views(trigger)
+        truth = None
+        if has_truth:
+            occupancy, boxes = self._drive.truth(trigger, views)
+            truth = Truth(occupancy.stamp_ns, occupancy, boxes)
+        return {name: encode_jpeg(view.image) for name, view in views.items()}, truth
+
+
+def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: float,
+                    calibration: str = 'tf', num_processes: int = 1,
+                    show_progress: bool = False) -> BagSummary:
+    """
+    Write a bag of a drive; the first set of every half second has its right answer beside it.
+
+    :param path: Folder to create.
+    :param rig: The cameras, with the image size to render.
+    :param seed: Which street.
+    :param seconds: Length of the drive.
+    :param calibration: 'tf' or 'file', see RigBagWriter.
+    :param num_processes: How many processes render; 1 renders in this one.
+    :param show_progress: Whether to draw a progress bar on standard error.
+    :raises UsageError: if the folder exists or the drive is longer than the street.
+    """
+    total = num_triggers(seconds)
+    wanted = [trigger % len(TRIGGERS_MS) == 0 for trigger in range(total)]
+    truths, stamp_ns = [], START_NS
+    with RigBagWriter(path, rig, calibration=calibration, start_ns=START_NS) as bag:
+        with _renderings(rig, seed, wanted, num_processes) as renderings:
+            bar = tqdm(renderings, 'rendering', total, unit='set', disable=not show_progress)
+            for trigger, (jpegs, truth) in enumerate(bar):
+                fired = exposures(rig, trigger)
+                for exposure in sorted(fired.values(), key=lambda e: e.stamp_ns):
+                    bag.write_pose(exposure.stamp_ns, exposure.world_from_ego)
+                    bag.write_image(exposure.camera, exposure.stamp_ns, jpegs[exposure.camera])
+                    stamp_ns = exposure.stamp_ns
+                if truth is not None:
+                    truths.append(truth)
+    save_truth(truths, Path(path) / TRUTH_FILE)
+    return BagSummary(str(path), total, total * len(rig.cameras), len(truths),
+                      (stamp_ns - START_NS) / 1e9)
+
+
+_renderer: TriggerRenderer | None = None
+
+
+def _start_worker(rig: CameraRig, seed: int) -> None:
+    """Build the street once per process; two processes are the parallelism here."""
+    global _renderer
+    cv2.setNumThreads(1)
+    _renderer = TriggerRenderer(rig, seed)
+
+
+def _render(trigger: int, has_truth: bool) -> tuple[dict[str, bytes], Truth | None]:
+    """Render in a worker."""
+    assert _renderer is not None
+    return _renderer(trigger, has_truth)
+
+
+@contextmanager
+def _renderings(rig: CameraRig, seed: int, wanted: list[bool], num_processes: int
+                ) -> Iterator[Iterator[tuple[dict[str, bytes], Truth | None]]]:
+    """Yield an iterator over all renderings in order."""
+    if num_processes == 1:
+        yield map(TriggerRenderer(rig, seed), range(len(wanted)), wanted)
+        return
+    with ProcessPoolExecutor(num_processes, multiprocessing.get_context('spawn'), _start_worker,
+                             (rig, seed)) as pool:
+        yield pool.map(_render, range(len(wanted)), wanted)
