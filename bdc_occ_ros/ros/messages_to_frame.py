@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An image together with the calibration of the size to which it was decoded."""
+"""The images of one set as a frame, each with the calibration of the size it was decoded to."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace
 
 import numpy as np
 
 from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidImageError
 from bdc_occ_ros.ros.image_decoding import decode_image
 from bdc_occ_ros.ros.image_decoding import image_size_px
@@ -16,7 +19,7 @@ from bdc_occ_ros.ros.image_decoding import ImageMessage
 
 
 @dataclass(frozen=True, eq=False)
-class CalibratedImage:
+class DecodedImage:
     """
     Pixels and the calibration that belongs to them.
 
@@ -48,7 +51,7 @@ def camera_of_size(camera: Camera, width_px: int, height_px: int) -> Camera:
 
 
 def decode_for_camera(message: ImageMessage, camera: Camera,
-                      decode_reduction: Callable[[Camera], int]) -> CalibratedImage:
+                      decode_reduction: Callable[[Camera], int]) -> DecodedImage:
     """
     Decode an image no finer than needed; may be called from several threads.
 
@@ -64,8 +67,45 @@ def decode_for_camera(message: ImageMessage, camera: Camera,
     pixels = decode_image(message, camera.name, reduction)
     height_px, width_px = pixels.shape[:2]
     if (width_px, height_px) == (full.width_px, full.height_px):
-        return CalibratedImage(pixels, full)
+        return DecodedImage(pixels, full)
     # a size that is no multiple is rounded up by the decoder, the scale stays exact
     shrink = np.diag((1.0 / reduction, 1.0 / reduction, 1.0))
-    return CalibratedImage(pixels, replace(full, width_px=width_px, height_px=height_px,
+    return DecodedImage(pixels, replace(full, width_px=width_px, height_px=height_px,
                                         intrinsics=shrink @ full.intrinsics))
+
+
+class FrameAssembler:
+    """
+    Puts decoded images together to frames of one rig.
+
+    It remembers the size in which every camera came, so that the rig, and with it the geometry
+    computed from it, stays the same when a camera is missing.
+
+    :param rig: Calibration of all cameras.
+    """
+
+    def __init__(self, rig: CameraRig) -> None:
+        self._rig = rig
+
+    def frame(self, images: Mapping[str, DecodedImage], stamps_ns: Mapping[str, int],
+              stamp_ns: int, fixed_from_ego: Mapping[str, np.ndarray] | None) -> Frame:
+        """
+        Make a frame.
+
+        :param images: Decoded images by camera name; missing cameras are left out.
+        :param stamps_ns: Exposure time of each of them.
+        :param stamp_ns: Exposure time of the key camera.
+        :param fixed_from_ego: Ego poses by camera name, or None.
+        :return: The frame; its rig is the same object as long as no image changes its size.
+        :raises InvalidFrameError: if names do not fit together.
+        :raises InvalidCalibrationError: if an image's camera is not in the rig.
+        """
+        if any(self._rig[name].fingerprint != image.camera.fingerprint
+               for name, image in images.items()):
+            sized = {name: image.camera for name, image in images.items()}
+            self._rig = CameraRig(
+                tuple(sized.get(camera.name, camera) for camera in self._rig.cameras),
+                self._rig.key_camera)
+        return Frame(images={name: image.pixels for name, image in images.items()},
+                     stamps_ns=stamps_ns, rig=self._rig, stamp_ns=stamp_ns,
+                     fixed_from_ego=fixed_from_ego)
