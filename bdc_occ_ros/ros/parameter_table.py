@@ -83,7 +83,10 @@ class Parameter:
             and (self.limits is None or self.limits[0] <= value <= self.limits[1]))
         if not is_allowed:
             rule = ', '.join(filter(None, (self.type_name, self.unit, self.allowed)))
-            raise InvalidConfigError(f'parameter {self.name} must be a {rule}; got {value!r}')
+            hint = ' (YAML reads off and on as booleans: quote them)' if (
+                kind is str and isinstance(value, bool)) else ''
+            raise InvalidConfigError(
+                f'parameter {self.name} needs: {rule}; got {value!r}{hint}')
         return value
 
 

@@ -60,8 +60,9 @@ def declare_parameters(node: rclpy.node.Node) -> NodeConfig:
     config = config_from_values(given)
     records = node_parameters(config.cameras)
     for name, value in config_values(config).items():
-        default = rclpy.parameter.Parameter.Type.STRING_ARRAY if value == () else value
-        node.declare_parameter(name, default, descriptor(records[name]), ignore_override=True)
+        if isinstance(value, tuple):  # ROS cannot tell the type of an empty list
+            value = list(value) or rclpy.parameter.Parameter.Type.STRING_ARRAY
+        node.declare_parameter(name, value, descriptor(records[name]), ignore_override=True)
     return config
 
 
