@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what a camera rig records: images, calibration and the pose at every exposure."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -15,12 +16,11 @@ from rosbags.interfaces import QosReliability
 from rosbags.interfaces import QosTime
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
-from rosbags.typesys import get_typestore
-from rosbags.typesys import Stores
 
 from bdc_occ_ros.bags import BASE_FRAME
 from bdc_occ_ros.bags import CALIBRATION_FILE
 from bdc_occ_ros.bags import ODOM_FRAME
+from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.calibration_file import save_calibration
 from bdc_occ_ros.datatypes import Camera
 from bdc_occ_ros.datatypes import CameraRig
@@ -42,6 +42,25 @@ def qos(depth: int, durability: QosDurability = QosDurability.VOLATILE) -> Qos:
     unlimited = QosTime(9223372036, 854775807)
     return Qos(QosHistory.KEEP_LAST, depth, QosReliability.RELIABLE, durability, unlimited,
                unlimited, QosLiveliness.AUTOMATIC, unlimited, False)
+
+
+@dataclass(frozen=True)
+class BagSummary:
+    """
+    What was written.
+
+    :param path: The bag.
+    :param num_sets: Sets of images.
+    :param num_images: Images.
+    :param num_truths: Sets with right answers.
+    :param duration_s: From the first exposure to the last.
+    """
+
+    path: str
+    num_sets: int
+    num_images: int
+    num_truths: int
+    duration_s: float
 
 
 class RigBagWriter:
@@ -67,7 +86,7 @@ class RigBagWriter:
         self._rig = rig
         self._in_bag = calibration == 'tf'
         self._start_ns = start_ns - LEAD_IN_NS
-        self._store = get_typestore(Stores.ROS2_JAZZY)
+        self._store = message_types()
         self._writer = Writer(self.path, version=VERSION_OF_HUMBLE,
                               storage_plugin=StoragePlugin.MCAP)
         self._connections: dict[str, Connection] = {}

@@ -5,7 +5,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 import multiprocessing
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import cv2
 from tqdm import tqdm
 
 from bdc_occ_ros.bags import TRUTH_FILE
+from bdc_occ_ros.bags.rig_bag_writer import BagSummary
 from bdc_occ_ros.bags.rig_bag_writer import RigBagWriter
 from bdc_occ_ros.bags.truth_file import save_truth
 from bdc_occ_ros.bags.truth_file import Truth
@@ -23,25 +23,6 @@ from bdc_occ_ros.scene.drive import exposures
 from bdc_occ_ros.scene.drive import num_triggers
 from bdc_occ_ros.scene.drive import START_NS
 from bdc_occ_ros.scene.drive import TRIGGERS_MS
-
-
-@dataclass(frozen=True)
-class BagSummary:
-    """
-    What was written.
-
-    :param path: The bag.
-    :param num_sets: Sets of images.
-    :param num_images: Images.
-    :param num_truths: Sets with right answers.
-    :param duration_s: From the first exposure to the last.
-    """
-
-    path: str
-    num_sets: int
-    num_images: int
-    num_truths: int
-    duration_s: float
 
 
 class TriggerRenderer:

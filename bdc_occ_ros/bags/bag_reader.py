@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads bags from strangers: whatever is wrong with one ends in one named error."""
+
+from collections.abc import Collection
+from collections.abc import Iterator
+from pathlib import Path
+import struct
+from types import TracebackType
+from typing import NamedTuple
+import zlib
+
+import apsw
+from backports import zstd
+from rosbags.interfaces import Qos
+from rosbags.rosbag2 import Reader
+from rosbags.rosbag2 import ReaderError
+from rosbags.serde import SerdeError
+from rosbags.typesys import TypesysError
+
+from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.errors import InvalidBagError
+
+MAX_METADATA_BYTES = 16 * 2**20
+MAX_CHUNK_BYTES = 512 * 2**20
+MAX_DURATION_NS = 7 * 24 * 3600 * 10**9
+MALFORMED = (ReaderError, SerdeError, TypesysError, OSError, EOFError, struct.error, ValueError,
+             LookupError, TypeError, AttributeError, AssertionError, MemoryError, OverflowError,
+             RuntimeError, RecursionError, apsw.Error, zstd.ZstdError, zlib.error)
+
+
+class BagMessage(NamedTuple):
+    """
+    One recorded message.
+
+    :param topic: Where it was recorded.
+    :param msgtype: Its type, package/msg/Name.
+    :param stamp_ns: When it was recorded.
+    :param data: The message as it went over the wire (CDR).
+    """
+
+    topic: str
+    msgtype: str
+    stamp_ns: int
+    data: bytes
+
+
+class BagReader:
+    """
+    A rosbag2 bag (MCAP or SQLite) that is being read; use it in a with statement.
+
+    :param path: Folder with metadata.yaml, or a storage file.
+    :raises InvalidBagError: if it cannot be a bag or says it is absurdly large.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        metadata = self.path / 'metadata.yaml'
+        if metadata.is_file() and metadata.stat().st_size > MAX_METADATA_BYTES:
+            raise InvalidBagError(f'{metadata} is larger than {MAX_METADATA_BYTES} bytes')
+        try:
+            self._reader = Reader(self.path)
+            self._reader.open()
+        except MALFORMED as error:
+            raise self._error(error) from error
+        try:
+            self._check_sizes()
+        except BaseException:
+            self._reader.close()
+            raise
+
+    def __enter__(self) -> 'BagReader':
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._reader.close()
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Message type by topic."""
+        return {c.topic: c.msgtype for c in self._reader.connections}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of messages by topic, as the bag states it."""
+        return {c.topic: c.msgcount for c in self._reader.connections}
+
+    @property
+    def qos(self) -> dict[str, Qos | None]:
+        """Quality of service that the recorded publisher offered, by topic; None if unknown."""
+        return {c.topic: next(iter(c.ext.offered_qos_profiles), None)
+                for c in self._reader.connections}
+
+    @property
+    def start_ns(self) -> int:
+        """Stamp of the first message."""
+        return self._reader.start_time
+
+    @property
+    def duration_ns(self) -> int:
+        """Time from the first message to the last."""
+        return max(0, self._reader.end_time - 1 - self._reader.start_time)
+
+    def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
+        """
+        Yield the messages in the order of recording.
+
+        :param topics: Only these; all if None.
+        :raises InvalidBagError: if the storage ends early or is damaged.
+        """
+        chosen = [c for c in self._reader.connections if topics is None or c.topic in topics]
+        if not chosen:
+            return
+        try:
+            for connection, stamp_ns, data in self._reader.messages(chosen):
+                yield BagMessage(connection.topic, connection.msgtype, stamp_ns, bytes(data))
+        except MALFORMED as error:
+            raise self._error(error) from error
+
+    def decode(self, message: BagMessage) -> object:
+        """
+        Return a message as an object with the fields of its type.
+
+        :param message: A message of this bag.
+        :raises InvalidBagError: if its bytes are not those of its type, or the type is unknown.
+        """
+        try:
+            return message_types().deserialize_cdr(message.data, message.msgtype)
+        except MALFORMED as error:
+            raise self._error(error, f'{message.topic} ({message.msgtype}): ') from error
+
+    def _check_sizes(self) -> None:
+        """Refuse a bag that would fill the memory or last for ever."""
+        if self._reader.message_count and self.duration_ns > MAX_DURATION_NS:
+            raise InvalidBagError(
+                f'{self.path} claims to last {self.duration_ns / 1e9:.0f} s; '
+                f'{MAX_DURATION_NS / 1e9:.0f} s are the limit')
+        storage = self._reader.storage
+        for file in getattr(storage, 'storages', [storage]):
+            largest = max((c.uncompressed_size for c in getattr(file, 'chunks', ())), default=0)
+            if largest > MAX_CHUNK_BYTES:
+                raise InvalidBagError(f'{self.path} has a chunk of {largest} bytes; '
+                                      f'{MAX_CHUNK_BYTES} are the limit')
+
+    def _error(self, error: BaseException, where: str = '') -> InvalidBagError:
+        return InvalidBagError(f'{self.path} is not a readable rosbag2 bag: {where}'
+                               f'{error or type(error).__name__}')

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Reads one recorded moment of a real rig from a folder.
+
+Three forms are known, told apart by their files:
+calibration.json with cameras that carry times and ego poses (a complete nuScenes keyframe);
+calibration.json with samples (a rig in the form of DGP);
+nothing but images, with index.json and rigs.json one folder above (nuScenes images only).
+Quaternions in these files are w, x, y, z; times are microseconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.errors import InvalidKeyframeError
+from bdc_occ_ros.rotations import matrix_from_quaternion
+
+NUSCENES_KEY_CAMERA = 'CAM_FRONT_LEFT'
+NUSCENES_ORDER = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
+                  'CAM_BACK_RIGHT')
+MAX_FILE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Keyframe:
+    """
+    One moment of a rig.
+
+    :param rig: The cameras.
+    :param stamps_ns: Exposure time by camera name.
+    :param jpegs: Compressed image by camera name, as it was recorded.
+    :param fixed_from_ego: Ego pose at every exposure by camera name, (4, 4), or None.
+    :param boxes: Objects in the ego frame, or None.
+    """
+
+    rig: CameraRig
+    stamps_ns: Mapping[str, int]
+    jpegs: Mapping[str, bytes]
+    fixed_from_ego: Mapping[str, np.ndarray] | None
+    boxes: Boxes | None
+
+
+def load_keyframe(folder: str | Path) -> Keyframe:
+    """
+    Read a folder.
+
+    :param folder: Folder in one of the three forms above.
+    :raises InvalidKeyframeError: if it has none of the forms or a file is damaged.
+    """
+    folder = Path(folder)
+    try:
+        if (folder / 'calibration.json').is_file():
+            document = json.loads(_read(folder / 'calibration.json'))
+            return (_dgp if 'samples' in document else _nuscenes)(folder, document)
+        if (folder.parent / 'index.json').is_file():
+            return _images_only(folder)
+    except InvalidKeyframeError:
+        raise
+    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise InvalidKeyframeError(
+            f'{folder}: {type(error).__name__}: {error}') from error
+    raise InvalidKeyframeError(
+        f'{folder} is no keyframe: neither calibration.json in it nor index.json beside it')
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of a file that is not absurdly large."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise InvalidKeyframeError(f'{path} is larger than {MAX_FILE_BYTES} bytes')
+    return path.read_bytes()
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the path of a file that is named in a document and must lie in its folder."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise InvalidKeyframeError(f'{folder}: {name} lies outside the folder')
+    return path
+
+
+def _pose(translation: Any, rotation_wxyz: Any) -> np.ndarray:
+    """Return a transform from the terms of the files, (4, 4)."""
+    transform = np.eye(4)
+    transform[:3, 3] = translation
+    transform[:3, :3] = matrix_from_quaternion(np.roll(np.asarray(rotation_wxyz, float), -1))
+    return transform
+
+
+def _camera(name: str, entry: Mapping[str, Any]) -> Camera:
+    """Return a camera from its entry; none of these rigs has distortion."""
+    if np.any(np.asarray(entry['distortion'], float) != 0):
+        raise InvalidKeyframeError(f'{name}: distortion without a model cannot be used')
+    return Camera(name, entry['width'], entry['height'], np.array(entry['K'], float),
+                  _pose(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz']))
+
+
+def _nuscenes_rig(entries: Mapping[str, Any]) -> CameraRig:
+    """Return the six cameras in the order of the published networks."""
+    return CameraRig(tuple(_camera(name, entries[name]) for name in NUSCENES_ORDER),
+                     NUSCENES_KEY_CAMERA)
+
+
+def _nuscenes(folder: Path, document: Mapping[str, Any]) -> Keyframe:
+    """Read a complete nuScenes keyframe."""
+    entries = document['cameras']
+    rig = _nuscenes_rig(entries)
+    stamps = {name: entries[name]['timestamp_us'] * 1000 for name in rig.names}
+    poses = {name: _pose(entries[name]['ego_translation_global'],
+                         entries[name]['ego_rotation_global_wxyz']) for name in rig.names}
+    jpegs = {name: _read(_inside(folder, entries[name]['file'])) for name in rig.names}
+    boxes = folder / 'boxes.json'
+    return Keyframe(rig, stamps, jpegs, poses,
+                    _boxes(json.loads(_read(boxes)), stamps[rig.key_camera])
+                    if boxes.is_file() else None)
+
+
+def _boxes(document: Mapping[str, Any], stamp_ns: int) -> Boxes:
+    """Return the annotated objects whose class the detection task knows."""
+    known = [entry for entry in document['boxes'] if entry['class'] in DETECTION_CLASS_NAMES]
+    values = np.array([[np.nan if v is None else v for v in entry['box']] for entry in known],
+                      float).reshape(-1, 9)
+    labels = [DETECTION_CLASS_NAMES.index(entry['class']) for entry in known]
+    return Boxes(values[:, :3], values[:, 3:6], values[:, 6], values[:, 7:9],
+                 np.ones(len(known)), np.array(labels, np.int64), DETECTION_CLASS_NAMES, stamp_ns)
+
+
+def _images_only(folder: Path) -> Keyframe:
+    """Read nuScenes images whose calibration lies one folder above."""
+    index = json.loads(_read(folder.parent / 'index.json'))
+    found = [sample for sample in index['samples'] if sample['id'] == folder.name]
+    if not found:
+        raise BdcOccError(f'index.json beside it does not list {folder.name}')
+    entries = found[0]['cameras']
+    rigs = json.loads(_read(folder.parent / 'rigs.json'))
+    rig = _nuscenes_rig(rigs['rigs'][found[0]['rig']]['cameras'])
+    return Keyframe(
+        rig, {name: entries[name]['timestamp_us'] * 1000 for name in rig.names},
+        {name: _read(_inside(folder.parent, entries[name]['file'])) for name in rig.names},
+        None, None)
+
+
+def _dgp(folder: Path, document: Mapping[str, Any]) -> Keyframe:
+    """Read a rig in the form of DGP, which states where each camera was, not the vehicle."""
+    sample = document['samples'][0]['cameras']
+    stamps = {name: entry['timestamp_us'] * 1000 for name, entry in sample.items()}
+    cameras = tuple(_camera(name, document['cameras'][name]) for name in sample)
+    rig = CameraRig(cameras, min(stamps, key=stamps.__getitem__))
+    poses = {name: _pose(entry['camera_translation_world'], entry['camera_rotation_world_wxyz'])
+             @ np.linalg.inv(rig[name].ego_from_camera) for name, entry in sample.items()}
+    jpegs = {name: _read(_inside(folder, entry['file'])) for name, entry in sample.items()}
+    return Keyframe(rig, stamps, jpegs, poses, None)
