@@ -16,7 +16,8 @@ class UnitConfig:
 
     :param version: 0 to 3, the steps V0 to V3 of the paper's ablation.
     :param is_binary: False keeps the structure in full precision.
-    :param with_bn: Whether batch normalization follows the convolutions and the identity.
+    :param with_bn: Whether batch normalization follows the convolutions.
+    :param with_identity_bn: Whether one stands in the identity path too, as the authors have it.
     :param sign_of_zero: 0 is torch.sign, as the authors train; 1 is what a packed bit can say.
     :param activation_before_1x1: real as the authors do, or sign for a strictly binary unit.
     :param activation_in_branch: The same for the channel branch.
@@ -27,6 +28,7 @@ class UnitConfig:
     version: Literal[0, 1, 2, 3] = 3
     is_binary: bool = True
     with_bn: bool = False
+    with_identity_bn: bool = False
     sign_of_zero: Literal[0, 1] = 1
     activation_before_1x1: Literal['real', 'sign'] = 'sign'
     activation_in_branch: Literal['real', 'sign'] = 'sign'

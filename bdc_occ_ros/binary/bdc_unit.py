@@ -6,6 +6,7 @@ The binarized deep convolution unit (arXiv:2405.17037): 3x3, extra 1x1, per-chan
 Attribute names are those of the authors' checkpoints; the spelling se_block is theirs.
 """
 
+from torch import addcmul
 from torch import cat
 from torch import nn
 from torch import Tensor
@@ -27,9 +28,16 @@ def _convolution(config: UnitConfig, in_channels: int, out_channels: int, kernel
                         sign_of_zero=config.sign_of_zero, is_input_binary=is_input_binary)
 
 
-def _norm(config: UnitConfig, channels: int) -> nn.Module:
+def _norm(is_wanted: bool, channels: int) -> nn.Module:
     """Make a batch normalization, or a placeholder that keeps the numbering of its neighbours."""
-    return nn.BatchNorm2d(channels) if config.with_bn else nn.Identity()
+    return nn.BatchNorm2d(channels) if is_wanted else nn.Identity()
+
+
+def _sign_steps(config: UnitConfig, channels: int, is_wanted: bool) -> tuple[nn.Module, nn.Module]:
+    """Make a redistribution and a sign, or two placeholders."""
+    if not is_wanted:
+        return nn.Identity(), nn.Identity()
+    return Redistribution(channels), BinaryActivation(config.sign_of_zero)
 
 
 class ChannelBranch(nn.Module):
@@ -48,7 +56,7 @@ class ChannelBranch(nn.Module):
             if index:
                 layers.append(RPReLU(channels))
             if is_signed:
-                layers += [Redistribution(channels), BinaryActivation(config.sign_of_zero)]
+                layers += _sign_steps(config, channels, True)
             layers.append(_convolution(config, channels, channels, 1, is_input_binary=is_signed))
         self.fc = nn.Sequential(*layers)
 
@@ -90,29 +98,23 @@ class BdcUnit(nn.Module):
                 f'BdcUnit: out_channels must be in_channels or twice that; got {in_channels} to '
                 f'{out_channels}')
         self.version = config.version
+        self.has_inner_shortcut = config.has_inner_shortcut
         self.repeats = out_channels // in_channels
-        self.has_inner_shortcut = config.has_inner_shortcut and config.version > 0
-        if config.is_binary:
-            self.move0 = Redistribution(in_channels)
-            self.binary_activation = BinaryActivation(config.sign_of_zero)
-        self.is_binary = config.is_binary
+        self.move0, self.binary_activation = _sign_steps(config, in_channels, config.is_binary)
         middle = in_channels if config.version > 0 else out_channels
         layers = [_convolution(config, in_channels, middle, 3, stride, is_input_binary=True),
-                  _norm(config, middle), RPReLU(middle)]
-        self.before_1x1 = nn.Identity()
+                  _norm(config.with_bn, middle), RPReLU(middle)]
         if config.version > 0:
             is_signed = config.is_binary and config.activation_before_1x1 == 'sign'
+            self.move1, self.binary_activation1 = _sign_steps(config, middle, is_signed)
             layers += [_convolution(config, middle, out_channels, 1, is_input_binary=is_signed),
-                       _norm(config, out_channels), RPReLU(out_channels)]
-            if is_signed:
-                self.before_1x1 = nn.Sequential(Redistribution(middle),
-                                                BinaryActivation(config.sign_of_zero))
+                       _norm(config.with_bn, out_channels), RPReLU(out_channels)]
         self.binary_conv_relu = nn.Sequential(*layers)
         if config.version > 1:
             self.se_block = ChannelBranch(out_channels, config)
         self.global_pool = nn.AdaptiveAvgPool2d(1)
         self.pool = nn.AvgPool2d(2) if stride == 2 else nn.Identity()
-        self.bn_fp = _norm(config, out_channels)
+        self.bn_fp = _norm(config.with_identity_bn, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -122,18 +124,22 @@ class BdcUnit(nn.Module):
         :return: (B, Co, H / stride, W / stride) real.
         """
         shortcut = self.pool(x)
-        main = self.binary_activation(self.move0(x)) if self.is_binary else x
         convolution, norm, activation, *last = self.binary_conv_relu
-        main = activation(norm(convolution(main)))
+        main = activation(norm(convolution(self.binary_activation(self.move0(x)))))
         if last:
-            if self.has_inner_shortcut:
-                main = main + shortcut
-            convolution, norm, activation = last
-            main = activation(norm(convolution(self.before_1x1(main))))
+            main = self._point_by_point(main, shortcut, *last)
         if self.version == 2:
             main = self.se_block(main)
-        elif self.version == 3:
-            main = main * self.se_block(self.global_pool(main)).sigmoid()
         if self.repeats > 1:
             shortcut = cat([shortcut] * self.repeats, dim=1)
-        return main + self.bn_fp(shortcut)
+        shortcut = self.bn_fp(shortcut)
+        if self.version < 3:
+            return shortcut + main
+        return addcmul(shortcut, main, self.se_block(self.global_pool(main)).sigmoid())
+
+    def _point_by_point(self, main: Tensor, shortcut: Tensor, convolution: nn.Module,
+                        norm: nn.Module, activation: nn.Module) -> Tensor:
+        """Apply the 1x1 part."""
+        if self.has_inner_shortcut:
+            main = main + shortcut
+        return activation(norm(convolution(self.binary_activation1(self.move1(main)))))

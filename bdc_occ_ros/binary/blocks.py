@@ -63,7 +63,7 @@ def strided_block(in_channels: int, out_channels: int, config: UnitConfig) -> Bi
     :param out_channels: As many, or twice as many.
     :param config: The units.
     """
-    bare = replace(config, with_bn=False)
+    bare = replace(config, with_bn=False, with_identity_bn=False)
     return BinaryBlock(BdcUnit(in_channels, out_channels, config, stride=2),
                        BdcUnit(out_channels, out_channels, config),
                        BdcUnit(in_channels, out_channels, bare, stride=2), out_channels)
@@ -78,7 +78,7 @@ def down_block(in_channels: int, config: UnitConfig) -> BinaryBlock:
     :param in_channels: Channels in.
     :param config: The units.
     """
-    bare = replace(config, with_bn=False)
+    bare = replace(config, with_bn=False, with_identity_bn=False)
     channels = 2 * in_channels
     return BinaryBlock(DownSampling(in_channels, config), BdcUnit(channels, channels, config),
                        DownSampling(in_channels, bare), channels)

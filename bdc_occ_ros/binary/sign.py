@@ -24,7 +24,8 @@ def sign(x: Tensor, sign_of_zero: int) -> Tensor:
     """
     if sign_of_zero == 0:
         return torch.sign(x)
-    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
+    one = torch.ones((), dtype=x.dtype, device=x.device)
+    return torch.copysign(one, x + 0.0)  # adding zero turns -0 into +0
 
 
 class _TanhSign(torch.autograd.Function):

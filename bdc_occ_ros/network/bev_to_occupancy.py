@@ -9,6 +9,7 @@ This is the one place where the axes turn from (row = y, column = x) to x y z.
 import torch
 from torch import nn
 from torch import Tensor
+from torch.nn.functional import pixel_shuffle
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.config import NetworkConfig
@@ -60,7 +61,7 @@ class NanoOccupancyHead(nn.Module):
         super().__init__()
         self.heights_and_classes = (config.num_heights, config.num_classes)
         self.expand = ConvBlock(in_channels, 4 * voxel_channels, 1, has_bn=True, has_relu=True)
-        self.predicter = nn.Linear(voxel_channels, config.num_heights * config.num_classes)
+        self.predicter = nn.Conv2d(voxel_channels, config.num_heights * config.num_classes, 1)
 
     def forward(self, bev: Tensor) -> Tensor:
         """
@@ -69,12 +70,12 @@ class NanoOccupancyHead(nn.Module):
         :param bev: (B, C, Y/2, X/2).
         :return: Logits (B, X, Y, Z, K).
         """
-        blocks = self.expand(bev).unflatten(1, (-1, 2, 2))  # (B, c, 2, 2, Y/2, X/2)
-        cells = blocks.permute(0, 5, 3, 4, 2, 1).flatten(1, 2).flatten(2, 3)  # (B, X, Y, c)
-        return self.predicter(cells).unflatten(-1, self.heights_and_classes)
+        cells = pixel_shuffle(self.expand(bev), 2).transpose(2, 3)  # (B, c, X, Y)
+        scores = self.predicter(cells.contiguous(memory_format=torch.channels_last))
+        return scores.permute(0, 2, 3, 1).unflatten(-1, self.heights_and_classes)
 
 
-def _start_at_class_frequencies(layer: nn.Linear, config: OccupancyHeadConfig) -> None:
+def _start_at_class_frequencies(layer: nn.Linear | nn.Conv2d, config: OccupancyHeadConfig) -> None:
     """
     Set the bias of the last layer to the logarithm of the class frequencies.
 

@@ -57,7 +57,7 @@ def lift_to_bev(context: Tensor, depth_probability: Tensor, ray_points_m: Tensor
             f'{tuple(ray_points_m.shape)}')
     rows, columns = bev.shape
     cells = bev_cells(ray_points_m, bev)
-    pixels = context.permute(0, 1, 3, 4, 2).unsqueeze(2)  # (B, N, 1, h, w, C)
+    pixels = context.permute(0, 1, 3, 4, 2).contiguous().unsqueeze(2)  # (B, N, 1, h, w, C)
     lifted = depth_probability.unsqueeze(-1) * pixels  # (B, N, D, h, w, C)
     sums = lifted.new_zeros(batch, rows * columns + 1, channels)
     for sample in range(batch):

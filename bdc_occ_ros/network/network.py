@@ -4,6 +4,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import nn
 from torch import Tensor
 
@@ -51,6 +52,7 @@ class OccupancyNetwork(nn.Module):
         self.img_bev_encoder_neck = build_bev_neck(config)
         self.occ_head = build_occupancy_head(config)
         self.pts_bbox_head = build_box_head(config)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor, ray_points_m: Tensor) -> NetworkOutput:
         """
@@ -65,7 +67,8 @@ class OccupancyNetwork(nn.Module):
         :raises ValueError: if the shapes disagree.
         """
         views = images.shape[:2]
-        features = self.img_neck(self.img_backbone(images.flatten(0, 1)))
+        flat = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features = self.img_neck(self.img_backbone(flat))
         depth_probability, context = self.img_view_transformer(features)
         bev = lift_to_bev(context.unflatten(0, views), depth_probability.unflatten(0, views),
                           ray_points_m, self.config.bev)
