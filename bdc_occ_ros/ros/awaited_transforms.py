@@ -8,22 +8,58 @@ import time
 import numpy as np
 
 from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.ros.transforms_from_messages import StampedTransform
 from bdc_occ_ros.transforms import TransformTree
 
 HISTORY_S = 10.0
+JUMP_NS = 1_000_000_000
 
 
 class AwaitedTransforms:
-    """A transform tree and the news that something was added to it."""
+    """
+    A transform tree, the news that something was added to it, and its sense of time.
+
+    Poses from before and after a jump in time must not be interpolated, so a frame whose stamps
+    go back by more than a second makes the tree forget all moving frames.
+    """
 
     def __init__(self) -> None:
         self.tree = TransformTree(HISTORY_S)
+        self._newest_ns: dict[str, int] = {}
         self._news = threading.Condition()
 
-    def announce(self) -> None:
-        """Wake whoever waits, after transforms were added."""
+    def add(self, stamped: StampedTransform, is_static: bool = False) -> None:
+        """
+        Add one transform and wake whoever waits.
+
+        :param stamped: The transform.
+        :param is_static: Whether it holds at all times.
+        :raises InvalidTransformError: if the tree would become a loop.
+        """
+        if not is_static:
+            newest_ns = self._newest_ns.get(stamped.child, stamped.stamp_ns)
+            if stamped.stamp_ns < newest_ns - JUMP_NS:
+                self.clear()
+                newest_ns = stamped.stamp_ns
+            self._newest_ns[stamped.child] = max(newest_ns, stamped.stamp_ns)
+        self.tree.set_transform(stamped.parent, stamped.child, stamped.stamp_ns,
+                                stamped.parent_from_child, static=is_static)
         with self._news:
             self._news.notify_all()
+
+    def clear(self) -> None:
+        """Forget the moving frames."""
+        self.tree.clear()
+        self._newest_ns.clear()
+
+    def clear_unless_near(self, now_ns: int) -> None:
+        """
+        Forget the moving frames after a jump in time, unless they have jumped already.
+
+        :param now_ns: Time after the jump.
+        """
+        if any(abs(newest_ns - now_ns) > JUMP_NS for newest_ns in self._newest_ns.values()):
+            self.clear()
 
     def lookup_until(self, deadline: float, target: str, source: str,
                      stamp_ns: int) -> np.ndarray:

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The rig as it is now, from a calibration file or from camera_info and TF.
+The cameras as they are now, from a calibration file or from camera_info and TF.
 
 Nothing here waits: what has arrived is used, what is missing is named. A change of either source
-gives another rig, whose fingerprint differs, and the predictor makes its geometry anew.
+gives another fingerprint, and the predictor makes its geometry anew.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from sensor_msgs.msg import CameraInfo
 
 from bdc_occ_ros.calibration_file import load_calibration
 from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.ros.messages_to_frame import camera_from_info
+from bdc_occ_ros.ros.camera_info import camera_from_info
+from bdc_occ_ros.ros.camera_info import camera_info_remarks
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.transform_listener import TransformListener
 from bdc_occ_ros.ros.transforms_from_messages import ego_from_optical
@@ -45,6 +45,7 @@ class CalibrationSource:
     def __init__(self, node: Node, config: NodeConfig, transforms: TransformListener,
                  qos: QoSProfile) -> None:
         self.num_changes = 0
+        self.source = config.calibration_file or 'camera_info and TF'
         self._node = node
         self._config = config
         self._transforms = transforms
@@ -69,7 +70,7 @@ class CalibrationSource:
         """
         Read the calibration file again, or forget what camera_info and TF said so far.
 
-        :raises InvalidCalibrationError: if the file cannot be used; the old rig stays then.
+        :raises InvalidCalibrationError: if the file cannot be used; the old one stays then.
         """
         cameras = self._from_file() if self._config.calibration_file else {}
         with self._lock:
@@ -77,37 +78,31 @@ class CalibrationSource:
             self._cameras = cameras
             self._problems.clear()
 
-    def rig(self) -> CameraRig | None:
-        """
-        Return the cameras whose calibration is known now, or None if there are none.
-
-        The key camera of the rig is the one of the parameters if it is calibrated, else the first
-        that is.
-        """
+    def cameras(self) -> dict[str, Camera]:
+        """Return the cameras whose calibration is known now, in the order of the network."""
         with self._lock:
             if not self._config.calibration_file:
                 self._refresh()
-            cameras = tuple(self._cameras[name] for name in self._config.cameras
-                            if name in self._cameras)
-        if not cameras:
-            return None
-        names = [camera.name for camera in cameras]
-        wanted = self._config.key_camera
-        return CameraRig(cameras, wanted if wanted in names else names[0])
+            return {name: self._cameras[name] for name in self._config.cameras
+                    if name in self._cameras}
 
     def problems(self) -> Mapping[str, str]:
         """Return why a camera is not calibrated, by name of camera."""
         with self._lock:
             return dict(self._problems)
 
-    def suspicions(self) -> Mapping[str, str]:
-        """Return what is possible but unlikely in a calibration, by name of camera."""
+    def remarks(self) -> Mapping[str, str]:
+        """Return what is odd about a calibration that is used, by name of camera."""
         with self._lock:
-            steep = {name: camera.ego_from_camera[2, 2] for name, camera in self._cameras.items()
-                     if abs(camera.ego_from_camera[2, 2]) > STEEPEST_AXIS}
-        return {name: f'looks straight {"up" if axis > 0 else "down"}: its frame is perhaps not '
-                      'an optical one; see camera_frame_convention'
-                for name, axis in steep.items()}
+            remarks = {name: list(camera_info_remarks(info, self._config.rectified))
+                       for name, info in self._infos.items()}
+            for name, camera in self._cameras.items():
+                axis_up = camera.ego_from_camera[2, 2]
+                if abs(axis_up) > STEEPEST_AXIS:
+                    remarks.setdefault(name, []).append(
+                        f'it looks straight {"up" if axis_up > 0 else "down"}; is its frame an '
+                        'optical one? See camera_frame_convention')
+        return {name: '; '.join(said) for name, said in remarks.items() if said}
 
     def _from_file(self) -> dict[str, Camera]:
         path = self._config.calibration_file
@@ -116,7 +111,11 @@ class CalibrationSource:
         if missing:
             raise InvalidCalibrationError(
                 f'{path} has no {", ".join(missing)}; it has {", ".join(rig.names)}')
-        return {name: rig[name] for name in self._config.cameras}
+        cameras = {name: rig[name] for name in self._config.cameras}
+        if self._config.undistort:
+            return cameras
+        return {name: replace(camera, distortion_model='', distortion=np.zeros(0))
+                for name, camera in cameras.items()}
 
     def _take_info(self, name: str, info: CameraInfo) -> None:
         with self._lock:
@@ -145,7 +144,7 @@ class CalibrationSource:
                 f'{name}: no camera_info on {self._config.camera[name].info}; publish it or set '
                 'calibration_file')
         camera = camera_from_info(self._infos[name], name, self._mount(name),
-                                  self._config.rectified)
+                                  self._config.rectified, self._config.undistort)
         known = self._cameras.get(name)
         if known is not None and np.allclose(known.ego_from_camera, camera.ego_from_camera,
                                              rtol=0.0, atol=SAME_MOUNT):
@@ -155,7 +154,7 @@ class CalibrationSource:
     def _mount(self, name: str) -> np.ndarray:
         """Return ego_from_camera from the newest transforms."""
         frame = self._config.camera[name].frame
-        refusal = self._transforms.invalid(frame)
+        refusal = self._transforms.refusals.get(frame)
         if refusal is not None:
             raise InvalidCalibrationError(f'{name}: {refusal}')
         return ego_from_optical(self._transforms.tree.lookup(self._config.base_frame, frame),

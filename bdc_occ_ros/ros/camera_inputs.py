@@ -3,7 +3,6 @@
 """One image subscription per camera: which topic it takes, what arrived and what was lost."""
 
 from collections.abc import Callable
-import time
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -17,7 +16,7 @@ TYPES = {'sensor_msgs/msg/CompressedImage': CompressedImage, 'sensor_msgs/msg/Im
 TRANSPORTS = {'auto': (CompressedImage, Image), 'compressed': (CompressedImage,), 'raw': (Image,)}
 
 ImageMessage = Image | CompressedImage
-OnImage = Callable[[str, ImageMessage, int], None]
+OnImage = Callable[[str, ImageMessage], None]
 
 
 class CameraInput:
@@ -33,7 +32,7 @@ class CameraInput:
     :param topics: Topics on which the images may be, of either type.
     :param transport: auto, raw or compressed.
     :param qos: Quality of service of the subscription.
-    :param on_image: Called with camera name, message and the steady clock's nanoseconds.
+    :param on_image: Called with camera name and message.
     """
 
     def __init__(self, node: Node, name: str, topics: tuple[str, ...], transport: str,
@@ -93,10 +92,9 @@ class CameraInput:
         self._node.get_logger().info(f'{self.name}: subscribed to {topic}')
 
     def _take(self, message: ImageMessage, sequence_number: int | None) -> None:
-        receive_ns = time.monotonic_ns()
         self.received += 1
         self._count_lost(sequence_number)
-        self._on_image(self.name, message, receive_ns)
+        self._on_image(self.name, message)
 
     def _count_lost(self, number: int | None) -> None:
         """Count the gaps in a publisher's own numbering; two at a time make no sequence."""

@@ -8,6 +8,7 @@ set without these poses gives a slightly bent grid. That is never done in silenc
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 import time
 
 from nav_msgs.msg import Odometry
@@ -53,10 +54,13 @@ class EgoMotion:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
 
-    def clear(self) -> None:
-        """Forget the odometry from before a jump in time; TF is cleared by its listener."""
-        self._odometry.tree.clear()
-        self._odometry_frame = ''
+    def time_jumped(self, now_ns: int) -> None:
+        """
+        Forget the odometry from before a jump in time.
+
+        :param now_ns: Time after the jump.
+        """
+        self._odometry.clear_unless_near(now_ns)
 
     def poses(self, stamps_ns: Mapping[str, int]) -> Mapping[str, np.ndarray] | None:
         """
@@ -115,10 +119,8 @@ class EgoMotion:
                 self.problem = (f'odom gives the pose of {pose.child}, not of '
                                 f'{self._config.base_frame}; set base_frame or remap odom')
                 return
-            self._odometry.tree.set_transform(
-                pose.parent, self._config.base_frame, pose.stamp_ns, pose.parent_from_child)
+            self._odometry.add(replace(pose, child=self._config.base_frame))
         except BdcOccError as error:
             self.problem = f'odom: {error}'
             return
         self._odometry_frame = pose.parent
-        self._odometry.announce()

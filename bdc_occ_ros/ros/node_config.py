@@ -201,6 +201,8 @@ class NodeConfig:
         limits=(0.0, 60000.0), is_dynamic=True)
     diagnostics_period_s: float = parameter(
         1.0, 'Time between diagnostics.', unit='s', limits=(0.05, 60.0))
+    snapshot_folder: str = parameter(
+        '', 'Folder for ~/save_snapshot; empty means the folder where the node was started.')
     autostart: bool = parameter(
         True, 'Configure and activate on start without a lifecycle manager.')
     camera: Mapping[str, CameraConfig] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feed /tf and /tf_static to a transform tree."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 
 from rclpy.node import Node
@@ -14,24 +14,18 @@ from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.ros.awaited_transforms import AwaitedTransforms
 from bdc_occ_ros.ros.transforms_from_messages import transform_from_message
 
-JUMP_BACK_NS = 1_000_000_000
-
 
 class TransformListener(AwaitedTransforms):
     """
     The transform tree of this node.
 
     :param node: Node that subscribes.
-    :param on_jump_back: Called with a sentence when the stamps of a frame go back by more than
-        a second, after the moving frames were forgotten.
     """
 
-    def __init__(self, node: Node, on_jump_back: Callable[[str], None]) -> None:
+    def __init__(self, node: Node) -> None:
         super().__init__()
         self._node = node
-        self._on_jump_back = on_jump_back
-        self._newest_ns: dict[str, int] = {}
-        self._invalid: dict[str, str] = {}
+        self._refusals: dict[str, str] = {}
         static = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._subscriptions = (
             node.create_subscription(
@@ -44,39 +38,17 @@ class TransformListener(AwaitedTransforms):
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
 
-    def clear(self) -> None:
-        """Forget the moving frames, for their stamps mean nothing after a jump in time."""
-        self.tree.clear()
-        self._newest_ns.clear()
-
-    def invalid(self, frame: str) -> str | None:
-        """
-        Return why the last transform of a frame was refused, or None if it was not.
-
-        :param frame: Child frame of the transform.
-        """
-        return self._invalid.get(frame)
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Why the last transform of a frame was refused, by child frame."""
+        return dict(self._refusals)
 
     def _take(self, message: TFMessage, is_static: bool) -> None:
         """Put every transform of a message into the tree; a bad one harms its own frame only."""
         for transform in message.transforms:
             child = transform.child_frame_id.removeprefix('/')
             try:
-                stamped = transform_from_message(transform)
-                if not is_static:
-                    self._notice_jump_back(child, stamped.stamp_ns)
-                self.tree.set_transform(stamped.parent, stamped.child, stamped.stamp_ns,
-                                        stamped.parent_from_child, static=is_static)
-                self._invalid.pop(child, None)
+                self.add(transform_from_message(transform), is_static)
+                self._refusals.pop(child, None)
             except BdcOccError as error:
-                self._invalid[child] = str(error)
-        self.announce()
-
-    def _notice_jump_back(self, child: str, stamp_ns: int) -> None:
-        """Forget the moving frames when a recording starts over."""
-        newest_ns = self._newest_ns.get(child, stamp_ns)
-        if stamp_ns < newest_ns - JUMP_BACK_NS:
-            self.clear()
-            self._on_jump_back(f'the transforms of {child} went back by '
-                               f'{(newest_ns - stamp_ns) / 1e9:.1f} s')
-        self._newest_ns[child] = max(stamp_ns, self._newest_ns.get(child, stamp_ns))
+                self._refusals[child] = str(error)

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The topics of the results; nothing is made for a topic that nobody subscribes to."""
+
+from collections.abc import Callable
+from typing import Any
+from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+from nav_msgs.msg import OccupancyGrid
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection3DArray
+from vision_msgs.msg import LabelInfo
+from visualization_msgs.msg import MarkerArray
+
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections
+from bdc_occ_ros.ros.boxes_to_messages import boxes_to_markers
+from bdc_occ_ros.ros.boxes_to_messages import label_info
+from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud
+from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_obstacles
+from bdc_occ_ros.ros.occupancy_to_grid import occupancy_to_grid
+from bdc_occ_ros.ros.occupancy_to_markers import occupancy_to_markers
+from bdc_occ_ros.ros.stamps import make_header
+
+if TYPE_CHECKING:
+    from bdc_occ_ros.config import NetworkConfig
+    from bdc_occ_ros.predictor import Prediction
+
+VOLATILE = QoSProfile(depth=1)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+Result = Occupancy | Boxes
+Maker = Callable[[Any, Header, NodeConfig, np.ndarray | None], tuple[Any, int]]
+
+
+class Output(NamedTuple):
+    """
+    One topic.
+
+    :param switch: Field of PublishConfig that turns it on.
+    :param topic: Relative name.
+    :param kind: Message type.
+    :param qos: Quality of service.
+    :param source: Field of the prediction that it shows.
+    :param make: Returns the message and how much of it a limit cut off.
+    """
+
+    switch: str
+    topic: str
+    kind: type
+    qos: QoSProfile
+    source: str
+    make: Maker
+
+
+OUTPUTS = (
+    Output('occupancy', 'occupancy', PointCloud2, VOLATILE, 'occupancy',
+           lambda occupancy, header, config, pose: occupancy_to_cloud(
+               occupancy, header, config.max_points, pose)),
+    Output('obstacles', 'occupancy/obstacles', PointCloud2, VOLATILE, 'occupancy',
+           lambda occupancy, header, config, pose: occupancy_to_obstacles(
+               occupancy, header, config.grid, config.max_points, pose)),
+    Output('grid', 'occupancy/grid', OccupancyGrid, LATCHED, 'occupancy',
+           lambda occupancy, header, config, pose: (occupancy_to_grid(
+               occupancy, header, config.grid, pose), 0)),
+    Output('markers', 'occupancy/markers', MarkerArray, VOLATILE, 'occupancy',
+           lambda occupancy, header, config, pose: occupancy_to_markers(
+               occupancy, header, config.max_markers, pose)),
+    Output('detections', 'detections', Detection3DArray, VOLATILE, 'boxes',
+           lambda boxes, header, config, pose: (boxes_to_detections(
+               boxes, header, config.score_threshold, pose), 0)),
+    Output('detection_markers', 'detections/markers', MarkerArray, VOLATILE, 'boxes',
+           lambda boxes, header, config, pose: (boxes_to_markers(
+               boxes, header, config.score_threshold, pose), 0)),
+)
+
+
+class OutputPublishers:
+    """
+    Publishers of all results.
+
+    :param node: Node that publishes.
+    """
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self.num_cut_off = 0
+        self._node = node
+        self._publishers = {
+            output: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
+            for output in OUTPUTS}
+        self._label_info = node.create_lifecycle_publisher(LabelInfo, 'label_info', LATCHED)
+
+    def destroy(self) -> None:
+        """Take the topics away."""
+        for publisher in (*self._publishers.values(), self._label_info):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def wanted(self, config: NodeConfig) -> tuple[Output, ...]:
+        """
+        Return the outputs that are switched on and have subscribers.
+
+        :param config: Parameters that hold now.
+        """
+        return tuple(output for output, publisher in self._publishers.items()
+                     if getattr(config.publish, output.switch)
+                     and publisher.get_subscription_count())
+
+    def publish(self, prediction: 'Prediction', config: NodeConfig,
+                output_from_ego: np.ndarray | None) -> None:
+        """
+        Publish what is wanted; a result without content gives an empty message.
+
+        :param prediction: Occupancy and boxes, either may be None.
+        :param config: Parameters that hold now.
+        :param output_from_ego: Pose of the ego frame in the output frame; None if the same.
+        :raises InvalidConfigError: if the grid parameters do not fit the network.
+        """
+        for output in self.wanted(config):
+            result: Result | None = getattr(prediction, output.source)
+            if result is None:
+                continue
+            header = make_header(result.stamp_ns, config.frame)
+            message, self.num_cut_off = output.make(result, header, config, output_from_ego)
+            self._publishers[output].publish(message)
+
+    def publish_labels(self, network: 'NetworkConfig', config: NodeConfig) -> None:
+        """
+        Publish the names of the classes of the detections, for everybody who comes later too.
+
+        :param network: The network, which may have no box head.
+        :param config: Parameters that hold now.
+        """
+        if network.boxes is not None:
+            now_ns = self._node.get_clock().now().nanoseconds
+            self._label_info.publish(label_info(
+                network.boxes.class_names, make_header(now_ns, config.frame),
+                config.score_threshold))
