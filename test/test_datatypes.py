@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import FrozenInstanceError
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.datatypes import rigid_transform
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.errors import InvalidBoxesError
+from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.errors import InvalidFrameError
+from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.errors import InvalidImageError
+from bdc_occ_ros.errors import InvalidPoseError
+
+INTRINSICS = np.array(((100.0, 0, 50), (0, 110, 40), (0, 0, 1)))
+
+
+def camera(name='CAM_FRONT', **changes):
+    return replace(Camera(name, 100, 80, INTRINSICS, np.eye(4)), **changes)
+
+
+def black(height_px=80, width_px=100):
+    return np.zeros((height_px, width_px, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def rig():
+    return CameraRig((camera('LEFT'), camera('RIGHT'), camera('BACK')), key_camera='LEFT')
+
+
+@pytest.mark.parametrize('matrix', [
+    np.diag((-1.0, 1, 1, 1)), np.diag((2.0, 2, 2, 1)), np.full((4, 4), np.nan), np.eye(3),
+    np.diag((1.0, 1, 1, 2)), np.zeros((4, 4))])
+def test_only_rigid_transforms_pass(matrix):
+    with pytest.raises(InvalidPoseError, match='pose of the test'):
+        rigid_transform(matrix, 'pose of the test')
+
+
+@pytest.mark.parametrize(('changes', 'expected'), [
+    ({'intrinsics': np.zeros((3, 3))}, 'positive focal lengths'),
+    ({'intrinsics': np.full((3, 3), np.nan)}, 'finite'),
+    ({'intrinsics': np.diag((100.0, 100, 2))}, 'last row'),
+    ({'intrinsics': np.eye(4)}, r'\(3, 3\)'),
+    ({'width_px': 0}, 'size must be positive'),
+    ({'distortion_model': 'fov'}, 'unknown distortion model'),
+    ({'distortion_model': 'equidistant', 'distortion': np.zeros(5)}, 'takes'),
+    ({'distortion': np.zeros(5)}, 'no model'),
+    ({'distortion_model': 'plumb_bob', 'distortion': np.full(5, np.inf)}, 'finite'),
+])
+def test_an_impossible_camera_is_refused_by_name(changes, expected):
+    with pytest.raises(InvalidCalibrationError, match=f'CAM_FRONT.*{expected}'):
+        camera(**changes)
+
+
+def test_a_camera_is_frozen_and_its_arrays_cannot_be_written():
+    frozen = camera()
+    with pytest.raises(FrozenInstanceError):
+        frozen.width_px = 5
+    for array in (frozen.intrinsics, frozen.ego_from_camera, frozen.distortion):
+        with pytest.raises(ValueError, match='read-only'):
+            array[...] = 0
+
+
+def test_distortion_counts_when_a_coefficient_does():
+    assert not camera(distortion_model='plumb_bob', distortion=np.zeros(5)).is_distorted
+    assert camera(distortion_model='plumb_bob', distortion=np.eye(5)[1]).is_distorted
+    assert camera(distortion_model='equidistant', distortion=np.zeros(4)).is_distorted
+
+
+def test_resizing_scales_the_intrinsics():
+    half = camera().resized(50, 20)
+    np.testing.assert_allclose(half.intrinsics, ((50, 0, 25), (0, 27.5, 10), (0, 0, 1)))
+    assert (half.width_px, half.height_px) == (50, 20)
+
+
+def test_the_fingerprint_tells_every_calibration_apart():
+    other_mount = np.eye(4)
+    other_mount[0, 3] = 1e-9
+    variants = [camera(), camera('CAM_BACK'), camera().resized(50, 40),
+                camera(ego_from_camera=other_mount), camera(width_px=101),
+                camera(distortion_model='plumb_bob', distortion=np.zeros(4)),
+                camera(intrinsics=INTRINSICS + np.diag((1e-9, 0, 0)))]
+    assert len({variant.fingerprint for variant in variants}) == len(variants)
+    assert camera().fingerprint == camera(intrinsics=INTRINSICS.copy()).fingerprint
+
+
+def test_a_rig_has_one_to_eight_cameras_with_names_of_their_own(rig):
+    nine = tuple(camera(f'CAM_{n}') for n in range(9))
+    assert CameraRig(nine[:8], 'CAM_3').names == tuple(f'CAM_{n}' for n in range(8))
+    for cameras, key, expected in (
+            (nine, 'CAM_0', '1 to 8'), ((), 'CAM_0', '1 to 8'),
+            ((camera(), camera()), 'CAM_FRONT', 'must differ'), (nine[:2], 'CAM_7', 'key camera')):
+        with pytest.raises(InvalidCalibrationError, match=expected):
+            CameraRig(cameras, key)
+    with pytest.raises(InvalidCalibrationError, match='CAM_TOP'):
+        rig['CAM_TOP']
+
+
+def test_a_frame_orders_its_images_like_the_rig_and_names_the_missing(rig):
+    frame = Frame({'BACK': black(), 'LEFT': black()}, {'LEFT': 5, 'BACK': 7}, rig, stamp_ns=5)
+    assert list(frame.images) == ['LEFT', 'BACK'] and frame.missing == ('RIGHT',)
+    with pytest.raises(TypeError):
+        frame.images['RIGHT'] = black()
+    with pytest.raises(ValueError, match='read-only'):
+        frame.images['LEFT'][0, 0] = 1
+
+
+@pytest.mark.parametrize(('images', 'stamps_ns', 'stamp_ns', 'error', 'expected'), [
+    ({}, {}, 0, InvalidFrameError, 'needs images'),
+    ({'TOP': black()}, {'TOP': 0}, 0, InvalidFrameError, 'TOP'),
+    ({'LEFT': black()}, {}, 0, InvalidFrameError, 'needs a stamp'),
+    ({'LEFT': black()}, {'LEFT': -1}, 0, InvalidFrameError, 'negative'),
+    ({'LEFT': black()}, {'LEFT': 0}, -1, InvalidFrameError, 'negative'),
+    ({'LEFT': black(81)}, {'LEFT': 0}, 0, InvalidImageError, 'LEFT.*81, 100'),
+    ({'LEFT': black()[..., 0]}, {'LEFT': 0}, 0, InvalidImageError, 'LEFT'),
+    ({'LEFT': black().astype(np.float32)}, {'LEFT': 0}, 0, InvalidImageError, 'float32'),
+])
+def test_a_frame_whose_parts_do_not_fit_is_refused(
+        rig, images, stamps_ns, stamp_ns, error, expected):
+    with pytest.raises(error, match=expected):
+        Frame(images, stamps_ns, rig, stamp_ns)
+
+
+def test_poses_are_needed_for_every_image_and_the_key_camera(rig):
+    images, stamps_ns = {'BACK': black()}, {'BACK': 0}
+    poses = {'BACK': np.eye(4), 'LEFT': np.eye(4)}
+    assert set(Frame(images, stamps_ns, rig, 0, poses).fixed_from_ego) == {'BACK', 'LEFT'}
+    with pytest.raises(InvalidFrameError, match='LEFT'):
+        Frame(images, stamps_ns, rig, 0, {'BACK': np.eye(4)})
+    with pytest.raises(InvalidPoseError, match='BACK'):
+        Frame(images, stamps_ns, rig, 0, poses | {'BACK': np.diag((1.0, 1, -1, 1))})
+
+
+def test_the_default_grid_is_that_of_occ3d():
+    grid = VoxelGrid()
+    np.testing.assert_allclose(grid.centers_m(np.array((0, 199, 15))), (-39.8, 39.8, 5.2))
+    np.testing.assert_allclose(grid.upper_m, (40.0, 40.0, 5.4))
+
+
+def test_cells_and_their_centres_belong_together():
+    grid = VoxelGrid((-3.0, 1.0, 0.0), (0.5, 0.25, 1.0), (4, 3, 2))
+    cells = np.indices(grid.shape).reshape(3, -1).T
+    back, inside = grid.indices_of(grid.centers_m(cells))
+    assert inside.all()
+    np.testing.assert_array_equal(back, cells)
+    outside = np.array(((-3.01, 1.1, 0.5), (-1.0, 1.1, 0.5), (-2.9, 1.76, 0.5), (-2.9, 1.1, -0.1)))
+    assert not grid.indices_of(outside)[1].any()  # rounded down, not toward zero
+
+
+@pytest.mark.parametrize('parts', [
+    ((0, 0, np.nan), (1, 1, 1), (2, 2, 2)), ((0, 0, 0), (1, 0, 1), (2, 2, 2)),
+    ((0, 0, 0), (1, 1, 1), (2, -2, 2))])
+def test_an_impossible_grid_is_refused(parts):
+    with pytest.raises(InvalidGridError):
+        VoxelGrid(*parts)
+
+
+def occupancy(**changes):
+    values = {'labels': np.zeros((2, 3, 4), np.uint8), 'observed': np.ones((2, 3, 4), bool),
+              'class_names': ('car', 'free'), 'free_label': 1, 'confidence': None} | changes
+    return Occupancy(VoxelGrid((0, 0, 0), (1, 1, 1), (2, 3, 4)), stamp_ns=9, **values)
+
+
+def test_occupied_is_what_is_seen_and_not_free():
+    labels, observed = np.zeros((2, 3, 4), np.uint8), np.ones((2, 3, 4), bool)
+    labels[0], observed[:, 0] = 1, False
+    occupied = occupancy(labels=labels, observed=observed).occupied
+    assert not occupied[0].any() and not occupied[:, 0].any() and occupied[1, 1:].all()
+
+
+@pytest.mark.parametrize(('changes', 'expected'), [
+    ({'labels': np.zeros((2, 3, 4), np.int64)}, 'labels'),
+    ({'labels': np.zeros((3, 2, 4), np.uint8)}, 'labels'),
+    ({'labels': np.full((2, 3, 4), 2, np.uint8)}, 'labels go up to 2'),
+    ({'observed': np.ones((2, 3, 4), np.uint8)}, 'observed'),
+    ({'free_label': 2}, 'free_label 2'),
+    ({'confidence': np.ones((2, 3), np.float32)}, 'confidence'),
+])
+def test_occupancy_that_does_not_fit_its_grid_is_refused(changes, expected):
+    with pytest.raises(InvalidGridError, match=expected):
+        occupancy(**changes)
+
+
+def boxes(**changes):
+    values = {'centers_m': np.zeros((2, 3)), 'sizes_m': np.ones((2, 3)), 'yaws_rad': np.zeros(2),
+              'velocities_mps': np.zeros((2, 2)), 'scores': np.array((0.5, 1.0)),
+              'labels': np.array((0, 1)), 'class_names': ('car', 'bus'), 'stamp_ns': 0} | changes
+    return Boxes(**values)
+
+
+def test_boxes_have_a_length_and_may_have_unknown_velocities():
+    assert len(boxes(velocities_mps=np.full((2, 2), np.nan))) == 2
+
+
+@pytest.mark.parametrize(('changes', 'expected'), [
+    ({'centers_m': np.zeros((3, 3))}, 'centers_m must be'),
+    ({'centers_m': np.full((2, 3), np.nan)}, 'centers_m must be finite'),
+    ({'sizes_m': np.zeros((2, 3))}, 'positive'),
+    ({'scores': np.array((0.5, 1.5))}, '0 to 1'),
+    ({'labels': np.array((0, 2))}, 'labels must index'),
+    ({'labels': np.array((-1, 0))}, 'labels must index'),
+])
+def test_impossible_boxes_are_refused(changes, expected):
+    with pytest.raises(InvalidBoxesError, match=expected):
+        boxes(**changes)
