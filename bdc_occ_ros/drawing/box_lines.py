@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Boxes as lines in a camera's image."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.classes import DETECTION_COLORS_RGB
+from bdc_occ_ros.datatypes import Boxes
+
+NEAR_M = 0.3
+SUBPIXEL_BITS = 4
+_SIGNS = np.array([(x, y, z) for x in (1, -1) for y in (1, -1) for z in (-1, 1)]) / 2
+_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8)
+          if np.count_nonzero(_SIGNS[a] != _SIGNS[b]) == 1]
+_FRONT_CROSS = [(0, 3), (1, 2)]
+
+
+def box_corners_m(boxes: Boxes) -> np.ndarray:
+    """
+    Return the corners of boxes; the first four are the front.
+
+    :param boxes: N boxes.
+    :return: Corners in the ego frame, (N, 8, 3).
+    """
+    local = _SIGNS[None] * boxes.sizes_m[:, None]
+    cos, sin = np.cos(boxes.yaws_rad)[:, None], np.sin(boxes.yaws_rad)[:, None]
+    x, y, z = np.moveaxis(local, -1, 0)
+    turned = np.stack((cos * x - sin * y, sin * x + cos * y, z), axis=-1)
+    return turned + boxes.centers_m[:, None]
+
+
+def box_color(boxes: Boxes, index: int) -> tuple[int, int, int]:
+    """
+    Return the display colour of a box.
+
+    :param boxes: The boxes.
+    :param index: Which one.
+    """
+    name = boxes.class_names[boxes.labels[index]]
+    if name not in DETECTION_CLASS_NAMES:
+        return (255, 255, 255)
+    return DETECTION_COLORS_RGB[DETECTION_CLASS_NAMES.index(name)]
+
+
+def draw_boxes(image: np.ndarray, boxes: Boxes, intrinsics: np.ndarray,
+               camera_from_ego: np.ndarray, thickness_px: int = 2) -> np.ndarray:
+    """
+    Draw boxes over an image, the front crossed out.
+
+    :param image: RGB, (H, W, 3) uint8; left as it is.
+    :param boxes: Objects in the ego frame.
+    :param intrinsics: Camera matrix of the image, (3, 3), pixels.
+    :param camera_from_ego: Pose of the ego frame in the camera, (4, 4).
+    :param thickness_px: Width of the lines.
+    :return: A new picture of the same size.
+    """
+    picture = image.copy()
+    corners = box_corners_m(boxes) @ camera_from_ego[:3, :3].T + camera_from_ego[:3, 3]
+    order = np.argsort(-np.linalg.norm(corners.mean(axis=1), axis=1))
+    for index in order:
+        for start, stop in _segments_px(corners[index], intrinsics):
+            cv2.line(picture, start, stop, box_color(boxes, index), thickness_px, cv2.LINE_AA,
+                     SUBPIXEL_BITS)
+    return picture
+
+
+def _segments_px(corners_m: np.ndarray, intrinsics: np.ndarray
+                 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield the edges in front of the camera in fixed-point pixels."""
+    for first, second in (*_EDGES, *_FRONT_CROSS):
+        start, stop = corners_m[first], corners_m[second]
+        if max(start[2], stop[2]) <= NEAR_M:
+            continue
+        if start[2] < NEAR_M:
+            start = start + (NEAR_M - start[2]) / (stop[2] - start[2]) * (stop - start)
+        elif stop[2] < NEAR_M:
+            stop = stop + (NEAR_M - stop[2]) / (start[2] - stop[2]) * (start - stop)
+        ends = np.stack((start, stop)) @ intrinsics.T
+        pixels = np.clip(ends[:, :2] / ends[:, 2:], -1e5, 1e5) * 2**SUBPIXEL_BITS
+        yield tuple(tuple(end) for end in pixels.round().astype(int).tolist())

@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One picture of everything: the cameras above, and grids side by side below."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+import numpy as np
+
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.drawing.birds_eye import birds_eye
+from bdc_occ_ros.drawing.box_lines import draw_boxes
+from bdc_occ_ros.drawing.voxel_picture import voxel_picture
+
+WIDTH_PX = 2400
+TITLE_PX = 84
+CAPTION_PX = 56
+GRID_PX = 590
+LEGEND_PX = 76
+GAP_PX = 8
+DOTS_PER_INCH = 100
+PAGE_COLOR = '#14161b'
+TEXT_COLOR = '#e8eaee'
+NOTICE_COLOR = '#ffb02e'
+NUSCENES_ROWS = (('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT'),
+                 ('CAM_BACK_LEFT', 'CAM_BACK', 'CAM_BACK_RIGHT'))
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """
+    One grid with its boxes.
+
+    :param caption: What it is.
+    :param occupancy: The grid, or None.
+    :param boxes: The objects, or None.
+    """
+
+    caption: str
+    occupancy: Occupancy | None
+    boxes: Boxes | None
+
+
+def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: Boxes | None,
+               columns: Sequence[Column], notice: str = '') -> None:
+    """
+    Draw the cameras with boxes, and every column's cubes and bird's eye, into a PNG.
+
+    :param path: File to write.
+    :param title: First line.
+    :param frame: The images, or None to leave them out.
+    :param image_boxes: Objects to draw into the images, or None.
+    :param columns: Grids to put side by side.
+    :param notice: What nobody may overlook; drawn large under the title.
+    """
+    rows = _image_rows(frame, image_boxes) if frame is not None else []
+    images_px = [max(picture.shape[0] for picture in row.values()) + GAP_PX for row in rows]
+    grids_px = CAPTION_PX + GRID_PX if columns else 0
+    page = _Page(TITLE_PX + (CAPTION_PX if notice else 0) + sum(images_px) + grids_px + LEGEND_PX)
+    page.text(20, 18, title, 26)
+    top = TITLE_PX
+    if notice:
+        page.text(20, top - 8, notice, 24, NOTICE_COLOR)
+        top += CAPTION_PX
+    for row, height in zip(rows, images_px):
+        left = 0
+        for name, picture in row.items():
+            page.picture(left, top, picture)
+            page.text(left + 14, top + 12, name, 15)
+            left += picture.shape[1] + GAP_PX
+        top += height
+    if columns:
+        _draw_columns(page, columns, top)
+    page.legend(top + grids_px)
+    page.save(path)
+
+
+class _Page:
+    """A figure that takes positions in pixels from its upper left corner."""
+
+    def __init__(self, height_px: int) -> None:
+        self._height = height_px
+        self._figure = Figure((WIDTH_PX / DOTS_PER_INCH, height_px / DOTS_PER_INCH),
+                              dpi=DOTS_PER_INCH, facecolor=PAGE_COLOR)
+
+    def text(self, left: int, top: int, words: str, size: float, color: str = TEXT_COLOR) -> None:
+        self._figure.text(left / WIDTH_PX, 1 - top / self._height, words, color=color, va='top',
+                          fontsize=size * 72 / DOTS_PER_INCH, fontweight='bold')
+
+    def picture(self, left: int, top: int, image: np.ndarray) -> None:
+        self._figure.figimage(image, left, self._height - top - image.shape[0], origin='upper')
+
+    def legend(self, top: int) -> None:
+        names = [name for label, name in enumerate(OCCUPANCY_CLASS_NAMES) if label != FREE_LABEL]
+        step = (WIDTH_PX - 40) / 9
+        for place, name in enumerate(names):
+            left, line = 20 + round(place % 9 * step), top + 12 + place // 9 * 30
+            color = OCCUPANCY_COLORS_RGB[OCCUPANCY_CLASS_NAMES.index(name)]
+            self.picture(left, line, np.full((20, 28, 3), color, np.uint8))
+            self.text(left + 38, line, name.replace('_', ' '), 19)
+
+    def save(self, path: str | Path) -> None:
+        FigureCanvasAgg(self._figure)
+        self._figure.savefig(path, format='png')
+
+
+def _image_rows(frame: Frame, boxes: Boxes | None) -> list[Mapping[str, np.ndarray]]:
+    """Return rows of resized images with boxes; a missing camera leaves a dark place."""
+    names = frame.rig.names
+    if set(names) == {name for row in NUSCENES_ROWS for name in row}:
+        rows = NUSCENES_ROWS
+    else:
+        rows = [names[start:start + 3] for start in range(0, len(names), 3)]
+    return [{name: _image(frame, name, boxes) for name in row} for row in rows]
+
+
+def _image(frame: Frame, name: str, boxes: Boxes | None) -> np.ndarray:
+    """Return one image at the width of a third of the page."""
+    width = (WIDTH_PX - 2 * GAP_PX) // 3
+    camera = frame.rig[name]
+    small = camera.resized(width, round(width * camera.height_px / camera.width_px))
+    if name not in frame.images:
+        return np.full((small.height_px, width, 3), 12, np.uint8)
+    picture = cv2.resize(frame.images[name], (width, small.height_px),
+                         interpolation=cv2.INTER_AREA)
+    if boxes is None:
+        return picture
+    camera_from_ego = np.linalg.inv(camera.ego_from_camera)
+    if frame.fixed_from_ego is not None:
+        camera_from_ego = (camera_from_ego @ np.linalg.inv(frame.fixed_from_ego[name])
+                           @ frame.fixed_from_ego[frame.rig.key_camera])
+    return draw_boxes(picture, boxes, small.intrinsics, camera_from_ego)
+
+
+def _draw_columns(page: _Page, columns: Sequence[Column], top: int) -> None:
+    """Draw every column: caption, and below it the cubes with the bird's eye to their right."""
+    width = (WIDTH_PX - GAP_PX * (len(columns) - 1)) // len(columns)
+    for place, column in enumerate(columns):
+        left = place * (width + GAP_PX)
+        page.text(left + 20, top + 14, column.caption, 23)
+        cubes_px = width - GRID_PX - GAP_PX
+        if column.occupancy is not None:
+            page.picture(left, top + CAPTION_PX,
+                         voxel_picture(column.occupancy, column.boxes, cubes_px, GRID_PX))
+        grid = VoxelGrid() if column.occupancy is None else column.occupancy.grid
+        page.picture(left + cubes_px + GAP_PX, top + CAPTION_PX,
+                     birds_eye(grid, column.occupancy, column.boxes, GRID_PX))
