@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""CameraInfo as drivers and bags really fill it."""
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import RegionOfInterest
+
+from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.ros.camera_info import camera_from_info
+from bdc_occ_ros.ros.camera_info import camera_info_remarks
+
+K = [1000.0, 0.0, 800.0, 0.0, 1010.0, 450.0, 0.0, 0.0, 1.0]
+P = [900.0, 0.0, 780.0, -50.0, 0.0, 905.0, 440.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+D = [-0.3, 0.1, 0.001, -0.002, 0.0]
+IDENTITY = np.eye(3).reshape(-1).tolist()
+MALFORMED_R = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+TILT = [1.0, 0.0, 0.0, 0.0, 0.8, -0.6, 0.0, 0.6, 0.8]
+MOUNT = np.array([[0.0, 0.0, 1.0, 1.5], [-1.0, 0.0, 0.0, 0.2], [0.0, -1.0, 0.0, 1.6],
+                  [0.0, 0.0, 0.0, 1.0]])
+
+
+def info(**changes):
+    fields = {'width': 1600, 'height': 900, 'k': K, 'p': P, 'd': D, 'r': IDENTITY,
+              'distortion_model': 'plumb_bob'}
+    return CameraInfo(**(fields | changes))
+
+
+def camera(rectified=False, undistort=True, **changes):
+    return camera_from_info(info(**changes), 'CAM_LEFT', MOUNT, rectified, undistort)
+
+
+def test_raw_images_take_k_and_d():
+    result = camera()
+    np.testing.assert_array_equal(result.intrinsics, np.reshape(K, (3, 3)))
+    np.testing.assert_array_equal(result.distortion, D)
+    assert (result.width_px, result.height_px, result.distortion_model) == (1600, 900, 'plumb_bob')
+    np.testing.assert_array_equal(result.ego_from_camera, MOUNT)
+
+
+def test_undistortion_can_be_left_out():
+    result = camera(undistort=False)
+    assert not result.is_distorted and result.distortion_model == ''
+
+
+def test_rectified_images_take_p_without_distortion():
+    result = camera(rectified=True)
+    np.testing.assert_array_equal(result.intrinsics, np.reshape(P, (3, 4))[:, :3])
+    assert not result.is_distorted
+
+
+def test_rectified_with_zero_p_takes_k():
+    result = camera(rectified=True, p=[0.0] * 12)
+    np.testing.assert_array_equal(result.intrinsics, np.reshape(K, (3, 3)))
+    assert not result.is_distorted
+    assert 'P is zero' in camera_info_remarks(info(p=[0.0] * 12), rectified=True)[0]
+
+
+def test_rotation_turns_the_mount_of_rectified_images_only():
+    np.testing.assert_array_equal(camera(r=TILT).ego_from_camera, MOUNT)
+    turned = camera(rectified=True, r=TILT).ego_from_camera
+    ray = np.array((0.1, -0.2, 1.0))  # in the camera before rectification
+    rectified_ray = np.reshape(TILT, (3, 3)) @ ray
+    np.testing.assert_allclose(turned[:3, :3] @ rectified_ray, MOUNT[:3, :3] @ ray, atol=1e-12)
+    np.testing.assert_array_equal(turned[:3, 3], MOUNT[:3, 3])
+
+
+@pytest.mark.parametrize('broken', [MALFORMED_R, [0.0] * 9, [float('nan')] * 9,
+                                    (-np.eye(3)).reshape(-1).tolist()])
+@pytest.mark.parametrize('rectified', [False, True])
+def test_r_that_is_no_rotation_is_ignored_and_remarked(broken, rectified):
+    np.testing.assert_array_equal(
+        camera(rectified=rectified, r=broken).ego_from_camera, MOUNT)
+    assert 'R is no rotation' in camera_info_remarks(info(r=broken))[0]
+    assert camera_info_remarks(info()) == ()
+
+
+@pytest.mark.parametrize('model, coefficients', [
+    ('', []), ('plumb_bob', []), ('plumb_bob', [0.0] * 5), ('my_lens', []), ('my_lens', [0.0])])
+def test_no_distortion_where_d_is_empty_or_zero(model, coefficients):
+    result = camera(distortion_model=model, d=coefficients)
+    assert not result.is_distorted and result.distortion_model == ''
+
+
+@pytest.mark.parametrize('model, count', [('rational_polynomial', 8), ('equidistant', 4)])
+def test_other_models_pass_through(model, count):
+    result = camera(distortion_model=model, d=[0.01] * count)
+    assert result.distortion_model == model and len(result.distortion) == count
+
+
+def test_region_moves_and_binning_divides():
+    region = RegionOfInterest(x_offset=200, y_offset=100, width=800, height=600)
+    result = camera(roi=region, binning_x=2, binning_y=3)
+    assert (result.width_px, result.height_px) == (400, 200)
+    np.testing.assert_allclose(result.intrinsics, [
+        [500.0, 0.0, 300.0], [0.0, 1010.0 / 3, 350.0 / 3], [0.0, 0.0, 1.0]])
+
+
+def test_binning_of_zero_means_one():
+    np.testing.assert_array_equal(camera(binning_x=0, binning_y=1).intrinsics,
+                                  np.reshape(K, (3, 3)))
+
+
+@pytest.mark.parametrize('changes, match', [
+    ({'k': [0.0] * 9}, 'positive focal lengths'),
+    ({'k': [float('nan'), *K[1:]]}, 'finite'),
+    ({'k': [0.0, *K[1:]]}, 'positive focal lengths'),
+    ({'k': [*K[:8], 0.0]}, 'last row 0 0 1'),
+    ({'width': 0, 'height': 0}, 'size must be positive; got 0x0'),
+    ({'d': [float('inf')] * 5}, 'distortion must be finite'),
+    ({'d': [0.1, 0.2]}, 'takes .* coefficients; got 2'),
+    ({'distortion_model': 'my_lens'}, "unknown distortion model 'my_lens'"),
+    ({'roi': RegionOfInterest(x_offset=1000, width=800, height=600)}, 'region of interest'),
+    ({'binning_x': 2000}, 'size must be positive'),
+])
+def test_impossible_calibrations_name_the_camera(changes, match):
+    with pytest.raises(InvalidCalibrationError, match=f'CAM_LEFT.*{match}'):
+        camera(**changes)
