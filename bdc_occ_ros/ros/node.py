@@ -52,7 +52,7 @@ class OccupancyNode(TellingLifecycleNode):
         super().__init__(name)
         self._live: LiveParameters | None = None
         self._chain: ProcessingChain | None = None
-        self._predictor = self._outputs = self._debug = self._services = None
+        self._predictor = self._outputs = self._debug = self._triggers = None
         self._log_forwarding = LogForwarding(self)
         self._diagnostics = Diagnostics(self, DIAGNOSTICS_PERIOD_S, self._examine)
         if given_parameters(self).get('autostart', True) is not False:
@@ -74,7 +74,7 @@ class OccupancyNode(TellingLifecycleNode):
                 f'{config.model.name} is untrained: its output means nothing; set model.weights')
         warm_up(self._predictor, config.cameras, config.model.warmup_iterations)
         self._outputs, self._debug = OutputPublishers(self), DebugPublishers(self)
-        self._services = TriggerServices(self, {
+        self._triggers = TriggerServices(self, {
             '~/reset': self._reset, '~/reload_calibration': self._reload_calibration,
             '~/save_snapshot': self._save_snapshot})
         return super().on_configure(state)
@@ -146,10 +146,10 @@ class OccupancyNode(TellingLifecycleNode):
         return chain is None or chain.stop(timeout_s)
 
     def _release(self) -> None:
-        for part in (self._services, self._outputs, self._debug):
+        for part in (self._triggers, self._outputs, self._debug):
             if part is not None:
                 part.destroy()
-        self._predictor = self._outputs = self._debug = self._services = None
+        self._predictor = self._outputs = self._debug = self._triggers = None
         gc.collect()
 
     def _active_chain(self) -> ProcessingChain:

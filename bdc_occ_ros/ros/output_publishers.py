@@ -94,7 +94,7 @@ class OutputPublishers:
         self.num_cut_off = 0
         self._node = node
         self._publishers = {
-            output: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
+            output.switch: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
             for output in OUTPUTS}
         self._label_info = node.create_lifecycle_publisher(LabelInfo, 'label_info', LATCHED)
 
@@ -109,9 +109,8 @@ class OutputPublishers:
 
         :param config: Parameters that hold now.
         """
-        return tuple(output for output, publisher in self._publishers.items()
-                     if getattr(config.publish, output.switch)
-                     and publisher.get_subscription_count())
+        return tuple(output for output in OUTPUTS if getattr(config.publish, output.switch)
+                     and self._publishers[output.switch].get_subscription_count())
 
     def publish(self, prediction: 'Prediction', config: NodeConfig,
                 output_from_ego: np.ndarray | None) -> None:
@@ -129,7 +128,7 @@ class OutputPublishers:
                 continue
             header = make_header(result.stamp_ns, config.frame)
             message, self.num_cut_off = output.make(result, header, config, output_from_ego)
-            self._publishers[output].publish(message)
+            self._publishers[output.switch].publish(message)
 
     def publish_labels(self, network: 'NetworkConfig', config: NodeConfig) -> None:
         """

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A made-up rig of three cameras that publishes what real ones would, faults included."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import time
+
+import cv2
+from geometry_msgs.msg import TransformStamped
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from tf2_msgs.msg import TFMessage
+
+from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.rotations import quaternion_from_matrix
+
+WIDTH_PX, HEIGHT_PX = 128, 64
+MS = 1_000_000
+PERIOD_NS = 50 * MS
+OFFSETS_NS = {'LEFT': 0, 'FRONT': 8 * MS, 'RIGHT': 15 * MS}
+YAWS_RAD = {'LEFT': 2.0, 'FRONT': 0.0, 'RIGHT': -2.0}
+INTRINSICS = (64.0, 0.0, 64.0, 0.0, 64.0, 32.0, 0.0, 0.0, 1.0)
+
+ImageMessage = Image | CompressedImage
+
+
+def jpeg(seed: int) -> bytes:
+    """Return a blurred noise image."""
+    noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT_PX // 8, WIDTH_PX // 8, 3))
+    image = cv2.resize(noise.astype(np.uint8), (WIDTH_PX, HEIGHT_PX))
+    return cv2.imencode('.jpg', image)[1].tobytes()
+
+
+def mount_quaternion(yaw_rad: float) -> np.ndarray:
+    """Return the rotation of a level camera with optical axes, x y z w."""
+    cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
+    return quaternion_from_matrix(np.array(
+        [[sine, 0.0, cosine], [-cosine, 0.0, sine], [0.0, -1.0, 0.0]]))
+
+
+def transform(parent: str, child: str, stamp_ns: int, position_m: tuple[float, float, float],
+              rotation_xyzw: np.ndarray) -> TransformStamped:
+    message = TransformStamped(header=make_header(stamp_ns, parent), child_frame_id=child)
+    place, turn = message.transform.translation, message.transform.rotation
+    place.x, place.y, place.z = map(float, position_m)
+    turn.x, turn.y, turn.z, turn.w = map(float, rotation_xyzw)
+    return message
+
+
+@dataclass
+class Fault:
+    """
+    What one camera does wrong.
+
+    :param is_dead: It sends nothing.
+    :param every: It sends every so many triggers only.
+    :param copies: How often it sends every image.
+    :param late_ns: How long after its trigger an image is sent.
+    :param stamp: Turns the stamp into the one that is sent.
+    :param image: Turns the message into the one that is sent.
+    """
+
+    is_dead: bool = False
+    every: int = 1
+    copies: int = 1
+    late_ns: int = 0
+    stamp: Callable[[int], int] = lambda stamp_ns: stamp_ns
+    image: Callable[[CompressedImage], ImageMessage] = lambda message: message
+
+
+class CameraRig:
+    """
+    Publishes compressed images, camera_info and TF in real time, twenty triggers per second.
+
+    :param node: Node that publishes.
+    :param image_qos: Quality of service of images and camera_info.
+    :param clock: Time that stamps the images, nanoseconds.
+    """
+
+    def __init__(self, node: Node, image_qos: QoSProfile = qos_profile_sensor_data,
+                 clock: Callable[[], int] = time.time_ns) -> None:
+        self.faults = {name: Fault() for name in OFFSETS_NS}
+        self.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
+        self.has_ego_motion = True
+        self.speed_mps = 0.0
+        self.stamps_ns: list[int] = []
+        self._clock = clock
+        self._trigger_ns = clock()
+        self._waiting: list[tuple[int, int, str, ImageMessage]] = []
+        self._jpegs = {name: jpeg(seed) for seed, name in enumerate(OFFSETS_NS)}
+        latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._tf_static = node.create_publisher(TFMessage, '/tf_static', latched)
+        self._tf = node.create_publisher(TFMessage, '/tf', 100)
+        self._infos = {name: node.create_publisher(
+            CameraInfo, f'camera/{name}/camera_info', image_qos) for name in OFFSETS_NS}
+        self._images = {name: {kind: node.create_publisher(
+            kind, f'camera/{name}/image{suffix}', image_qos)
+            for kind, suffix in ((CompressedImage, '/compressed'), (Image, ''))}
+            for name in OFFSETS_NS}
+
+    def mount(self, name: str, rotation_xyzw: np.ndarray | None = None) -> None:
+        """Publish where a camera is; a rotation may be given in place of the right one."""
+        yaw_rad = YAWS_RAD[name]
+        rotation = mount_quaternion(yaw_rad) if rotation_xyzw is None else rotation_xyzw
+        position_m = (np.cos(yaw_rad), np.sin(yaw_rad), 1.5)
+        self._tf_static.publish(TFMessage(
+            transforms=[transform('base_link', name, 0, position_m, rotation)]))
+
+    def step(self) -> None:
+        """Send what is due."""
+        now_ns = self._clock()
+        if now_ns - self._trigger_ns >= PERIOD_NS or now_ns < self._trigger_ns:
+            self._trigger_ns = now_ns
+            self._trigger(len(self.stamps_ns))
+            self.stamps_ns.append(now_ns)
+        due = sorted(waiting for waiting in self._waiting if waiting[0] <= now_ns)
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] > now_ns]
+        for _, _, name, message in due:
+            self._send(name, message)
+
+    def jump(self) -> None:
+        """Forget what waits, as a recording that starts over does."""
+        self._waiting.clear()
+        self._trigger_ns = self._clock()
+
+    def _trigger(self, count: int) -> None:
+        for place, (name, offset_ns) in enumerate(OFFSETS_NS.items()):
+            fault = self.faults[name]
+            if fault.is_dead or count % fault.every:
+                continue
+            stamp_ns = self._trigger_ns + offset_ns
+            message = fault.image(CompressedImage(
+                header=make_header(fault.stamp(stamp_ns), name), format='jpeg',
+                data=self._jpegs[name]))
+            for copy in range(fault.copies):
+                self._waiting.append(
+                    (stamp_ns + fault.late_ns, 10 * place + copy, name, message))
+
+    def _send(self, name: str, message: ImageMessage) -> None:
+        stamp_ns = to_nanoseconds(message.header.stamp)
+        if self.has_ego_motion:
+            position_m = (self.speed_mps * (stamp_ns % 10**12) / 1e9, 0.0, 0.0)
+            self._tf.publish(TFMessage(transforms=[transform(
+                'odom', 'base_link', stamp_ns, position_m, (0.0, 0.0, 0.0, 1.0))]))
+        self._infos[name].publish(CameraInfo(
+            header=message.header, width=WIDTH_PX, height=HEIGHT_PX, k=self.intrinsics[name]))
+        self._images[name][type(message)].publish(message)
