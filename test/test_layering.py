@@ -25,6 +25,7 @@ MAY_IMPORT = {
     'config': FOUNDATION,
     'network': FOUNDATION | {'binary', 'config'},
     'profile': FOUNDATION | {'binary', 'config', 'network'},
+    'published_costs': FOUNDATION | {'config', 'profile'},
     'checkpoint': FOUNDATION | {'config', 'network'},
     'predictor': FOUNDATION | {'config', 'network', 'checkpoint'},
 }

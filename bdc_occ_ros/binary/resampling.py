@@ -9,6 +9,7 @@ The basic module of the paper is one BdcUnit; these are its other three.
 from torch import cat
 from torch import nn
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.layer_config import UnitConfig
@@ -49,7 +50,6 @@ class UpSampling(nn.Module):
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()
-        self.upsample = nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False)
         self.biconv_1 = BdcUnit(channels // 2, channels // 2, config)
         self.biconv_2 = BdcUnit(channels // 2, channels // 2, config)
 
@@ -60,7 +60,8 @@ class UpSampling(nn.Module):
         :param x: (B, C, H, W).
         :return: (B, C, 2H, 2W).
         """
-        first, second = self.upsample(x).chunk(2, dim=1)
+        larger = interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
+        first, second = larger.chunk(2, dim=1)
         return cat((self.biconv_1(first), self.biconv_2(second)), dim=1)
 
 
