@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 import multiprocessing
+import os
 from pathlib import Path
 
 import cv2
@@ -21,8 +22,8 @@ from bdc_occ_ros.scene.drive import Drive
 from bdc_occ_ros.scene.drive import encode_jpeg
 from bdc_occ_ros.scene.drive import exposures
 from bdc_occ_ros.scene.drive import num_triggers
-from bdc_occ_ros.scene.drive import START_NS
-from bdc_occ_ros.scene.drive import TRIGGERS_MS
+from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
+from bdc_occ_ros.synthetic_triggers import START_NS
 
 
 class TriggerRenderer:
@@ -68,7 +69,7 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     :raises UsageError: if the folder exists or the drive is longer than the street.
     """
     total = num_triggers(seconds)
-    wanted = [trigger % len(TRIGGERS_MS) == 0 for trigger in range(total)]
+    wanted = [trigger % len(NUSCENES_STEP_MS) == 0 for trigger in range(total)]
     truths, stamp_ns = [], START_NS
     with RigBagWriter(path, rig, calibration=calibration, start_ns=START_NS) as bag:
         with _renderings(rig, seed, wanted, num_processes) as renderings:
@@ -84,6 +85,11 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     save_truth(truths, Path(path) / TRUTH_FILE)
     return BagSummary(str(path), total, total * len(rig.cameras), len(truths),
                       (stamp_ns - START_NS) / 1e9)
+
+
+def num_render_processes() -> int:
+    """Return how many processes may render: one per core of this process, up to eight."""
+    return min(len(os.sched_getaffinity(0)), 8)
 
 
 _renderer: TriggerRenderer | None = None

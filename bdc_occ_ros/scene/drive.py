@@ -1,11 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A drive down the street: what the rig sees at every trigger, with the real timing of nuScenes.
-
-The cameras of nuScenes fire one after another within 43 ms, and twelve times a second, but not
-evenly: 0, 50, 150, 250, 300 and 400 ms into every half second (from public exposure times).
-"""
+"""A drive down the street: what the rig sees at every trigger, with the timing of nuScenes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +19,12 @@ from bdc_occ_ros.scene.sky import sky_panorama
 from bdc_occ_ros.scene.street import MAX_SECONDS
 from bdc_occ_ros.scene.street import Street
 from bdc_occ_ros.scene.street import world_from_ego
+from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.synthetic_triggers import nuscenes_triggers_ns
+from bdc_occ_ros.synthetic_triggers import START_NS
 
-TRIGGERS_MS = (0, 50, 150, 250, 300, 400)
-TRIGGER_PERIOD_MS = 500
-OFFSETS_MS = {'CAM_FRONT_LEFT': 0.0, 'CAM_FRONT': 7.6, 'CAM_FRONT_RIGHT': 15.5,
-              'CAM_BACK_RIGHT': 23.0, 'CAM_BACK': 32.7, 'CAM_BACK_LEFT': 42.6}
-START_NS = 1_700_000_000 * 10**9
 JPEG_QUALITY = 90
+TRIGGERS_NS = tuple(nuscenes_triggers_ns(MAX_SECONDS))
 
 
 @dataclass(frozen=True)
@@ -65,9 +59,7 @@ def exposures(rig: CameraRig, trigger: int) -> Mapping[str, Exposure]:
     :param rig: The cameras.
     :param trigger: Number of the trigger, from 0.
     """
-    period, step = divmod(trigger, len(TRIGGERS_MS))
-    at_ms = TRIGGER_PERIOD_MS * period + TRIGGERS_MS[step]
-    stamps_ns = {name: START_NS + round((at_ms + OFFSETS_MS.get(name, 0.0)) * 1e6)
+    stamps_ns = {name: TRIGGERS_NS[trigger] + NUSCENES_OFFSETS_NS.get(name, 0)
                  for name in rig.names}
     return {name: Exposure(trigger, name, stamp_ns) for name, stamp_ns in stamps_ns.items()}
 
@@ -81,7 +73,7 @@ def num_triggers(seconds: float) -> int:
     """
     if not 0 < seconds <= MAX_SECONDS:
         raise UsageError(f'a drive lasts up to {MAX_SECONDS:.0f} s; got {seconds:g}')
-    return max(1, round(seconds * 1000 / TRIGGER_PERIOD_MS * len(TRIGGERS_MS)))
+    return len(nuscenes_triggers_ns(seconds))
 
 
 class Drive:

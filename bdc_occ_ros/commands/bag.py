@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Write and play bags.
+
+bag write makes a rosbag2 bag (MCAP) of a rendered drive or of a recorded keyframe; bag play
+publishes one with its own timing.
+"""
+
+import argparse
+from dataclasses import asdict
+import json
+from pathlib import Path
+import re
+
+DEFAULT_RIG = 'calibration_nuscenes_n015.yaml'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the arguments of write and play.
+
+    :param parser: Parser of this verb.
+    """
+    actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
+    write = actions.add_parser('write', help='write a bag', description='Write a bag.')
+    source = write.add_mutually_exclusive_group(required=True)
+    source.add_argument('--scene', action='store_true', help='render a drive down a street')
+    source.add_argument('--keyframe', metavar='DIR', help='a recorded keyframe of a real rig')
+    write.add_argument('-o', '--output', required=True, help='folder to create')
+    write.add_argument('--calibration', choices=('tf', 'file'), default='tf',
+                       help='camera_info and /tf_static in the bag, or a file beside it')
+    write.add_argument('--seed', type=int, default=0, help='which street (default 0)')
+    write.add_argument('--seconds', type=float, default=10.0, help='length (default 10)')
+    write.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
+                       help='size of the rendered images (default 800x450)')
+    write.add_argument('--rig', help='calibration file of the rig to render (default nuScenes)')
+    write.add_argument('--json', action='store_true', help='print the result as JSON')
+    play = actions.add_parser('play', help='play a bag', description='Play a bag.')
+    play.add_argument('file', help='folder of the bag, or its .mcap or .db3 file')
+    play.add_argument('--rate', type=float, default=1.0, help='speed (default 1)')
+    play.add_argument('--loop', action='store_true', help='start over at the end')
+    play.add_argument('--clock', action='store_true', help='publish /clock')
+    play.add_argument('--start', type=float, default=0.0, metavar='S', help='seconds to skip')
+    play.add_argument('--topics', nargs='+', help='play only these')
+    play.add_argument('--json', action='store_true', help='print the result as JSON')
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """
+    Return width and height.
+
+    :param text: For example 800x450.
+    """
+    found = re.fullmatch(r'([1-9]\d{1,3})x([1-9]\d{1,3})', text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'a size such as 800x450 is needed; got {text!r}')
+    return int(found[1]), int(found[2])
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Write or play a bag.
+
+    :param args: Parsed arguments.
+    """
+    return _write(args) if args.action == 'write' else _play(args)
+
+
+def _write(args: argparse.Namespace) -> int:
+    """Write a bag and say what is in it."""
+    from bdc_occ_ros.bags.keyframe import load_keyframe
+    from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
+    from bdc_occ_ros.bags.scene_bag import num_render_processes
+    from bdc_occ_ros.bags.scene_bag import write_scene_bag
+    from bdc_occ_ros.calibration_file import load_calibration
+    from bdc_occ_ros.datatypes import CameraRig
+    from bdc_occ_ros.share import share_path
+
+    if args.keyframe:
+        summary = write_keyframe_bag(args.output, load_keyframe(args.keyframe),
+                                     calibration=args.calibration)
+    else:
+        rig = load_calibration(args.rig or share_path('config', DEFAULT_RIG))
+        rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
+        summary = write_scene_bag(
+            args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
+            num_processes=num_render_processes(), show_progress=not args.json)
+    if args.json:
+        print(json.dumps(asdict(summary)))
+    else:
+        print(f'{summary.path}: {summary.num_images} images in {summary.num_sets} sets, '
+              f'{summary.duration_s:.3f} s, {summary.num_truths} with truth')
+    return 0
+
+
+def _play(args: argparse.Namespace) -> int:
+    """Play a bag and say how well the timing was kept."""
+    import rclpy
+
+    from bdc_occ_ros.ros.bag_player import BagPlayer
+
+    rclpy.init(args=[])
+    try:
+        player = BagPlayer(rclpy.create_node('bag_player'), Path(args.file), topics=args.topics,
+                           rate=args.rate, has_clock=args.clock)
+        playback = player.play(args.start)
+        while args.loop:
+            playback = player.play(args.start)
+        player.linger(0.2)
+    finally:
+        rclpy.try_shutdown()
+    if args.json:
+        print(json.dumps(asdict(playback)))
+    else:
+        p50, p95, largest = playback.lateness_ms
+        print(f'{playback.num_messages} messages in {playback.duration_s:.3f} s; late by '
+              f'{p50:.2f} ms (p50), {p95:.2f} ms (p95), {largest:.2f} ms (largest)')
+    return 0

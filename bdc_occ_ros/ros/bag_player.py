@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Plays a bag as it was recorded: same bytes, same gaps, same quality of service."""
+
+from collections.abc import Collection
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+import time
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
+
+from bdc_occ_ros.bags.bag_reader import BagMessage
+from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.ros.bag_topics import message_class
+from bdc_occ_ros.ros.bag_topics import rclpy_qos
+
+CLOCK_TOPIC = '/clock'
+CLOCK_PERIOD_NS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Playback:
+    """
+    How a bag was played.
+
+    :param num_messages: Messages published.
+    :param duration_s: Time that took.
+    :param lateness_ms: How long after its time a message was published: p50, p95 and largest.
+    """
+
+    num_messages: int
+    duration_s: float
+    lateness_ms: tuple[float, float, float]
+
+
+class BagPlayer:
+    """
+    Publishers for the topics of a bag.
+
+    :param node: Node that publishes.
+    :param path: The bag.
+    :param topics: Only these; all if None.
+    :param rate: Speed, 1 is that of the recording.
+    :param has_clock: Whether to publish /clock, a hundred times a second.
+    :raises InvalidBagError: if the bag cannot be read.
+    :raises MissingDependencyError: if a message type is not installed.
+    :raises UsageError: if a topic is not in the bag or the rate is not positive.
+    """
+
+    def __init__(self, node: Node, path: str | Path, *, topics: Collection[str] | None = None,
+                 rate: float = 1.0, has_clock: bool = False) -> None:
+        if not rate > 0:
+            raise UsageError(f'a rate above 0 is needed; got {rate}')
+        self._node, self._path, self._rate = node, Path(path), rate
+        with BagReader(path) as bag:
+            self.start_ns, self.duration_ns = bag.start_ns, bag.duration_ns
+            known, profiles = bag.topics, bag.qos
+        missing = sorted(set(topics or ()) - set(known))
+        if missing:
+            raise UsageError(f'{path} has no topics {missing}; it has {sorted(known)}')
+        chosen = set(known if topics is None else topics) - ({CLOCK_TOPIC} if has_clock else set())
+        qos = {topic: rclpy_qos(profiles[topic], topic) for topic in chosen}
+        self._latched = {topic for topic, profile in qos.items()
+                         if profile.durability is DurabilityPolicy.TRANSIENT_LOCAL}
+        classes = {topic: message_class(known[topic]) for topic in chosen}
+        self._publishers = {topic: node.create_publisher(classes[topic], topic, qos[topic])
+                            for topic in sorted(chosen)}
+        self._clock = None
+        if has_clock:
+            self._clock = node.create_publisher(Clock, CLOCK_TOPIC, QoSProfile(depth=1))
+        self._next_tick_ns = self._origin_ns = time.monotonic_ns()
+        self._start_ns = self.start_ns
+        self._lateness_ns: list[int] = []
+
+    def destroy(self) -> None:
+        """Take the topics away."""
+        for publisher in (*self._publishers.values(), self._clock):
+            if publisher is not None:
+                self._node.destroy_publisher(publisher)
+
+    def num_subscribers(self) -> dict[str, int]:
+        """Return how many subscriptions every topic has."""
+        return {topic: publisher.get_subscription_count()
+                for topic, publisher in self._publishers.items()}
+
+    def now_ns(self) -> int:
+        """Return the time in the bag that is being played now."""
+        return self._start_ns + round((time.monotonic_ns() - self._origin_ns) * self._rate)
+
+    def play(self, start_s: float = 0.0) -> Playback:
+        """
+        Publish everything once.
+
+        Every message has a deadline on the steady clock that does not depend on the message
+        before, so delays do not add up.
+
+        :param start_s: Time to skip at the beginning; latched messages from before it, such as
+            /tf_static, are published all the same.
+        :raises UsageError: if the bag is shorter.
+        :raises InvalidBagError: if the bag is damaged further on.
+        """
+        if not 0 <= start_s <= self.duration_ns / 1e9:
+            raise UsageError(f'the start must lie in the bag, 0 to {self.duration_ns / 1e9:.3f} s;'
+                             f' got {start_s}')
+        self._start_ns = self.start_ns + round(start_s * 1e9)
+        self._next_tick_ns = self._origin_ns = time.monotonic_ns()
+        self._lateness_ns = []
+        for message in self._messages():
+            if message.stamp_ns >= self._start_ns:
+                due_ns = self._due_ns(message.stamp_ns)
+                self.wait_until(due_ns)
+                self._lateness_ns.append(time.monotonic_ns() - due_ns)
+            self._publishers[message.topic].publish(message.data)
+        return self._playback()
+
+    def linger(self, seconds: float) -> None:
+        """
+        Let the time of the bag go on after its last message.
+
+        :param seconds: How long, by the steady clock.
+        """
+        self.wait_until(time.monotonic_ns() + round(seconds * 1e9))
+
+    def wait_until(self, due_ns: int) -> None:
+        """
+        Sleep, and keep /clock running meanwhile.
+
+        :param due_ns: When to return, steady clock.
+        """
+        while self._clock is not None and self._next_tick_ns <= due_ns:
+            _sleep_until(self._next_tick_ns)
+            stamp = Clock()
+            stamp.clock.sec, stamp.clock.nanosec = divmod(self.now_ns(), 10**9)
+            self._clock.publish(stamp)
+            self._next_tick_ns = max(self._next_tick_ns + CLOCK_PERIOD_NS, time.monotonic_ns())
+        _sleep_until(due_ns)
+
+    def _due_ns(self, stamp_ns: int) -> int:
+        return self._origin_ns + round((stamp_ns - self._start_ns) / self._rate)
+
+    def _messages(self) -> Iterator[BagMessage]:
+        """Yield what is to be published, from the latched messages before the start on."""
+        with BagReader(self._path) as bag:
+            for message in bag.messages(set(self._publishers)):
+                if message.stamp_ns >= self._start_ns or message.topic in self._latched:
+                    yield message
+
+    def _playback(self) -> Playback:
+        late_ms = np.array(self._lateness_ns or [0]) / 1e6
+        return Playback(len(self._lateness_ns), (time.monotonic_ns() - self._origin_ns) / 1e9,
+                        (float(np.percentile(late_ms, 50)), float(np.percentile(late_ms, 95)),
+                         float(late_ms.max())))
+
+
+def _sleep_until(due_ns: int) -> None:
+    """Sleep until a time of the steady clock."""
+    remaining_ns = due_ns - time.monotonic_ns()
+    if remaining_ns > 0:
+        time.sleep(remaining_ns / 1e9)
