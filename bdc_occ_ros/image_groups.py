@@ -6,6 +6,7 @@ from bisect import insort
 from collections import deque
 from operator import attrgetter
 
+from bdc_occ_ros.burst_model import BurstModel
 from bdc_occ_ros.image_set import SetEntry
 
 NUM_REMEMBERED = 32
@@ -33,13 +34,13 @@ class ImageGroups:
     Open groups in the order of their trigger times.
 
     :param reach_ns: Largest distance of an image from the trigger time of its group.
-    :param takes_oldest: Whether an image goes to the oldest group in reach that lacks it (bursts)
-        or to the nearest (trigger times).
+    :param bursts: Where given, an image goes to the oldest group in reach that it fits into;
+        otherwise to the nearest.
     """
 
-    def __init__(self, reach_ns: int, takes_oldest: bool) -> None:
+    def __init__(self, reach_ns: int, bursts: BurstModel | None) -> None:
         self.reach_ns = reach_ns
-        self.takes_oldest = takes_oldest
+        self.bursts = bursts
         self.open: list[ImageGroup] = []
         self.size_bytes = 0
         self._closed: deque[tuple[int, frozenset[str]]] = deque(maxlen=NUM_REMEMBERED)
@@ -50,9 +51,10 @@ class ImageGroups:
         for group in self.open:
             distance_ns = abs(ref_ns - group.ref_ns)
             if distance_ns <= best_distance_ns and camera not in group.entries:
-                if self.takes_oldest:
+                if self.bursts is None:
+                    best, best_distance_ns = group, distance_ns
+                elif self.bursts.fits(camera, ref_ns, group.entries):
                     return group
-                best, best_distance_ns = group, distance_ns
         return best
 
     def start(self, ref_ns: int, opened_ns: int) -> ImageGroup:
@@ -78,6 +80,14 @@ class ImageGroups:
         return any(abs(ref_ns - closed_ns) <= self.reach_ns and camera not in present
                    for closed_ns, present in self._closed)
 
-    def forget(self) -> None:
-        """Drop the memory of closed groups."""
-        self._closed.clear()
+    def split(self, group: ImageGroup, cameras: frozenset[str]) -> ImageGroup:
+        """Move images into a group of their own, which is not open, and return it."""
+        removed = ImageGroup(group.ref_ns, group.opened_ns)
+        for camera in cameras:
+            entry = group.entries.pop(camera)
+            removed.entries[camera] = entry
+            group.size_bytes -= entry.size_bytes
+            self.size_bytes -= entry.size_bytes
+        group.ref_ns = min(entry.ref_ns for entry in group.entries.values())
+        self.open.sort(key=attrgetter('ref_ns'))
+        return removed

@@ -34,7 +34,6 @@ class Cause(Enum):
     ISOLATED = 'a lone camera stamped it far ahead of the others'
     SHIFTED = 'its images belong to two bursts'
     RATE = 'max_rate_hz skips it'
-    CONSUMER = 'the consumer was too slow'
 
 
 class SetEntry(NamedTuple):
@@ -88,7 +87,7 @@ class ImageSet:
         return max(refs) - min(refs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnformedSet:
     """
     A trigger that no set was handed out for.
@@ -96,12 +95,12 @@ class UnformedSet:
     :param epoch: Epoch that it belongs to.
     :param ref_ns: Trigger time that its first image says.
     :param cause: Why.
-    :param present: Cameras whose image had come.
+    :param entries: Image by camera name, of those that had come.
     :param missing: Cameras whose image had not.
     """
 
     epoch: int
     ref_ns: int
     cause: Cause
-    present: tuple[str, ...]
+    entries: Mapping[str, SetEntry]
     missing: tuple[str, ...]
