@@ -65,3 +65,7 @@ class InvalidTransformError(BdcOccError):
 
 class InvalidSnapshotError(BdcOccError):
     """A snapshot file is damaged or is something else."""
+
+
+class MeasurementError(BdcOccError):
+    """A benchmark could not be carried out."""

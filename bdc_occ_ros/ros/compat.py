@@ -13,12 +13,12 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
-DISCOVERY_ON_THIS_MACHINE = {
-    'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',  # Iron and newer
-    'ROS_LOCALHOST_ONLY': '1',  # Humble; ignored where the other is set
-}
-
 HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')  # Humble: one-argument callbacks only
+
+# Newer distributions still obey Humble's variable, but complain, so it is one or the other.
+DISCOVERY_ON_THIS_MACHINE = (
+    {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'} if HAS_MESSAGE_INFO
+    else {'ROS_LOCALHOST_ONLY': '1'})
 
 
 def message_callback(callback: Callable[[Any, int | None], None]) -> Callable[..., None]:
