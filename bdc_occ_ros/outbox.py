@@ -28,6 +28,7 @@ class Outbox:
         self._on_unformed = on_unformed
         self._capacity = capacity
         self._items: deque[ImageSet | UnformedSet] = deque()
+        self._guard = Lock()
         self._delivering = Lock()
         self.num_errors = 0
         self.num_lost = 0
@@ -35,14 +36,19 @@ class Outbox:
 
     def post(self, item: ImageSet | UnformedSet) -> None:
         """
-        Queue an item; the caller holds the lock of the synchronizer.
+        Queue an item.
 
         :param item: A set, or a trigger without one.
         """
-        if len(self._items) >= self._capacity:
-            self._items.popleft()
-            self.num_lost += 1
-        self._items.append(item)
+        with self._guard:
+            if len(self._items) >= self._capacity:
+                self._items.popleft()
+                self.num_lost += 1
+            self._items.append(item)
+
+    def _take(self) -> ImageSet | UnformedSet | None:
+        with self._guard:
+            return self._items.popleft() if self._items else None
 
     def deliver(self) -> None:
         """
@@ -53,10 +59,20 @@ class Outbox:
         """
         while self._items and self._delivering.acquire(blocking=False):
             try:
-                while self._items:
-                    self._hand_out(self._items.popleft())
+                while (item := self._take()) is not None:
+                    self._hand_out(item)
             finally:
                 self._delivering.release()
+
+    def explain(self) -> list[str]:
+        """Say what is wrong with the consumer."""
+        reasons = []
+        if self.num_errors:
+            reasons.append(f'the consumer failed at {self.num_errors} sets, last with '
+                           f'{self.last_error}')
+        if self.num_lost:
+            reasons.append(f'the consumer was too slow to take {self.num_lost} sets')
+        return reasons
 
     def _hand_out(self, item: ImageSet | UnformedSet) -> None:
         receiver = self._consumer if isinstance(item, ImageSet) else self._on_unformed

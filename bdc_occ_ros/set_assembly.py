@@ -55,6 +55,17 @@ class SetAssembly:
         self._previous: dict[str, SetEntry] = {}
         self.last_ref_ns: int | None = None
 
+    def reconfigure(self, config: SynchronizerConfig) -> None:
+        """
+        Take over other limits and another policy.
+
+        :param config: Settings for the same cameras and mode.
+        """
+        if config.max_rate_hz != self._config.max_rate_hz:
+            self._rate = RateLimit(config.max_rate_hz)
+        self._groups.reach_ns = config.window_ns if self._bursts else config.tolerance_ns
+        self._config = config
+
     @property
     def num_open(self) -> int:
         """Number of groups that wait."""

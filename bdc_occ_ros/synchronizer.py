@@ -10,6 +10,7 @@ at the deadline is dropped, handed out partially, or filled with the previous im
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 import logging
 from threading import Lock
 from time import monotonic_ns
@@ -19,6 +20,7 @@ from typing import Any
 from bdc_occ_ros.constant_lags import constant_lags
 from bdc_occ_ros.constant_lags import is_clear
 from bdc_occ_ros.constant_lags import Sighting
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.image_set import AddResult
 from bdc_occ_ros.image_set import ImageSet
@@ -37,12 +39,12 @@ from bdc_occ_ros.synchronizer_reasons import deviation
 from bdc_occ_ros.synchronizer_reasons import explain
 from bdc_occ_ros.synchronizer_reasons import explain_clocks
 from bdc_occ_ros.synchronizer_reasons import explain_offsets
-from bdc_occ_ros.synchronizer_statistics import State
 from bdc_occ_ros.synchronizer_statistics import SynchronizerStatistics
 from bdc_occ_ros.synchronizer_tally import Tally
 from bdc_occ_ros.trigger_offsets import TriggerOffsets
 
 CLOCK_TOLERANCES = 3
+FIXED = ('cameras', 'key_camera', 'offsets_ns', 'mode', 'stamp_source')
 
 logger = logging.getLogger(__name__)
 Sightings = dict[str, tuple[Sighting, ...]]
@@ -64,7 +66,7 @@ class Synchronizer:
                  on_unformed: Callable[[UnformedSet], None] | None = None,
                  clock: Callable[[], int] = time_ns,
                  steady_clock: Callable[[], int] = monotonic_ns) -> None:
-        self.config = config
+        self._config = config
         self._clock = clock
         self._steady_clock = steady_clock
         self._lock = Lock()
@@ -75,9 +77,25 @@ class Synchronizer:
         self._has_warned = False
         self._begin_epoch(uses_receive_time=config.stamp_source == 'receive')
 
+    @property
+    def config(self) -> SynchronizerConfig:
+        """Settings; new ones for the same cameras take effect with the next image."""
+        return self._config
+
+    @config.setter
+    def config(self, config: SynchronizerConfig) -> None:
+        for name in FIXED:
+            if getattr(config, name) != getattr(self._config, name):
+                raise InvalidConfigError(
+                    f'{name} cannot change while images are gathered; make a new synchronizer')
+        with self._lock:
+            self._config = config
+            self._offsets.reconfigure(config)
+            self._assembly.reconfigure(config)
+
     def _begin_epoch(self, uses_receive_time: bool) -> None:
         """Start from nothing: no image of before may meet one of after."""
-        config = self.config
+        config = self._config
         self._uses_receive_time = uses_receive_time
         self._is_windowed = uses_receive_time or config.mode == 'window'
         self._assembly = SetAssembly(config, self._epoch, self._is_windowed, Surroundings(
@@ -102,7 +120,7 @@ class Synchronizer:
         :raises UsageError: if the camera is not configured.
         """
         if camera not in self._tally.cameras:
-            raise UsageError(f'no camera {camera!r}; configured are {self.config.cameras}')
+            raise UsageError(f'no camera {camera!r}; configured are {self._config.cameras}')
         if receive_ns is None:
             receive_ns = self._steady_clock()
         with self._lock:
@@ -129,7 +147,7 @@ class Synchronizer:
         :param reason: Why, for the log.
         """
         with self._lock:
-            self._jump(reason, uses_receive_time=self.config.stamp_source == 'receive')
+            self._jump(reason, uses_receive_time=self._config.stamp_source == 'receive')
         self._outbox.deliver()
 
     def statistics(self) -> SynchronizerStatistics:
@@ -140,36 +158,31 @@ class Synchronizer:
 
     def _snapshot(self, now_ns: int) -> tuple[SynchronizerStatistics, Sightings]:
         """Copy what is reported, and what has to be looked at without holding the lock."""
-        tally, assembly, offsets = self._tally, self._assembly, self._offsets
-        reasons = explain(tally, self._outbox, now_ns) + offsets.explain()
-        if self._uses_receive_time and self.config.stamp_source != 'receive':
+        tally, offsets, tolerance_ns = self._tally, self._offsets, self._config.tolerance_ns
+        reasons = explain(tally, now_ns) + self._outbox.explain() + offsets.explain()
+        if self._uses_receive_time and self._config.stamp_source != 'receive':
             reasons.append('stamps are zero: images are grouped by time of arrival')
-        if not self._is_windowed:
-            reasons += explain_offsets(tally, offsets.in_use_ns, self.config.key_camera,
-                                       self.config.tolerance_ns / 2)
-            if not offsets.is_learned:
-                reasons += explain_clocks(tally, CLOCK_TOLERANCES * self.config.tolerance_ns)
-        state = (State.STALLED if tally.is_stalled(now_ns) else
-                 State.DEGRADED if reasons else State.OK)
+        if not (self._is_windowed or offsets.is_learned):
+            reasons += explain_offsets(tally, offsets.in_use_ns, self._config.key_camera,
+                                       tolerance_ns / 2)
+            reasons += explain_clocks(tally, CLOCK_TOLERANCES * tolerance_ns)
+        statistics = replace(
+            tally.report(now_ns, self._epoch, reasons, offsets.in_use_ns),
+            num_undelivered=self._outbox.num_lost, num_consumer_errors=self._outbox.num_errors,
+            num_open=self._assembly.num_open, size_bytes=self._assembly.size_bytes,
+            uses_receive_time=self._uses_receive_time)
         is_suspect = 2 * len(tally.incomplete) > len(tally.recent)
-        statistics = SynchronizerStatistics(
-            state, tuple(reasons), self._epoch, tally.num_complete, tally.num_partial,
-            tally.num_held, dict(tally.unformed), self._outbox.num_lost, self._outbox.num_errors,
-            max((outcome.spread_ns for outcome in tally.recent), default=0), assembly.num_open,
-            assembly.size_bytes, self._uses_receive_time,
-            {name: camera.snapshot(now_ns, offsets.get(name))
-             for name, camera in tally.cameras.items()})
-        return statistics, offsets.sightings(self.config.cameras if is_suspect else ())
+        return statistics, offsets.sightings(self._config.cameras if is_suspect else ())
 
     def _contradicted_offsets(self, sightings: Sightings) -> list[str]:
         """Say which given offsets the stamps of a failing rig contradict."""
-        offsets_ns, key = self._offsets.in_use_ns, self.config.key_camera
+        offsets_ns, key = self._offsets.in_use_ns, self._config.key_camera
         reasons = []
         for camera in sightings if not self._offsets.is_learned else ():
-            lags = constant_lags(sightings[key], sightings[camera], self.config.tolerance_ns)
+            lags = constant_lags(sightings[key], sightings[camera], self._config.tolerance_ns)
             given_ns = offsets_ns[camera] - offsets_ns[key]
             if (lags and is_clear(lags)
-                    and abs(lags[0].lag_ns - given_ns) > self.config.tolerance_ns):
+                    and abs(lags[0].lag_ns - given_ns) > self._config.tolerance_ns):
                 reasons.append(deviation(camera, key, lags[0].lag_ns, given_ns))
         return reasons
 
@@ -198,7 +211,7 @@ class Synchronizer:
 
     def _admit_zero(self, image: Arrival, now_ns: int) -> AddResult:
         """Go over to times of arrival as soon as enough cameras do not stamp."""
-        if self.config.stamp_source == 'header':
+        if self._config.stamp_source == 'header':
             return AddResult.ZERO_STAMP
         confirmed = self._zero.add(image, self._is_alone(image))
         if not confirmed:

@@ -8,7 +8,6 @@ from statistics import fmean
 from statistics import median
 
 from bdc_occ_ros.image_set import AddResult
-from bdc_occ_ros.outbox import Outbox
 from bdc_occ_ros.synchronizer_config import MS
 from bdc_occ_ros.synchronizer_tally import Tally
 
@@ -18,22 +17,16 @@ INCOMPLETE_SHARE = 0.05
 WELL = (AddResult.JOINED, AddResult.COMPLETED, AddResult.LEARNING)
 
 
-def explain(tally: Tally, outbox: Outbox, now_ns: int) -> list[str]:
+def explain(tally: Tally, now_ns: int) -> list[str]:
     """
-    Say what is wrong with cameras, sets and the consumer.
+    Say what is wrong with cameras and sets.
 
     :param tally: Counters.
-    :param outbox: Where the sets go.
     :param now_ns: Time on the steady clock.
     :return: Sentences; none if all is well.
     """
     reasons = [*_silences(tally, now_ns), *_rates(tally, now_ns), *_rejections(tally),
                *_incomplete_sets(tally)]
-    if outbox.num_errors:
-        reasons.append(f'the consumer failed at {outbox.num_errors} sets, last with '
-                       f'{outbox.last_error}')
-    if outbox.num_lost:
-        reasons.append(f'the consumer was too slow to take {outbox.num_lost} sets')
     if not reasons and tally.is_stalled(now_ns):
         reasons.append(f'no set for {(now_ns - tally.last_set_ns) / 1e9:.1f} s')
     return reasons

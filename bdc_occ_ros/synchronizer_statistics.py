@@ -60,13 +60,13 @@ class SynchronizerStatistics:
     :param num_partial: Sets handed out with images missing.
     :param num_held: Sets handed out with a reused image, none missing.
     :param unformed: Sets not handed out, by cause.
+    :param max_spread_ns: Largest deviation of trigger times within a recent set.
+    :param cameras: Statistics by camera.
     :param num_undelivered: Sets that a consumer was too slow to take.
     :param num_consumer_errors: Sets at which the consumer raised.
-    :param max_spread_ns: Largest deviation of trigger times within a recent set.
     :param num_open: Sets that wait for images.
     :param size_bytes: Payload that waits.
     :param uses_receive_time: Whether images are grouped by time of arrival.
-    :param cameras: Statistics by camera.
     """
 
     state: State
@@ -76,13 +76,13 @@ class SynchronizerStatistics:
     num_partial: int
     num_held: int
     unformed: Mapping[Cause, int]
-    num_undelivered: int
-    num_consumer_errors: int
     max_spread_ns: int
-    num_open: int
-    size_bytes: int
-    uses_receive_time: bool
     cameras: Mapping[str, CameraStatistics]
+    num_undelivered: int = 0
+    num_consumer_errors: int = 0
+    num_open: int = 0
+    size_bytes: int = 0
+    uses_receive_time: bool = False
 
     def with_reasons(self, reasons: Sequence[str]) -> 'SynchronizerStatistics':
         """

@@ -4,6 +4,7 @@
 
 from collections import Counter
 from collections import deque
+from collections.abc import Mapping
 from collections.abc import Sequence
 from statistics import fmean
 from statistics import pstdev
@@ -14,6 +15,8 @@ from bdc_occ_ros.image_set import Cause
 from bdc_occ_ros.image_set import ImageSet
 from bdc_occ_ros.image_set import UnformedSet
 from bdc_occ_ros.synchronizer_statistics import CameraStatistics
+from bdc_occ_ros.synchronizer_statistics import State
+from bdc_occ_ros.synchronizer_statistics import SynchronizerStatistics
 
 NUM_RECENT_IMAGES = 32
 NUM_RECENT_SETS = 64
@@ -184,3 +187,21 @@ class Tally:
         :param now_ns: Time on the steady clock.
         """
         return not self.num_sets or now_ns - self.last_set_ns > STALL_NS
+
+    def report(self, now_ns: int, epoch: int, reasons: Sequence[str],
+               offsets_ns: Mapping[str, int]) -> SynchronizerStatistics:
+        """
+        Return the counters as they are now.
+
+        :param now_ns: Time on the steady clock.
+        :param epoch: Number of time jumps and resets.
+        :param reasons: Why the rig is not well.
+        :param offsets_ns: Known trigger offsets.
+        """
+        state = (State.STALLED if self.is_stalled(now_ns) else
+                 State.DEGRADED if reasons else State.OK)
+        return SynchronizerStatistics(
+            state, tuple(reasons), epoch, self.num_complete, self.num_partial, self.num_held,
+            dict(self.unformed), max((outcome.spread_ns for outcome in self.recent), default=0),
+            {name: camera.snapshot(now_ns, offsets_ns.get(name))
+             for name, camera in self.cameras.items()})

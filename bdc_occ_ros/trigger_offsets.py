@@ -46,6 +46,14 @@ class TriggerOffsets:
         self._offsets_ns: dict[str, int] = {} if self.is_learned else {
             name: given.get(name, 0) for name in config.cameras}
 
+    def reconfigure(self, config: SynchronizerConfig) -> None:
+        """
+        Take over another tolerance.
+
+        :param config: Settings for the same cameras and offsets.
+        """
+        self._config = config
+
     def get(self, camera: str) -> int | None:
         """
         Return the offset in use, nanoseconds; None while it is not known.
@@ -97,7 +105,8 @@ class TriggerOffsets:
                             self._reference)
         elif known_ns is None:
             fits = ' and '.join(f'{lag.lag_ns / MS:+.1f} ms' for lag in lags[:2])
-            self._refusals[camera] = f'{fits} fit equally' if lags else 'no lag is constant'
+            self._refusals[camera] = (f'ambiguous, {fits} fit equally' if lags
+                                      else 'no lag is constant')
 
     def follow(self, stamps_ns: Mapping[str, int]) -> None:
         """
@@ -118,8 +127,8 @@ class TriggerOffsets:
         if not self.is_learned:
             return []
         reference = self._reference or self._config.key_camera
-        reasons = [f'the trigger offset of {camera} from {reference} is ambiguous: {text}; give '
-                   'it as a parameter' for camera, text in self._refusals.items()]
+        reasons = [f'the trigger offset of {camera} from {reference} cannot be learned: {text}; '
+                   'give it as a parameter' for camera, text in self._refusals.items()]
         waiting = [camera for camera in self._config.cameras
                    if camera not in self._offsets_ns and camera not in self._refusals]
         if waiting:
