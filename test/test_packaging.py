@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is installed, what is declared and what is imported agree."""
+
+import ast
+import json
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+import bdc_occ_ros
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / 'bdc_occ_ros'
+NO_ROSDEP_KEY = {'torch', 'safetensors', 'rerun'}  # the README says where these come from
+ROSDEP_KEYS = {
+    'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
+    'numpy': 'python3-numpy', 'rosbags': 'python3-rosbags-pip', 'tqdm': 'python3-tqdm',
+    'yaml': 'python3-yaml',
+    'apsw': 'python3-rosbags-pip', 'backports': 'python3-rosbags-pip'}  # rosbags brings these
+DISTRIBUTIONS = {
+    'PIL': 'Pillow', 'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'yaml': 'PyYAML',
+    'apsw': 'rosbags', 'backports': 'rosbags'}
+
+
+def imported(*paths):
+    """Return the outside top-level modules that these files import anywhere."""
+    names = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition('.')[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module.partition('.')[0])
+    return names - set(sys.stdlib_module_names) - {'bdc_occ_ros'}
+
+
+def product_files():
+    # the interface builder runs with the wheels only, which bring its generators
+    sources = [path for path in PACKAGE.rglob('*.py') if path.parent.name != 'interfaces']
+    return [*sources, *(ROOT / 'launch').glob('*.py')]
+
+
+def declared_keys():
+    tree = ElementTree.parse(ROOT / 'package.xml')
+    return {element.text for element in tree.iter() if element.tag.endswith('depend')}
+
+
+def setup_arguments():
+    """Return what setup.py passes to setup(), by running it against a recorder."""
+    program = (
+        'import json, runpy, setuptools\n'
+        'setuptools.setup = lambda **arguments: print(json.dumps(arguments))\n'
+        'runpy.run_path("setup.py", run_name="__main__")\n')
+    done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, text=True, check=True,
+                          capture_output=True)
+    return json.loads(done.stdout)
+
+
+def test_package_xml_agrees_with_the_package():
+    root = ElementTree.parse(ROOT / 'package.xml').getroot()
+    assert root.get('format') == '3'
+    assert root.findtext('name') == 'bdc_occ_ros'
+    assert root.findtext('version') == bdc_occ_ros.__version__
+    assert root.findtext('license') == 'Apache-2.0'
+    assert root.findtext('export/build_type') == 'ament_python'
+    assert (ROOT / root.find('license').get('file')).read_text().count('Apache License') > 1
+
+
+def test_every_import_is_declared_by_its_rosdep_key():
+    wanted = {ROSDEP_KEYS.get(name, name) for name in imported(*product_files()) - NO_ROSDEP_KEY}
+    assert wanted - declared_keys() == set()
+
+
+def test_every_import_without_ros_is_declared_for_pip():
+    arguments = setup_arguments()
+    floors = arguments['install_requires'] + arguments['extras_require']['demo']
+    names = {re.split('[<>=]', floor)[0] for floor in floors}
+    outside = imported(*product_files()) & (NO_ROSDEP_KEY | ROSDEP_KEYS.keys())
+    assert {DISTRIBUTIONS.get(name, name) for name in outside} - names == set()
+
+
+def test_setup_states_floors_and_make_pins():
+    arguments = setup_arguments()
+    assert 'torch>=2.4' in arguments['install_requires']
+    assert not any('==' in floor for floor in arguments['install_requires'])
+    pins = [line for line in (ROOT / 'requirements.txt').read_text().splitlines()
+            if line and not line.startswith('#')]
+    assert [line for line in pins if '==' not in line] == [
+        'matplotlib; python_version < "3.11"', 'pillow; python_version < "3.11"']
+    assert 'test' in arguments['extras_require'] and arguments['tests_require'] == ['pytest']
+
+
+def test_setup_imports_nothing_heavy():
+    assert imported(ROOT / 'setup.py') == {'setuptools'}
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+    """Install a copy of the tree with pip into a folder of its own."""
+    source, prefix = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('prefix')
+    shutil.copytree(ROOT, source, dirs_exist_ok=True, ignore=shutil.ignore_patterns(
+        '.*', '__pycache__', 'build', 'demo', 'log', 'test', '*.egg-info'))
+    subprocess.run(
+        [sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps',
+         '--no-build-isolation', '--use-pep517', '--ignore-installed', '--no-warn-script-location',
+         '--prefix', prefix, source], check=True, capture_output=True)
+    return prefix
+
+
+def test_an_installation_holds_every_module_and_field_list(installed):
+    site, = installed.glob('lib*/python3*/site-packages/bdc_occ_ros')
+    for pattern in ('*.py', '*.msg'):
+        expected = {path.relative_to(PACKAGE) for path in PACKAGE.rglob(pattern)}
+        assert {path.relative_to(site) for path in site.rglob(pattern)} == expected
+
+
+def test_an_installation_holds_the_share_folder(installed):
+    share = installed / 'share'
+    assert (share / 'ament_index/resource_index/packages/bdc_occ_ros').is_file()
+    assert (share / 'bdc_occ_ros/package.xml').is_file()
+    for folder in ('config', 'launch', 'models'):
+        expected = {path.name for path in (ROOT / folder).iterdir() if path.is_file()}
+        assert {path.name for path in (share / 'bdc_occ_ros' / folder).glob('*.*')} == expected
+
+
+def test_an_installation_has_both_programs_and_finds_its_own_data(installed):
+    assert {'bdc-occ', 'occ_node'} <= {path.name for path in (installed / 'bin').iterdir()}
+    site, = installed.glob('lib*/python3*/site-packages')
+    program = ('import sys; sys.path.insert(0, sys.argv[1]); from bdc_occ_ros import share; '
+               'print(share.share_path("config", "occ.yaml"))')
+    done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
+                          capture_output=True, cwd=installed)
+    assert done.stdout.strip() == str(installed / 'share/bdc_occ_ros/config/occ.yaml')
