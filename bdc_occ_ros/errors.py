@@ -51,6 +51,10 @@ class InvalidBagError(BdcOccError):
     """A bag cannot be read, or holds something else than its metadata says."""
 
 
+class NodeFailedError(BdcOccError):
+    """The node ended by itself or did not become active."""
+
+
 class InvalidKeyframeError(BdcOccError):
     """A folder with one recorded moment of a rig lacks a file, or a file is damaged."""
 

@@ -12,6 +12,7 @@ from bdc_occ_ros.classes import DETECTION_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes
 
 NEAR_M = 0.3
+FAR_M = 25.0
 SUBPIXEL_BITS = 4
 _SIGNS = np.array([(x, y, z) for x in (1, -1) for y in (1, -1) for z in (-1, 1)]) / 2
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8)
@@ -55,15 +56,16 @@ def draw_boxes(image: np.ndarray, boxes: Boxes, intrinsics: np.ndarray,
     :param boxes: Objects in the ego frame.
     :param intrinsics: Camera matrix of the image, (3, 3), pixels.
     :param camera_from_ego: Pose of the ego frame in the camera, (4, 4).
-    :param thickness_px: Width of the lines.
+    :param thickness_px: Width of the lines; half beyond 25 m.
     :return: A new picture of the same size.
     """
     picture = image.copy()
     corners = box_corners_m(boxes) @ camera_from_ego[:3, :3].T + camera_from_ego[:3, 3]
-    order = np.argsort(-np.linalg.norm(corners.mean(axis=1), axis=1))
-    for index in order:
+    distances_m = np.linalg.norm(corners.mean(axis=1), axis=1)
+    for index in np.argsort(-distances_m):
+        width_px = thickness_px if distances_m[index] < FAR_M else max(1, thickness_px // 2)
         for start, stop in _segments_px(corners[index], intrinsics):
-            cv2.line(picture, start, stop, box_color(boxes, index), thickness_px, cv2.LINE_AA,
+            cv2.line(picture, start, stop, box_color(boxes, index), width_px, cv2.LINE_AA,
                      SUBPIXEL_BITS)
     return picture
 

@@ -149,10 +149,11 @@ def _draw_columns(page: _Page, columns: Sequence[Column], top: int) -> None:
     for place, column in enumerate(columns):
         left = place * (width + GAP_PX)
         page.text(left + 20, top + 14, column.caption, 23)
-        cubes_px = width - GRID_PX - GAP_PX
+        grid = VoxelGrid()
         if column.occupancy is not None:
+            grid, cubes_px = column.occupancy.grid, width - GRID_PX - GAP_PX
             page.picture(left, top + CAPTION_PX,
                          voxel_picture(column.occupancy, column.boxes, cubes_px, GRID_PX))
-        grid = VoxelGrid() if column.occupancy is None else column.occupancy.grid
-        page.picture(left + cubes_px + GAP_PX, top + CAPTION_PX,
+            left += cubes_px + GAP_PX
+        page.picture(left, top + CAPTION_PX,
                      birds_eye(grid, column.occupancy, column.boxes, GRID_PX))

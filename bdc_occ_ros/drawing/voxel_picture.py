@@ -52,7 +52,7 @@ def voxel_picture(occupancy: Occupancy, boxes: Boxes | None, width_px: int, heig
     camera_from_ego = _camera_from_ego()
     _paint(picture, _cube_faces(occupancy), intrinsics, camera_from_ego)
     if boxes is not None:
-        picture = draw_boxes(picture, boxes, intrinsics, camera_from_ego, 2 * SUPERSAMPLING)
+        picture = draw_boxes(picture, boxes, intrinsics, camera_from_ego, 4)
     return cv2.resize(picture, (width_px, height_px), interpolation=cv2.INTER_AREA)
 
 

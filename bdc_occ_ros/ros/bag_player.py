@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays a bag as it was recorded: same bytes, same gaps, same quality of service."""
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ class BagPlayer:
         """Return the time in the bag that is being played now."""
         return self._start_ns + round((time.monotonic_ns() - self._origin_ns) * self._rate)
 
-    def play(self, start_s: float = 0.0) -> Playback:
+    def play(self, start_s: float = 0.0,
+             on_published: Callable[[int], None] = lambda stamp_ns: None) -> Playback:
         """
         Publish everything once.
 
@@ -102,6 +104,7 @@ class BagPlayer:
 
         :param start_s: Time to skip at the beginning; latched messages from before it, such as
             /tf_static, are published all the same.
+        :param on_published: Called with the stamp of every message that was published.
         :raises UsageError: if the bag is shorter.
         :raises InvalidBagError: if the bag is damaged further on.
         """
@@ -117,6 +120,7 @@ class BagPlayer:
                 self.wait_until(due_ns)
                 self._lateness_ns.append(time.monotonic_ns() - due_ns)
             self._publishers[message.topic].publish(message.data)
+            on_published(message.stamp_ns)
         return self._playback()
 
     def linger(self, seconds: float) -> None:

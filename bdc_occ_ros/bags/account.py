@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Counts what went into the node, what came out, how late, and where the rest went."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+PERCENTILES = (50, 95, 99)
+COUNTED = {  # where the node's diagnostics say that sets went: part, key, in our words
+    ('output', 'skipped_for_newer'): 'replaced by a newer set while the network was busy',
+    ('output', 'unwanted'): 'nobody subscribed',
+    ('output', 'stale'): 'from before a jump in time',
+    ('synchronizer', 'waiting'): 'still waiting for images at the end',
+}
+REASON_PREFIXES = {'output': 'dropped: ', 'synchronizer': 'not formed: '}
+
+
+@dataclass(frozen=True)
+class Account:
+    """
+    Sets of images in, results out.
+
+    :param sets_in: Sets in the bag that was played.
+    :param sets_out: Sets with a result.
+    :param rate_in_hz: Sets per second that were played.
+    :param rate_out_hz: Results per second.
+    :param latency_ms: From the key camera's exposure to the result's arrival: p50, p95, p99.
+    :param since_last_image_ms: The same from the last exposure of the set.
+    :param not_computed: Sets without a result, by reason.
+    :param unaccounted: Sets that neither gave a result nor have a reason.
+    """
+
+    sets_in: int
+    sets_out: int
+    rate_in_hz: float
+    rate_out_hz: float
+    latency_ms: tuple[float, ...]
+    since_last_image_ms: tuple[float, ...]
+    not_computed: Mapping[str, int]
+    unaccounted: int
+
+
+def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_spread_ns: int,
+            diagnostics: Mapping[str, Mapping[str, str]]) -> Account:
+    """
+    Settle the account of a run.
+
+    :param key_stamps_ns: Exposures of the key camera that were played.
+    :param received_ns: When the result of an exposure arrived, by its stamp.
+    :param set_spread_ns: From the first exposure of a set to its last.
+    :param diagnostics: Newest values of the node by part.
+    """
+    delays_ms = np.array([arrival - stamp for stamp, arrival in received_ns.items()]) / 1e6
+    reasons = _reasons(diagnostics)
+    num_out = len(set(received_ns) & set(key_stamps_ns))
+    return Account(
+        len(key_stamps_ns), num_out, _rate_hz(key_stamps_ns), _rate_hz(sorted(received_ns)),
+        _percentiles(delays_ms), _percentiles(delays_ms - set_spread_ns / 1e6), reasons,
+        len(key_stamps_ns) - num_out - sum(reasons.values()))
+
+
+def table(result: Account) -> str:
+    """
+    Return the account as lines of text.
+
+    :param result: What to show.
+    """
+    lines = [f'  sets in            {result.sets_in:6d}   {result.rate_in_hz:6.2f} Hz',
+             f'  sets out           {result.sets_out:6d}   {result.rate_out_hz:6.2f} Hz']
+    for name, values in (('from the key exposure', result.latency_ms),
+                         ('from the last exposure', result.since_last_image_ms)):
+        shown = '   '.join(f'p{p} {value:6.0f} ms' for p, value in zip(PERCENTILES, values))
+        lines.append(f'  latency {name:23} {shown}')
+    lines += [f'  not computed       {count:6d}   {reason}'
+              for reason, count in result.not_computed.items()]
+    lines.append(f'  without a reason   {result.unaccounted:6d}')
+    return '\n'.join(lines)
+
+
+def _reasons(diagnostics: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+    """Return the counts of sets that gave no result, without zeros."""
+    found = {words: int(diagnostics.get(part, {}).get(key, 0))
+             for (part, key), words in COUNTED.items()}
+    for part, prefix in REASON_PREFIXES.items():
+        for key, value in diagnostics.get(part, {}).items():
+            if key.startswith(prefix):
+                found[key] = int(value)
+    return {reason: count for reason, count in found.items() if count}
+
+
+def _rate_hz(stamps_ns: Sequence[int]) -> float:
+    """Return the mean rate of rising stamps; 0 for fewer than two."""
+    if len(stamps_ns) < 2:
+        return 0.0
+    return (len(stamps_ns) - 1) / ((stamps_ns[-1] - stamps_ns[0]) / 1e9)
+
+
+def _percentiles(values: np.ndarray) -> tuple[float, ...]:
+    """Return p50, p95 and p99; nan for nothing."""
+    if not len(values):
+        return (float('nan'),) * len(PERCENTILES)
+    return tuple(float(value) for value in np.percentile(values, PERCENTILES))

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The picture, the Rerun recording and the account of a demo."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bdc_occ_ros.bags import TRUTH_FILE
+from bdc_occ_ros.bags.account import Account
+from bdc_occ_ros.bags.account import account
+from bdc_occ_ros.bags.bag_frames import IMAGE_TOPIC
+from bdc_occ_ros.bags.bag_frames import RigBag
+from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.recording import load_recording
+from bdc_occ_ros.bags.recording import Recording
+from bdc_occ_ros.bags.truth_file import load_truth
+from bdc_occ_ros.bags.truth_file import Truth
+from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.drawing.rerun_recording import RerunRecording
+from bdc_occ_ros.drawing.sheet import Column
+from bdc_occ_ros.drawing.sheet import draw_sheet
+from bdc_occ_ros.scene.drive import Drive
+from bdc_occ_ros.scene.drive import TRIGGERS_NS
+from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+
+TITLE = 'bdc_occ_ros: six cameras in, semantic occupancy and boxes out'
+
+
+def settle(folder: Path, diagnostics: Mapping[str, Mapping[str, str]]) -> Account:
+    """
+    Return the account of a demo.
+
+    :param folder: Its output folder, with drive and recording.
+    :param diagnostics: Newest values of the node by part.
+    """
+    recording = load_recording(folder / 'recording')
+    return account(RigBag(folder / 'drive').key_stamps_ns(), recording.received_ns,
+                   max(NUSCENES_OFFSETS_NS.values()), diagnostics)
+
+
+def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:
+    """
+    Draw occupancy.png from the result in the middle, and write demo.rrd.
+
+    :param folder: Output folder of the demo, with drive and recording.
+    :param rig: The cameras that were rendered.
+    :param seed: Which street.
+    :param notice: What nobody may overlook; empty for nothing.
+    """
+    recording = load_recording(folder / 'recording')
+    stamps = sorted(recording.occupancies)
+    stamp_ns = stamps[len(stamps) // 2]
+    truth = _truth(rig, seed, stamp_ns)
+    bag = RigBag(folder / 'drive')
+    frame = next(iter(bag.frames({stamp_ns})))
+    boxes = recording.boxes.get(stamp_ns)
+    columns = (Column('truth', truth.occupancy, truth.boxes),
+               Column('prediction of the untrained network' if notice else 'prediction',
+                      recording.occupancies[stamp_ns], boxes))
+    draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame, truth.boxes,
+               columns, notice)
+    _write_rerun(folder, rig, recording, notice)
+
+
+def _truth(rig: CameraRig, seed: int, stamp_ns: int) -> Truth:
+    """Return the right answer for any exposure of the drive."""
+    drive = Drive(rig, seed)
+    trigger = TRIGGERS_NS.index(stamp_ns)
+    occupancy, boxes = drive.truth(trigger, drive.views(trigger))
+    return Truth(stamp_ns, occupancy, boxes)
+
+
+def _write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str) -> None:
+    """Write images of every set with a result, the results, and the truth."""
+    wanted = set(recording.occupancies)
+    with RerunRecording(folder / 'demo.rrd', rig, notice) as rerun:
+        with BagReader(folder / 'drive') as bag:
+            images = [topic for topic in bag.topics if IMAGE_TOPIC.fullmatch(topic)]
+            for message in bag.messages(images):
+                name = IMAGE_TOPIC.fullmatch(message.topic)['name']
+                if message.stamp_ns - NUSCENES_OFFSETS_NS.get(name, 0) in wanted:
+                    rerun.log_image(name, message.stamp_ns, bytes(bag.decode(message).data))
+        for occupancy in recording.occupancies.values():
+            rerun.log_occupancy('prediction', occupancy)
+        for boxes in recording.boxes.values():
+            rerun.log_boxes('prediction', boxes)
+        for truth in load_truth(folder / 'drive' / TRUTH_FILE):
+            rerun.log_occupancy('truth', truth.occupancy)
+            rerun.log_boxes('truth', truth.boxes)
+        for stamp_ns, arrival_ns in recording.received_ns.items():
+            rerun.log_numbers(stamp_ns, [('latency_ms', (arrival_ns - stamp_ns) / 1e6)])

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The whole system once: a rendered drive, the node as a process of its own, a recording.
+
+The node gets the bag's messages over real DDS with the bag's timing, under simulated time; what
+it publishes is recorded into a second bag with the bag's time as stamps, so that a latency is the
+recorded stamp less the stamp in the message's header.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import threading
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from tqdm import tqdm
+
+from bdc_occ_ros.ros.bag_player import BagPlayer
+from bdc_occ_ros.ros.bag_player import Playback
+from bdc_occ_ros.ros.bag_recorder import BagRecorder
+from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
+from bdc_occ_ros.ros.node_process import NodeProcess
+from bdc_occ_ros.ros.output_publishers import OUTPUTS
+from bdc_occ_ros.share import share_path
+
+START_TIMEOUT_S = 120.0
+SETTLE_S = 0.5
+LINGER_S = 3.0
+PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+RESULT_TOPIC = '/occupancy'
+UNRECORDED = ('markers',)
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    What happened while the bag was played.
+
+    :param playback: How the bag was played.
+    :param diagnostics: Newest values of every part of the node, by part; 'message' is its text.
+    :param exit_status: With what the node ended when it was interrupted.
+    """
+
+    playback: Playback
+    diagnostics: dict[str, dict[str, str]]
+    exit_status: int
+
+
+class DiagnosticsWatch:
+    """
+    Keeps the newest diagnostics of the node.
+
+    :param node: Node that subscribes.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.parts: dict[str, dict[str, str]] = {}
+        self._subscription = node.create_subscription(
+            DiagnosticArray, '/diagnostics', self._take, 10)
+
+    def _take(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {item.key: item.value for item in status.values}
+            self.parts[status.name.partition(': ')[2]] = values | {'message': status.message}
+
+
+def stay_on_this_machine() -> None:
+    """Limit discovery to this machine and use the transport profile, unless told otherwise."""
+    for name, value in DISCOVERY_ON_THIS_MACHINE.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault(PROFILE_VARIABLE, str(share_path('config', 'fastdds_profile.xml')))
+
+
+def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_progress: bool
+                 ) -> Run:
+    """
+    Start the node, play a bag to it, record its results, and stop it.
+
+    :param drive: Bag with the images of the nuScenes rig.
+    :param recording: Bag to create.
+    :param log: File for what the node prints.
+    :param model: Network name or weights file; empty for the default.
+    :param show_progress: Whether to draw a progress bar on standard error.
+    :raises NodeFailedError: if the node ends early, does not become active or gives no result.
+    """
+    parameters: dict[str, Any] = {'use_sim_time': 'true'}
+    if model:
+        is_weights = model.endswith('.safetensors')
+        parameters['model.weights' if is_weights else 'model.name'] = model
+    files = [share_path('config', name) for name in ('occ.yaml', 'dataset_nuscenes.yaml')]
+    with ExitStack() as stack:
+        node = stack.enter_context(_spun_node('demo'))
+        player = BagPlayer(node, drive, has_clock=True)
+        watch = DiagnosticsWatch(node)
+        topics = {f'/{output.topic}': output.kind for output in OUTPUTS
+                  if output.switch not in UNRECORDED}
+        recorder = stack.enter_context(BagRecorder(node, recording, topics, player.now_ns))
+        process = stack.enter_context(NodeProcess(files, parameters, log))
+        process.wait_for(lambda: all(player.num_subscribers().values())
+                         and node.count_publishers(RESULT_TOPIC) > 0,
+                         'the subscriptions of an active node', START_TIMEOUT_S)
+        player.linger(SETTLE_S)
+        with tqdm(total=round(player.duration_ns / 1e9, 1), desc='playing', unit='s',
+                  disable=not show_progress) as bar:
+            playback = player.play(on_published=lambda stamp_ns: bar.update(
+                round((stamp_ns - player.start_ns) / 1e9 - bar.n, 3)))
+        player.linger(LINGER_S)
+        process.wait_for(lambda: recorder.counts[RESULT_TOPIC] > 0, 'a result', LINGER_S)
+        status = process.stop()
+    return Run(playback, watch.parts, status)
+
+
+@contextmanager
+def _spun_node(name: str) -> Iterator[Node]:
+    """Yield a node of a context of its own that a thread spins."""
+    context = rclpy.Context()
+    rclpy.init(context=context, args=[])
+    node = rclpy.create_node(name, context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+
+    def spin() -> None:
+        try:
+            executor.spin()
+        except ExternalShutdownException:
+            return
+
+    thread = threading.Thread(target=spin, name='demo executor', daemon=True)
+    thread.start()
+    try:
+        yield node
+    finally:
+        executor.shutdown()
+        thread.join()
+        node.destroy_node()
+        rclpy.try_shutdown(context=context)
