@@ -54,9 +54,12 @@ def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:
     bag = RigBag(folder / 'drive')
     frame = next(iter(bag.frames({stamp_ns})))
     boxes = recording.boxes.get(stamp_ns)
-    columns = (Column('truth', truth.occupancy, truth.boxes),
-               Column('prediction of the untrained network' if notice else 'prediction',
-                      recording.occupancies[stamp_ns], boxes))
+    predicted = 'prediction of the untrained network' if notice else 'prediction'
+    columns = [Column(f'{name}: {int(occupancy.occupied.sum())} occupied cells, '
+                      f'{len(found or ())} boxes', occupancy, found)
+               for name, occupancy, found in (
+                   ('truth', truth.occupancy, truth.boxes),
+                   (predicted, recording.occupancies[stamp_ns], boxes))]
     draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame, truth.boxes,
                columns, notice)
     _write_rerun(folder, rig, recording, notice)

@@ -86,9 +86,10 @@ class RerunRecording:
         :param boxes: The objects.
         """
         self._at(boxes.stamp_ns)
-        turns = [rr.RotationAxisAngle((0, 0, 1), radians=float(yaw)) for yaw in boxes.yaws_rad]
+        turns = np.zeros((len(boxes), 4))
+        turns[:, 2], turns[:, 3] = np.sin(boxes.yaws_rad / 2), np.cos(boxes.yaws_rad / 2)
         self._stream.log(f'{WORLD}/{name}/boxes', rr.Boxes3D(
-            centers=boxes.centers_m, sizes=boxes.sizes_m, rotation_axis_angles=turns,
+            centers=boxes.centers_m, sizes=boxes.sizes_m, quaternions=turns,
             colors=[box_color(boxes, index) for index in range(len(boxes))],
             labels=[boxes.class_names[label] for label in boxes.labels], show_labels=False))
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from itertools import islice
 from pathlib import Path
 import time
 
@@ -61,7 +63,7 @@ class BagPlayer:
         self._node, self._path, self._rate = node, Path(path), rate
         with BagReader(path) as bag:
             self.start_ns, self.duration_ns = bag.start_ns, bag.duration_ns
-            known, profiles = bag.topics, bag.qos
+            known, profiles, counts = bag.topics, bag.qos, bag.counts
         missing = sorted(set(topics or ()) - set(known))
         if missing:
             raise UsageError(f'{path} has no topics {missing}; it has {sorted(known)}')
@@ -72,10 +74,12 @@ class BagPlayer:
         classes = {topic: message_class(known[topic]) for topic in chosen}
         self._publishers = {topic: node.create_publisher(classes[topic], topic, qos[topic])
                             for topic in sorted(chosen)}
+        self.num_messages = sum(counts[topic] for topic in chosen)
         self._clock = None
         if has_clock:
             self._clock = node.create_publisher(Clock, CLOCK_TOPIC, QoSProfile(depth=1))
-        self._next_tick_ns = self._origin_ns = time.monotonic_ns()
+        self._next_tick_ns = time.monotonic_ns()
+        self._origin_ns: int | None = None
         self._start_ns = self.start_ns
         self._lateness_ns: list[int] = []
 
@@ -91,7 +95,9 @@ class BagPlayer:
                 for topic, publisher in self._publishers.items()}
 
     def now_ns(self) -> int:
-        """Return the time in the bag that is being played now."""
+        """Return the time in the bag that is being played now; its start before that."""
+        if self._origin_ns is None:
+            return self._start_ns
         return self._start_ns + round((time.monotonic_ns() - self._origin_ns) * self._rate)
 
     def play(self, start_s: float = 0.0,
@@ -112,9 +118,11 @@ class BagPlayer:
             raise UsageError(f'the start must lie in the bag, 0 to {self.duration_ns / 1e9:.3f} s;'
                              f' got {start_s}')
         self._start_ns = self.start_ns + round(start_s * 1e9)
+        messages = self._messages()
+        first = list(islice(messages, 1))  # opens the file before the time counts
         self._next_tick_ns = self._origin_ns = time.monotonic_ns()
         self._lateness_ns = []
-        for message in self._messages():
+        for message in chain(first, messages):
             if message.stamp_ns >= self._start_ns:
                 due_ns = self._due_ns(message.stamp_ns)
                 self.wait_until(due_ns)
@@ -125,7 +133,7 @@ class BagPlayer:
 
     def linger(self, seconds: float) -> None:
         """
-        Let the time of the bag go on after its last message.
+        Keep /clock running: at the start before playing, on from the last message after it.
 
         :param seconds: How long, by the steady clock.
         """

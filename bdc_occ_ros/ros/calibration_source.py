@@ -31,6 +31,26 @@ SAME_MOUNT = 1e-6  # metres, and sines of angles: the noise of a pose that went 
 STEEPEST_AXIS = 0.9  # no camera of a surround rig looks up or down more steeply
 
 
+def cameras_from_file(config: NodeConfig) -> dict[str, Camera]:
+    """
+    Return the cameras of the calibration file, in the order of the network.
+
+    :param config: Parameters of the node.
+    :raises InvalidCalibrationError: if the file cannot be used or lacks a camera.
+    """
+    path = config.calibration_file
+    rig = load_calibration(path)
+    missing = sorted(set(config.cameras) - set(rig.names))
+    if missing:
+        raise InvalidCalibrationError(
+            f'{path} has no {", ".join(missing)}; it has {", ".join(rig.names)}')
+    cameras = {name: rig[name] for name in config.cameras}
+    if config.undistort:
+        return cameras
+    return {name: replace(camera, distortion_model='', distortion=np.zeros(0))
+            for name, camera in cameras.items()}
+
+
 class CalibrationSource:
     """
     Keeps the newest calibration of every camera.
@@ -72,7 +92,7 @@ class CalibrationSource:
 
         :raises InvalidCalibrationError: if the file cannot be used; the old one stays then.
         """
-        cameras = self._from_file() if self._config.calibration_file else {}
+        cameras = cameras_from_file(self._config) if self._config.calibration_file else {}
         with self._lock:
             self._infos.clear()
             self._cameras = cameras
@@ -103,19 +123,6 @@ class CalibrationSource:
                         f'it looks straight {"up" if axis_up > 0 else "down"}; is its frame an '
                         'optical one? See camera_frame_convention')
         return {name: '; '.join(said) for name, said in remarks.items() if said}
-
-    def _from_file(self) -> dict[str, Camera]:
-        path = self._config.calibration_file
-        rig = load_calibration(path)
-        missing = sorted(set(self._config.cameras) - set(rig.names))
-        if missing:
-            raise InvalidCalibrationError(
-                f'{path} has no {", ".join(missing)}; it has {", ".join(rig.names)}')
-        cameras = {name: rig[name] for name in self._config.cameras}
-        if self._config.undistort:
-            return cameras
-        return {name: replace(camera, distortion_model='', distortion=np.zeros(0))
-                for name, camera in cameras.items()}
 
     def _take_info(self, name: str, info: CameraInfo) -> None:
         with self._lock:

@@ -24,15 +24,18 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from tqdm import tqdm
 
+from bdc_occ_ros.errors import NodeFailedError
 from bdc_occ_ros.ros.bag_player import BagPlayer
 from bdc_occ_ros.ros.bag_player import Playback
 from bdc_occ_ros.ros.bag_recorder import BagRecorder
 from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
+from bdc_occ_ros.ros.diagnostics import Level
 from bdc_occ_ros.ros.node_process import NodeProcess
 from bdc_occ_ros.ros.output_publishers import OUTPUTS
 from bdc_occ_ros.share import share_path
 
 START_TIMEOUT_S = 120.0
+POLL_S = 0.1
 SETTLE_S = 0.5
 LINGER_S = 3.0
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -46,7 +49,8 @@ class Run:
     What happened while the bag was played.
 
     :param playback: How the bag was played.
-    :param diagnostics: Newest values of every part of the node, by part; 'message' is its text.
+    :param diagnostics: Newest values of every part of the node, by part; 'level' and 'message' are
+        its state.
     :param exit_status: With what the node ended when it was interrupted.
     """
 
@@ -67,10 +71,19 @@ class DiagnosticsWatch:
         self._subscription = node.create_subscription(
             DiagnosticArray, '/diagnostics', self._take, 10)
 
+    @property
+    def failure(self) -> str:
+        """Why the node could not configure or activate; empty if it could."""
+        lifecycle = self.parts.get('lifecycle', {})
+        is_waiting = 'use_sim_time' in lifecycle.get('message', '')
+        failed = lifecycle.get('level') == 'ERROR' and not is_waiting
+        return lifecycle['message'] if failed else ''
+
     def _take(self, message: DiagnosticArray) -> None:
         for status in message.status:
             values = {item.key: item.value for item in status.values}
-            self.parts[status.name.partition(': ')[2]] = values | {'message': status.message}
+            self.parts[status.name.partition(': ')[2]] = values | {
+                'level': Level(status.level[0]).name, 'message': status.message}
 
 
 def stay_on_this_machine() -> None:
@@ -105,14 +118,19 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
                   if output.switch not in UNRECORDED}
         recorder = stack.enter_context(BagRecorder(node, recording, topics, player.now_ns))
         process = stack.enter_context(NodeProcess(files, parameters, log))
-        process.wait_for(lambda: all(player.num_subscribers().values())
-                         and node.count_publishers(RESULT_TOPIC) > 0,
-                         'the subscriptions of an active node', START_TIMEOUT_S)
+
+        def is_ready() -> bool:
+            player.linger(POLL_S)  # a node under simulated time needs /clock from the start
+            if watch.failure:
+                raise NodeFailedError(f'the node did not start: {watch.failure}')
+            return (all(player.num_subscribers().values())
+                    and node.count_publishers(RESULT_TOPIC) > 0)
+
+        process.wait_for(is_ready, 'the subscriptions of an active node', START_TIMEOUT_S)
         player.linger(SETTLE_S)
-        with tqdm(total=round(player.duration_ns / 1e9, 1), desc='playing', unit='s',
+        with tqdm(desc='playing', total=player.num_messages, unit='message',
                   disable=not show_progress) as bar:
-            playback = player.play(on_published=lambda stamp_ns: bar.update(
-                round((stamp_ns - player.start_ns) / 1e9 - bar.n, 3)))
+            playback = player.play(on_published=lambda stamp_ns: bar.update())
         player.linger(LINGER_S)
         process.wait_for(lambda: recorder.counts[RESULT_TOPIC] > 0, 'a result', LINGER_S)
         status = process.stop()

@@ -34,6 +34,7 @@ from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.predictor_loading import load_predictor
 from bdc_occ_ros.ros.predictor_loading import warm_up
 from bdc_occ_ros.ros.processing_chain import ProcessingChain
+from bdc_occ_ros.ros.reception import check_inputs
 from bdc_occ_ros.ros.services import TriggerServices
 from bdc_occ_ros.snapshot import save_snapshot
 
@@ -67,6 +68,7 @@ class OccupancyNode(TellingLifecycleNode):
         """
         self._live = self._live or LiveParameters(self)
         config = self._live.config
+        check_inputs(config)
         self._diagnostics.set_period(config.diagnostics_period_s)
         self._predictor = load_predictor(config.model)
         if not self._predictor.is_trained:

@@ -65,7 +65,7 @@ class NodeProcess:
         """
         Wait until something holds while the node runs.
 
-        :param condition: Tells whether it holds.
+        :param condition: Tells whether it holds; may raise NodeFailedError.
         :param what: What is waited for, for the message.
         :param timeout_s: How long at most.
         :raises NodeFailedError: if the node ends or time is up.

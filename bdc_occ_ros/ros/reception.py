@@ -17,6 +17,7 @@ from std_msgs.msg import Empty
 
 from bdc_occ_ros.image_set import ImageSet
 from bdc_occ_ros.ros.calibration_source import CalibrationSource
+from bdc_occ_ros.ros.calibration_source import cameras_from_file
 from bdc_occ_ros.ros.camera_inputs import CameraInput
 from bdc_occ_ros.ros.camera_inputs import ImageMessage
 from bdc_occ_ros.ros.ego_motion import EgoMotion
@@ -32,6 +33,18 @@ LOOK_PERIOD_S = 0.2
 POLL_PERIOD_S = 0.02
 
 
+def check_inputs(config: NodeConfig) -> None:
+    """
+    Find out before anything is subscribed to whether the parameters can be followed.
+
+    :param config: Parameters of the node.
+    :raises BdcOccError: if the synchronizer or the calibration file cannot be used.
+    """
+    make_synchronizer(config, lambda image_set: None, time.time_ns)
+    if config.calibration_file:
+        cameras_from_file(config)
+
+
 class Reception:
     """
     Subscriptions of all kinds, alive from construction until destroy.
@@ -39,16 +52,18 @@ class Reception:
     :param node: Node that subscribes.
     :param config: Parameters of the node.
     :param consumer: Gets every set, undecoded, in the executor's thread.
-    :raises BdcOccError: if the parameters ask for what cannot be done.
+    :raises BdcOccError: if check_inputs does.
     """
 
     def __init__(self, node: Node, config: NodeConfig,
                  consumer: Callable[[ImageSet], None]) -> None:
         self._node = node
         self._config = config
+        self._consumer = consumer
+        self._epoch = 0
         qos = INPUT_QOS[config.input_qos]
         self.synchronizer = make_synchronizer(
-            config, consumer, clock=lambda: node.get_clock().now().nanoseconds)
+            config, self._hand_over, clock=lambda: node.get_clock().now().nanoseconds)
         self.transforms = TransformListener(node)
         self.ego_motion = EgoMotion(node, config, self.transforms)
         self.calibration = CalibrationSource(node, config, self.transforms, qos)
@@ -80,6 +95,7 @@ class Reception:
         :param reason: Why, for the log.
         """
         self.synchronizer.reset(reason)
+        self._epoch = self.synchronizer.statistics().epoch
 
     def follow(self, config: NodeConfig) -> None:
         """
@@ -97,7 +113,7 @@ class Reception:
 
         :param image_set: The set.
         """
-        return image_set.epoch == self.synchronizer.statistics().epoch
+        return image_set.epoch == self._epoch
 
     def output_from_ego(self, stamp_ns: int) -> np.ndarray | None:
         """
@@ -112,6 +128,10 @@ class Reception:
         return self.transforms.lookup_until(
             time.monotonic() + config.ego_motion_wait_ms / 1e3, config.frame, config.base_frame,
             stamp_ns)
+
+    def _hand_over(self, image_set: ImageSet) -> None:
+        self._epoch = image_set.epoch
+        self._consumer(image_set)
 
     def _look(self) -> None:
         for camera in self.inputs.values():

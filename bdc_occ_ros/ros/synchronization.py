@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 
 from bdc_occ_ros.image_set import ImageSet
+from bdc_occ_ros.ros.approximate_time import ApproximateTime
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.synchronizer import Synchronizer
 from bdc_occ_ros.synchronizer_config import SynchronizerConfig
@@ -15,7 +16,7 @@ MS = 1_000_000
 
 def _offsets_ns(config: NodeConfig) -> Mapping[str, int] | str | None:
     """Return trigger offsets counted from the key camera, 'auto', or None for none."""
-    if config.sync.mode == 'window' or config.sync.offsets == 'none':
+    if config.sync.mode != 'offsets' or config.sync.offsets == 'none':
         return None
     if config.sync.offsets == 'auto':
         return 'auto'
@@ -27,13 +28,14 @@ def synchronizer_config(config: NodeConfig) -> SynchronizerConfig:
     """
     Return the settings of the synchronizer.
 
-    :param config: Parameters of the node, with sync.mode offsets or window.
+    :param config: Parameters of the node.
     :raises InvalidConfigError: if two parameters contradict each other.
     """
     sync = config.sync
+    mode = 'offsets' if sync.mode == 'approximate' else sync.mode
     return SynchronizerConfig(
         cameras=config.cameras, key_camera=config.key_camera, offsets_ns=_offsets_ns(config),
-        mode=sync.mode, stamp_source=config.stamp_source,
+        mode=mode, stamp_source=config.stamp_source,
         tolerance_ns=round(sync.tolerance_ms * MS), window_ns=round(sync.window_ms * MS),
         deadline_ns=round(sync.deadline_ms * MS), max_groups=sync.max_groups,
         max_bytes=sync.max_bytes, missing_policy=sync.missing_policy,
@@ -42,13 +44,16 @@ def synchronizer_config(config: NodeConfig) -> SynchronizerConfig:
 
 
 def make_synchronizer(config: NodeConfig, consumer: Callable[[ImageSet], None],
-                      clock: Callable[[], int]) -> Synchronizer:
+                      clock: Callable[[], int]) -> Synchronizer | ApproximateTime:
     """
     Return the synchronizer.
 
     :param config: Parameters of the node.
     :param consumer: Gets every set.
     :param clock: The node's clock, nanoseconds.
-    :raises BdcOccError: if two parameters contradict each other.
+    :raises InvalidConfigError: if two parameters contradict each other.
+    :raises MissingDependencyError: if message_filters is wanted and not installed.
     """
+    if config.sync.mode == 'approximate':
+        return ApproximateTime(synchronizer_config(config), consumer)
     return Synchronizer(synchronizer_config(config), consumer, clock=clock)
