@@ -10,7 +10,6 @@ publishes one with its own timing.
 import argparse
 from dataclasses import asdict
 import json
-from pathlib import Path
 import re
 
 DEFAULT_RIG = 'calibration_nuscenes_n015.yaml'
@@ -96,20 +95,10 @@ def _write(args: argparse.Namespace) -> int:
 
 def _play(args: argparse.Namespace) -> int:
     """Play a bag and say how well the timing was kept."""
-    import rclpy
+    from bdc_occ_ros.ros.bag_player import play_bag
 
-    from bdc_occ_ros.ros.bag_player import BagPlayer
-
-    rclpy.init(args=[])
-    try:
-        player = BagPlayer(rclpy.create_node('bag_player'), Path(args.file), topics=args.topics,
-                           rate=args.rate, has_clock=args.clock)
-        playback = player.play(args.start)
-        while args.loop:
-            playback = player.play(args.start)
-        player.linger(0.2)
-    finally:
-        rclpy.try_shutdown()
+    playback = play_bag(args.file, topics=args.topics, rate=args.rate, has_clock=args.clock,
+                        start_s=args.start, is_loop=args.loop)
     if args.json:
         print(json.dumps(asdict(playback)))
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 import time
 
 import numpy as np
+import rclpy
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
@@ -25,6 +26,7 @@ from bdc_occ_ros.ros.bag_topics import rclpy_qos
 
 CLOCK_TOPIC = '/clock'
 CLOCK_PERIOD_NS = 10_000_000
+FAREWELL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,32 @@ class BagPlayer:
         return Playback(len(self._lateness_ns), (time.monotonic_ns() - self._origin_ns) / 1e9,
                         (float(np.percentile(late_ms, 50)), float(np.percentile(late_ms, 95)),
                          float(late_ms.max())))
+
+
+def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: float = 1.0,
+             has_clock: bool = False, start_s: float = 0.0, is_loop: bool = False) -> Playback:
+    """
+    Play a bag from a process that does nothing else; a loop ends with an interrupt only.
+
+    :param path: The bag.
+    :param topics: Only these; all if None.
+    :param rate: Speed, 1 is that of the recording.
+    :param has_clock: Whether to publish /clock.
+    :param start_s: Time to skip at the beginning.
+    :param is_loop: Whether to start over at the end.
+    :raises BdcOccError: as BagPlayer and its play.
+    """
+    rclpy.init(args=[])
+    try:
+        player = BagPlayer(rclpy.create_node('bag_player'), path, topics=topics, rate=rate,
+                           has_clock=has_clock)
+        playback = player.play(start_s)
+        while is_loop:
+            playback = player.play(start_s)
+        player.linger(FAREWELL_S)
+        return playback
+    finally:
+        rclpy.try_shutdown()
 
 
 def _sleep_until(due_ns: int) -> None:
