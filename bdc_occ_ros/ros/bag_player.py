@@ -16,6 +16,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
 from bdc_occ_ros.bags.bag_reader import BagMessage
@@ -185,7 +186,7 @@ def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: f
     :param is_loop: Whether to start over at the end.
     :raises BdcOccError: as BagPlayer and its play.
     """
-    rclpy.init(args=[])
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         player = BagPlayer(rclpy.create_node('bag_player'), path, topics=topics, rate=rate,
                            has_clock=has_clock)

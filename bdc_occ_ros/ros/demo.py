@@ -22,6 +22,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from tqdm import tqdm
 
 from bdc_occ_ros.errors import NodeFailedError
@@ -141,7 +142,7 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
 def _spun_node(name: str) -> Iterator[Node]:
     """Yield a node of a context of its own that a thread spins."""
     context = rclpy.Context()
-    rclpy.init(context=context, args=[])
+    rclpy.init(context=context, args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(name, context=context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
