@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One small bag of a drive for all tests of bags."""
+
+import pytest
+
+from bdc_occ_ros.bags.scene_bag import write_scene_bag
+from bdc_occ_ros.datatypes import CameraRig
+
+
+@pytest.fixture(scope='session')
+def bag_rig(nuscenes_rig):
+    return CameraRig(tuple(camera.resized(96, 54) for camera in nuscenes_rig.cameras),
+                     nuscenes_rig.key_camera)
+
+
+@pytest.fixture(scope='session')
+def drive_bag(bag_rig, tmp_path_factory):
+    """Return a bag of four sets of small images."""
+    path = tmp_path_factory.mktemp('bags') / 'drive'
+    write_scene_bag(path, bag_rig, seed=1, seconds=0.26)
+    return path

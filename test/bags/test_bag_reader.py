@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags from strangers: readable, or one named error; never anything else."""
+
+import shutil
+
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer
+import yaml
+
+from bdc_occ_ros.bags.bag_frames import RigBag
+from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.errors import InvalidBagError
+
+
+def read_all(path):
+    with BagReader(path) as bag:
+        return [bag.decode(message) for message in bag.messages()]
+
+
+@pytest.fixture
+def copy(drive_bag, tmp_path):
+    """Return a copy of the bag and its storage file."""
+    shutil.copytree(drive_bag, tmp_path / 'bag')
+    return tmp_path / 'bag', next((tmp_path / 'bag').glob('*.mcap'))
+
+
+@pytest.mark.parametrize('kept', [0.0, 0.001, 0.5, 0.9, 0.999])
+def test_truncated_storage(copy, kept):
+    path, file = copy
+    content = file.read_bytes()
+    file.write_bytes(content[:int(kept * len(content))])
+    for target in (path, file):
+        with pytest.raises(InvalidBagError, match='not a readable rosbag2 bag'):
+            read_all(target)
+
+
+def test_damaged_bytes_never_raise_anything_else(copy):
+    path, file = copy
+    content = np.frombuffer(file.read_bytes(), np.uint8)
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(40):
+        damaged = content.copy()
+        places = random.integers(0, len(content), 30)
+        places[:10] = len(content) - 1 - random.integers(0, 4000, 10)  # the index at the end
+        damaged[places] = random.integers(0, 256, 30)
+        file.write_bytes(damaged.tobytes())
+        try:
+            RigBag(path)
+        except BdcOccError:
+            refused += 1
+    assert refused > 10
+
+
+@pytest.mark.parametrize('key, value', [
+    ('duration', {'nanoseconds': 10**18}), ('version', 99), ('storage_identifier', 'punch cards'),
+    ('relative_file_paths', ['absent.mcap']), ('topics_with_message_count', 7),
+    ('compression_mode', 'message'), ('starting_time', None),
+])
+def test_metadata_that_lies(copy, key, value):
+    path, _ = copy
+    document = yaml.safe_load((path / 'metadata.yaml').read_text())
+    document['rosbag2_bagfile_information'][key] = value
+    (path / 'metadata.yaml').write_text(yaml.safe_dump(document))
+    with pytest.raises(InvalidBagError, match=str(path)):
+        read_all(path)
+
+
+def test_metadata_that_is_no_yaml_or_empty(copy):
+    path, _ = copy
+    for text in ('', '{', '- 1', 'rosbag2_bagfile_information: {}'):
+        (path / 'metadata.yaml').write_text(text)
+        with pytest.raises(InvalidBagError):
+            read_all(path)
+
+
+def test_what_is_no_bag_at_all(tmp_path):
+    (tmp_path / 'text.mcap').write_text('hello')
+    (tmp_path / 'table.db3').write_bytes(b'SQLite format 3\0' + bytes(100))
+    (tmp_path / 'file.txt').write_text('hello')
+    for path in (tmp_path, tmp_path / 'absent', tmp_path / 'text.mcap', tmp_path / 'table.db3',
+                 tmp_path / 'file.txt'):
+        with pytest.raises(InvalidBagError):
+            read_all(path)
+
+
+def write_bag(path, topic, msgtype, data, plugin=StoragePlugin.MCAP):
+    with Writer(path, version=8, storage_plugin=plugin) as writer:
+        connection = writer.add_connection(topic, msgtype, typestore=message_types())
+        writer.write(connection, 1, data)
+
+
+@pytest.mark.parametrize('data', [b'', b'\0\1\0\0', b'\0\1\0\0' + b'\xff' * 40])
+def test_bytes_that_are_not_of_their_type(tmp_path, data):
+    write_bag(tmp_path / 'bag', '/tf', 'tf2_msgs/msg/TFMessage', data)
+    with pytest.raises(InvalidBagError, match='/tf'):
+        read_all(tmp_path / 'bag')
+
+
+def test_a_bag_without_images_says_what_it_has(tmp_path):
+    types = message_types()
+    message = types.types['std_msgs/msg/Float64'](1.0)
+    write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64',
+              types.serialize_cdr(message, 'std_msgs/msg/Float64'), StoragePlugin.SQLITE3)
+    assert read_all(tmp_path / 'bag')[0].data == 1.0
+    with pytest.raises(InvalidBagError, match='/speed'):
+        RigBag(tmp_path / 'bag')

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Folders that are no keyframes."""
+
+import json
+
+import pytest
+
+from bdc_occ_ros.bags.keyframe import load_keyframe
+from bdc_occ_ros.errors import InvalidKeyframeError
+
+
+@pytest.mark.parametrize('document, reason', [
+    (None, 'neither calibration.json'), ('{', 'JSONDecodeError'), ('{}', 'cameras'),
+    ('[]', 'TypeError'), (json.dumps({'samples': []}), 'IndexError'),
+])
+def test_folders_without_a_keyframe(tmp_path, document, reason):
+    if document is not None:
+        (tmp_path / 'calibration.json').write_text(document)
+    with pytest.raises(InvalidKeyframeError, match=reason):
+        load_keyframe(tmp_path)
+
+
+def test_a_file_outside_the_folder_is_not_read(tmp_path):
+    secret = tmp_path / 'secret.jpg'
+    secret.write_bytes(b'secret')
+    folder = tmp_path / 'keyframe'
+    folder.mkdir()
+    camera = {'width': 4, 'height': 4, 'K': [[1, 0, 0], [0, 1, 0], [0, 0, 1]], 'distortion': [],
+              'translation_ego_cam': [0, 0, 0], 'rotation_ego_cam_wxyz': [1, 0, 0, 0]}
+    sample = {'file': '../secret.jpg', 'timestamp_us': 1, 'camera_translation_world': [0, 0, 0],
+              'camera_rotation_world_wxyz': [1, 0, 0, 0]}
+    (folder / 'calibration.json').write_text(json.dumps(
+        {'cameras': {'A': camera}, 'samples': [{'cameras': {'A': sample}}]}))
+    with pytest.raises(InvalidKeyframeError, match='outside'):
+        load_keyframe(folder)
+    (folder / 'image.jpg').write_bytes(b'image')
+    sample['file'] = 'image.jpg'
+    (folder / 'calibration.json').write_text(json.dumps(
+        {'cameras': {'A': camera}, 'samples': [{'cameras': {'A': sample}}]}))
+    assert load_keyframe(folder).jpegs == {'A': b'image'}
