@@ -46,15 +46,15 @@ def test_damaged_bytes_never_raise_anything_else(copy):
     refused = 0
     for _ in range(40):
         damaged = content.copy()
-        places = random.integers(0, len(content), 30)
-        places[:10] = len(content) - 1 - random.integers(0, 4000, 10)  # the index at the end
-        damaged[places] = random.integers(0, 256, 30)
+        places = random.integers(0, len(content), 4)
+        places[0] = len(content) - 1 - random.integers(0, 8000)  # in the index at the end
+        damaged[places] = random.integers(0, 256, 4)
         file.write_bytes(damaged.tobytes())
         try:
             RigBag(path)
         except BdcOccError:
             refused += 1
-    assert refused > 10
+    assert 10 < refused < 40
 
 
 @pytest.mark.parametrize('key, value', [
