@@ -8,21 +8,14 @@ it publishes is recorded into a second bag with the bag's time as stamps, so tha
 recorded stamp less the stamp in the message's header.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextlib import ExitStack
 from dataclasses import dataclass
 import os
 from pathlib import Path
-import threading
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from tqdm import tqdm
 
 from bdc_occ_ros.errors import NodeFailedError
@@ -33,6 +26,7 @@ from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
 from bdc_occ_ros.ros.diagnostics import Level
 from bdc_occ_ros.ros.node_process import NodeProcess
 from bdc_occ_ros.ros.output_publishers import OUTPUTS
+from bdc_occ_ros.ros.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 START_TIMEOUT_S = 120.0
@@ -112,7 +106,7 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
         parameters['model.weights' if is_weights else 'model.name'] = model
     files = [share_path('config', name) for name in ('occ.yaml', 'dataset_nuscenes.yaml')]
     with ExitStack() as stack:
-        node = stack.enter_context(_spun_node('demo'))
+        node = stack.enter_context(spun_node('demo'))
         player = BagPlayer(node, drive, has_clock=True)
         watch = DiagnosticsWatch(node)
         topics = {f'/{output.topic}': output.kind for output in OUTPUTS
@@ -136,29 +130,3 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
         process.wait_for(lambda: recorder.counts[RESULT_TOPIC] > 0, 'a result', LINGER_S)
         status = process.stop()
     return Run(playback, watch.parts, status)
-
-
-@contextmanager
-def _spun_node(name: str) -> Iterator[Node]:
-    """Yield a node of a context of its own that a thread spins."""
-    context = rclpy.Context()
-    rclpy.init(context=context, args=[], signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node(name, context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-
-    def spin() -> None:
-        try:
-            executor.spin()
-        except ExternalShutdownException:
-            return
-
-    thread = threading.Thread(target=spin, name='demo executor', daemon=True)
-    thread.start()
-    try:
-        yield node
-    finally:
-        executor.shutdown()
-        thread.join()
-        node.destroy_node()
-        rclpy.try_shutdown(context=context)
