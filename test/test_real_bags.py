@@ -60,6 +60,18 @@ def test_images_are_the_recorded_bytes(data_folder, tmp_path):
                      for path in (folder / 'images').glob('*.jpg')}
 
 
+def test_poses_are_those_of_the_recording(data_folder, tmp_path):
+    folder = data_folder / 'nuscenes_full_scene0003'
+    write_keyframe_bag(tmp_path / 'bag', load_keyframe(folder))
+    frame, = RigBag(tmp_path / 'bag').frames()
+    for name, entry in load_json(folder / 'calibration.json')['cameras'].items():
+        expected = pose(entry['ego_translation_global'], entry['ego_rotation_global_wxyz'])
+        assert np.allclose(frame.fixed_from_ego[name], expected, atol=1e-9)
+        mount = pose(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz'])
+        assert np.allclose(frame.rig[name].ego_from_camera, mount, atol=1e-9)
+        assert frame.stamps_ns[name] == entry['timestamp_us'] * 1000
+
+
 def test_lidar_points_lie_in_the_boxes_beside_the_bag(data_folder, tmp_path):
     folder = data_folder / 'nuscenes_full_scene0003'
     write_keyframe_bag(tmp_path / 'bag', load_keyframe(folder))

@@ -8,7 +8,6 @@ from pathlib import Path
 import struct
 from types import TracebackType
 from typing import NamedTuple
-import zlib
 
 import apsw
 from backports import zstd
@@ -26,7 +25,7 @@ MAX_CHUNK_BYTES = 512 * 2**20
 MAX_DURATION_NS = 7 * 24 * 3600 * 10**9
 MALFORMED = (ReaderError, SerdeError, TypesysError, OSError, EOFError, struct.error, ValueError,
              LookupError, TypeError, AttributeError, AssertionError, MemoryError, OverflowError,
-             RuntimeError, RecursionError, apsw.Error, zstd.ZstdError, zlib.error)
+             RuntimeError, apsw.Error, zstd.ZstdError)
 
 
 class BagMessage(NamedTuple):

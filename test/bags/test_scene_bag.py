@@ -76,6 +76,21 @@ def test_poses_come_before_the_images_of_their_time(drive_bag):
                 assert newest_ns == message.stamp_ns
 
 
+def test_every_image_has_its_camera_info(drive_bag, bag_rig):
+    stamps = {topic: [] for topic in ('image/compressed', 'camera_info')}
+    with BagReader(drive_bag) as bag:
+        for message in bag.messages():
+            for topic, found in stamps.items():
+                if message.topic == f'/camera/CAM_BACK/{topic}':
+                    found.append((message.stamp_ns, bag.decode(message)))
+    images, infos = stamps.values()
+    assert [stamp for stamp, _ in infos[1:]] == [stamp for stamp, _ in images]
+    assert infos[0][0] < images[0][0] - 400_000_000  # before anything else
+    for _, info in infos:
+        assert (info.width, info.height) == (96, 54) and not info.d.any()
+        assert np.array_equal(info.p.reshape(3, 4)[:, :3], info.k.reshape(3, 3))
+
+
 def test_calibration_can_lie_in_a_file_instead(bag_rig, tmp_path):
     write_scene_bag(tmp_path / 'bag', bag_rig, seed=1, seconds=0.04, calibration='file')
     bag = RigBag(tmp_path / 'bag')
