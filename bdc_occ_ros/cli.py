@@ -24,6 +24,10 @@ VERBS = {
     'bench': 'measure the synchronizer and the transport',
 }
 ROS_PACKAGES = ('rclpy', 'cv_bridge', 'tf2_msgs', 'vision_msgs', 'sensor_msgs', 'nav_msgs')
+DEMO_PACKAGES = ('rosbags', 'apsw', 'backports', 'matplotlib', 'rerun')
+ROS_CURE = ('source an installed ROS 2 (for example: source /opt/ros/jazzy/setup.bash) or run '
+            'make, which installs the wheels into .venv')
+DEMO_CURE = 'install what bags and pictures need: python -m pip install "bdc_occ_ros[demo]"'
 
 
 def build_parser(verb: str | None) -> argparse.ArgumentParser:
@@ -63,13 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(parsed.run(parsed))
     except ModuleNotFoundError as error:
-        if (error.name or '').partition('.')[0] not in ROS_PACKAGES:
+        package = (error.name or '').partition('.')[0]
+        if package not in ROS_PACKAGES + DEMO_PACKAGES:
             raise
-        missing = MissingDependencyError(
-            f'{error.name} is not installed for {sys.executable}; source an installed ROS 2 '
-            '(for example: source /opt/ros/jazzy/setup.bash) or run make, which installs the '
-            'wheels into .venv')
-        return _report(parsed.verb, missing)
+        cure = ROS_CURE if package in ROS_PACKAGES else DEMO_CURE
+        return _report(parsed.verb, MissingDependencyError(
+            f'{package} is not installed for {sys.executable}; {cure}'))
     except BdcOccError as error:
         return _report(parsed.verb, error)
     except KeyboardInterrupt:

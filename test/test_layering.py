@@ -28,6 +28,9 @@ MAY_IMPORT = {
     'published_costs': FOUNDATION | {'config', 'profile'},
     'checkpoint': FOUNDATION | {'config', 'network'},
     'predictor': FOUNDATION | {'config', 'network', 'checkpoint'},
+    'scene': FOUNDATION | {'synthetic_triggers'},
+    'bags': FOUNDATION | {'scene', 'synthetic_triggers', 'transforms'},
+    'drawing': FOUNDATION | {'bags', 'scene', 'snapshot', 'synthetic_triggers'},
 }
 
 

@@ -75,7 +75,7 @@ class RigBagWriter:
         calibration.yaml beside it instead.
     :param start_ns: Stamp of the first exposure; calibration is recorded a little earlier, as
         it would be on a running vehicle.
-    :raises UsageError: if the folder exists already.
+    :raises UsageError: if the folder exists already or cannot be made.
     """
 
     def __init__(self, path: str | Path, rig: CameraRig, *, calibration: str, start_ns: int
@@ -92,7 +92,10 @@ class RigBagWriter:
         self._connections: dict[str, Connection] = {}
 
     def __enter__(self) -> 'RigBagWriter':
-        self._writer.open()
+        try:
+            self._writer.open()
+        except OSError as error:
+            raise UsageError(f'{self.path} cannot be written: {error}') from error
         for camera in self._rig.cameras:
             self._connect(f'/camera/{camera.name}/image/compressed',
                           'sensor_msgs/msg/CompressedImage', qos(10))

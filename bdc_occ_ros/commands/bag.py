@@ -41,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     play.add_argument('--loop', action='store_true', help='start over at the end')
     play.add_argument('--clock', action='store_true', help='publish /clock')
     play.add_argument('--start', type=float, default=0.0, metavar='S', help='seconds to skip')
+    play.add_argument('--delay', type=float, default=1.0, metavar='S',
+                      help='wait so long for subscribers to appear (default 1)')
     play.add_argument('--topics', nargs='+', help='play only these')
     play.add_argument('--json', action='store_true', help='print the result as JSON')
 
@@ -98,7 +100,7 @@ def _play(args: argparse.Namespace) -> int:
     from bdc_occ_ros.ros.bag_player import play_bag
 
     playback = play_bag(args.file, topics=args.topics, rate=args.rate, has_clock=args.clock,
-                        start_s=args.start, is_loop=args.loop)
+                        start_s=args.start, is_loop=args.loop, delay_s=args.delay)
     if args.json:
         print(json.dumps(asdict(playback)))
     else:

@@ -52,10 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.share import share_path
 
     folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in LEFTOVERS:
-        path = folder / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    _clear(folder)
     rig = load_calibration(share_path('config', DEFAULT_RIG))
     rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
     write_scene_bag(folder / 'drive', rig, seed=args.seed, seconds=args.seconds,
@@ -73,6 +70,19 @@ def run(args: argparse.Namespace) -> int:
     (folder / 'demo.json').write_text(json.dumps(summary, indent=2) + '\n')
     _report(args.json, summary, settled)
     return 0 if result.exit_status == 0 else 1
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder, and remove what an earlier demo left in it."""
+    from bdc_occ_ros.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in LEFTOVERS:
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f'{folder} cannot be written: {error}') from error
 
 
 def _report(as_json: bool, summary: dict, settled: object) -> None:

@@ -39,8 +39,6 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.input)
     if not path.exists():
         raise UsageError(f'{path} does not exist')
-    if not Path(args.output).resolve().parent.is_dir():
-        raise UsageError(f'the folder of {args.output} does not exist')
     source = source_of_snapshot(path) if path.suffix == '.npz' else source_of_bag(path, args.at)
     draw_sheet(args.output, source.title, source.frame, source.columns[0].boxes, source.columns)
     result = {'output': args.output, 'stamp_ns': source.stamp_ns,

@@ -22,6 +22,7 @@ from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.drawing.birds_eye import birds_eye
 from bdc_occ_ros.drawing.box_lines import draw_boxes
 from bdc_occ_ros.drawing.voxel_picture import voxel_picture
+from bdc_occ_ros.errors import UsageError
 
 WIDTH_PX = 2400
 TITLE_PX = 84
@@ -63,6 +64,7 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: B
     :param image_boxes: Objects to draw into the images, or None.
     :param columns: Grids to put side by side.
     :param notice: What nobody may overlook; drawn large under the title.
+    :raises UsageError: if the file cannot be written.
     """
     rows = _image_rows(frame, image_boxes) if frame is not None else []
     images_px = [max(picture.shape[0] for picture in row.values()) + GAP_PX for row in rows]
@@ -112,7 +114,10 @@ class _Page:
 
     def save(self, path: str | Path) -> None:
         FigureCanvasAgg(self._figure)
-        self._figure.savefig(path, format='png')
+        try:
+            self._figure.savefig(path, format='png')
+        except OSError as error:
+            raise UsageError(f'{path} cannot be written: {error}') from error
 
 
 def _image_rows(frame: Frame, boxes: Boxes | None) -> list[Mapping[str, np.ndarray]]:

@@ -174,7 +174,8 @@ class BagPlayer:
 
 
 def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: float = 1.0,
-             has_clock: bool = False, start_s: float = 0.0, is_loop: bool = False) -> Playback:
+             has_clock: bool = False, start_s: float = 0.0, is_loop: bool = False,
+             delay_s: float = 0.0) -> Playback:
     """
     Play a bag from a process that does nothing else; a loop ends with an interrupt only.
 
@@ -184,12 +185,14 @@ def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: f
     :param has_clock: Whether to publish /clock.
     :param start_s: Time to skip at the beginning.
     :param is_loop: Whether to start over at the end.
+    :param delay_s: Time to wait for subscribers to appear, with /clock at the start.
     :raises BdcOccError: as BagPlayer and its play.
     """
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         player = BagPlayer(rclpy.create_node('bag_player'), path, topics=topics, rate=rate,
                            has_clock=has_clock)
+        player.linger(delay_s)
         playback = player.play(start_s)
         while is_loop:
             playback = player.play(start_s)

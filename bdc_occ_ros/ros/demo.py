@@ -29,6 +29,7 @@ from bdc_occ_ros.ros.output_publishers import OUTPUTS
 from bdc_occ_ros.ros.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
+FIRST_DOMAIN, NUM_DOMAINS = 61, 40
 START_TIMEOUT_S = 120.0
 POLL_S = 0.1
 SETTLE_S = 0.5
@@ -82,7 +83,8 @@ class DiagnosticsWatch:
 
 
 def stay_on_this_machine() -> None:
-    """Limit discovery to this machine and use the transport profile, unless told otherwise."""
+    """Limit discovery to this machine and a domain of its own, unless told otherwise."""
+    os.environ.setdefault('ROS_DOMAIN_ID', str(FIRST_DOMAIN + os.getpid() % NUM_DOMAINS))
     for name, value in DISCOVERY_ON_THIS_MACHINE.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault(PROFILE_VARIABLE, str(share_path('config', 'fastdds_profile.xml')))

@@ -69,7 +69,8 @@ def test_bad_usage(arguments, capsys):
     (['bag', 'write', '--scene', '-o', '{tmp}/x', '--rig', 'absent.yaml'], 'absent.yaml'),
     (['bag', 'write', '--keyframe', '{tmp}', '-o', '{tmp}/x'], 'no keyframe'),
     (['view', '{tmp}', '-o', '{tmp}/x.png'], 'not a readable rosbag2 bag'),
-    (['view', '{bag}', '-o', '{tmp}/absent/x.png'], 'does not exist'),
+    (['view', '{bag}', '-o', '{tmp}/absent/x.png'], 'cannot be written'),
+    (['bag', 'write', '--scene', '-o', '/proc/x', '--size', '64x36'], 'cannot be written'),
 ])
 def test_bad_input_is_one_line_and_status_2(arguments, reason, bag, tmp_path, capsys):
     assert main([word.format(bag=bag, tmp=tmp_path) for word in arguments]) == 2

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from bdc_occ_ros.bags.recording import load_recording
+from bdc_occ_ros.cli import main
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
 
 
@@ -38,6 +39,8 @@ def test_demo_from_nothing_to_picture(tmp_path, tiny_model):
     assert orange.sum() > 1000  # says that the network is untrained
     assert 'untrained' in (folder / 'node.log').read_text()
     assert (folder / 'demo.rrd').stat().st_size > 10_000
+    assert main(['view', str(folder / 'recording'), '-o', str(tmp_path / 'seen.png')]) == 0
+    assert main(['demo', '--output', str(folder / 'demo.json' / 'x')]) == 2
 
 
 def test_a_node_that_cannot_start_fails_the_demo_at_once(tmp_path):
