@@ -13,7 +13,6 @@ COUNTED = {  # where the node's diagnostics say that sets went: part, key, in ou
     ('output', 'skipped_for_newer'): 'replaced by a newer set while the network was busy',
     ('output', 'unwanted'): 'nobody subscribed',
     ('output', 'stale'): 'from before a jump in time',
-    ('synchronizer', 'waiting'): 'still waiting for images at the end',
 }
 REASON_PREFIXES = {'output': 'dropped: ', 'synchronizer': 'not formed: '}
 
@@ -54,7 +53,7 @@ def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_sp
     :param diagnostics: Newest values of the node by part.
     """
     delays_ms = np.array([arrival - stamp for stamp, arrival in received_ns.items()]) / 1e6
-    reasons = _reasons(diagnostics)
+    reasons = not_computed(diagnostics)
     num_out = len(set(received_ns) & set(key_stamps_ns))
     return Account(
         len(key_stamps_ns), num_out, _rate_hz(key_stamps_ns), _rate_hz(sorted(received_ns)),
@@ -80,8 +79,12 @@ def table(result: Account) -> str:
     return '\n'.join(lines)
 
 
-def _reasons(diagnostics: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
-    """Return the counts of sets that gave no result, without zeros."""
+def not_computed(diagnostics: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+    """
+    Return how many sets gave no result, by reason.
+
+    :param diagnostics: Newest values of the node by part.
+    """
     found = {words: int(diagnostics.get(part, {}).get(key, 0))
              for (part, key), words in COUNTED.items()}
     for part, prefix in REASON_PREFIXES.items():

@@ -77,7 +77,7 @@ class BagPlayer:
         classes = {topic: message_class(known[topic]) for topic in chosen}
         self._publishers = {topic: node.create_publisher(classes[topic], topic, qos[topic])
                             for topic in sorted(chosen)}
-        self.num_messages = sum(counts[topic] for topic in chosen)
+        self.counts = {topic: counts[topic] for topic in chosen}
         self._clock = None
         if has_clock:
             self._clock = node.create_publisher(Clock, CLOCK_TOPIC, QoSProfile(depth=1))

@@ -12,12 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 import os
 from pathlib import Path
+import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from tqdm import tqdm
 
+from bdc_occ_ros.bags.account import not_computed
 from bdc_occ_ros.errors import NodeFailedError
 from bdc_occ_ros.ros.bag_player import BagPlayer
 from bdc_occ_ros.ros.bag_player import Playback
@@ -33,9 +35,10 @@ FIRST_DOMAIN, NUM_DOMAINS = 61, 40
 START_TIMEOUT_S = 120.0
 POLL_S = 0.1
 SETTLE_S = 0.5
-LINGER_S = 3.0
+LINGER_S = 20.0
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 RESULT_TOPIC = '/occupancy'
+KEY_IMAGES = '/camera/CAM_FRONT_LEFT/image/compressed'
 UNRECORDED = ('markers',)
 
 
@@ -125,10 +128,23 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
 
         process.wait_for(is_ready, 'the subscriptions of an active node', START_TIMEOUT_S)
         player.linger(SETTLE_S)
-        with tqdm(desc='playing', total=player.num_messages, unit='message',
+        with tqdm(desc='playing', total=sum(player.counts.values()), unit='message',
                   disable=not show_progress) as bar:
             playback = player.play(on_published=lambda stamp_ns: bar.update())
-        player.linger(LINGER_S)
-        process.wait_for(lambda: recorder.counts[RESULT_TOPIC] > 0, 'a result', LINGER_S)
+        _wait_for_the_rest(process, player, recorder, watch)
         status = process.stop()
     return Run(playback, watch.parts, status)
+
+
+def _wait_for_the_rest(process: NodeProcess, player: BagPlayer, recorder: BagRecorder,
+                       watch: DiagnosticsWatch) -> None:
+    """Keep the time running until every set is accounted for, or too long has passed."""
+    deadline_s = time.monotonic() + LINGER_S
+    while time.monotonic() < deadline_s:
+        process.check()
+        player.linger(POLL_S)
+        num_known = recorder.counts[RESULT_TOPIC] + sum(not_computed(watch.parts).values())
+        if num_known >= player.counts[KEY_IMAGES]:
+            break
+    if not recorder.counts[RESULT_TOPIC]:
+        raise NodeFailedError(f'the node gave no result; it says: {process.log_tail()}')
