@@ -40,11 +40,12 @@ def run(args: argparse.Namespace) -> int:
     if not path.exists():
         raise UsageError(f'{path} does not exist')
     source = source_of_snapshot(path) if path.suffix == '.npz' else source_of_bag(path, args.at)
-    draw_sheet(args.output, source.title, source.frame, source.columns[0].boxes, source.columns)
+    boxes = source.columns[0].boxes if source.columns else None
+    draw_sheet(args.output, source.title, source.frame, boxes, source.columns)
     result = {'output': args.output, 'stamp_ns': source.stamp_ns,
               'has_images': source.frame is not None,
-              'has_occupancy': source.columns[0].occupancy is not None,
-              'boxes': len(source.columns[0].boxes or ())}
+              'has_occupancy': any(column.occupancy is not None for column in source.columns),
+              'boxes': len(boxes or ())}
     print(json.dumps(result) if args.json else
           f'{args.output}: {source.title}, {result["boxes"]} boxes')
     return 0

@@ -68,8 +68,8 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: B
     """
     rows = _image_rows(frame, image_boxes) if frame is not None else []
     images_px = [max(picture.shape[0] for picture in row.values()) + GAP_PX for row in rows]
-    grids_px = CAPTION_PX + GRID_PX if columns else 0
-    page = _Page(TITLE_PX + (CAPTION_PX if notice else 0) + sum(images_px) + grids_px + LEGEND_PX)
+    grids_px = CAPTION_PX + GRID_PX + LEGEND_PX if columns else 0
+    page = _Page(TITLE_PX + (CAPTION_PX if notice else 0) + sum(images_px) + grids_px)
     page.text(20, 18, title, 26)
     top = TITLE_PX
     if notice:
@@ -84,7 +84,7 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: B
         top += height
     if columns:
         _draw_columns(page, columns, top)
-    page.legend(top + grids_px)
+        page.legend(top + grids_px - LEGEND_PX)
     page.save(path)
 
 

@@ -26,7 +26,7 @@ class Source:
     :param title: Where it is from.
     :param stamp_ns: Exposure of the key camera.
     :param frame: The images, or None.
-    :param columns: The grids; at least one.
+    :param columns: The grids; none where nobody knows any.
     """
 
     title: str
@@ -78,11 +78,13 @@ def _of_images(path: Path, at_s: float | None) -> Source:
     stamp_ns = _nearest(known, at_s)
     frame = next(iter(bag.frames({stamp_ns})))
     truth = truths.get(stamp_ns)
-    caption = 'no truth in this bag' if truth is None else 'truth'
-    if truth is not None and truth.occupancy is None:
+    title = f'bag {path.name} at {stamp_ns / 1e9:.3f} s'
+    if truth is None:
+        return Source(f'{title}, without truth', stamp_ns, frame, ())
+    caption = 'truth'
+    if truth.occupancy is None:
         caption = 'boxes of the annotators; nobody labelled the cells'
-    column = Column(caption, truth and truth.occupancy, truth and truth.boxes)
-    return Source(f'bag {path.name} at {stamp_ns / 1e9:.3f} s', stamp_ns, frame, (column,))
+    return Source(title, stamp_ns, frame, (Column(caption, truth.occupancy, truth.boxes),))
 
 
 def _nearest(stamps_ns: Sequence[int], at_s: float | None) -> int:
