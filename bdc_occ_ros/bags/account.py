@@ -28,6 +28,7 @@ class Account:
     :param rate_out_hz: Results per second.
     :param latency_ms: From the key camera's exposure to the result's arrival: p50, p95, p99.
     :param since_last_image_ms: The same from the last exposure of the set.
+    :param steps_ms: Duration of every step of the node, by name: p50, p95, p99.
     :param not_computed: Sets without a result, by reason.
     :param unaccounted: Sets that neither gave a result nor have a reason.
     """
@@ -38,12 +39,14 @@ class Account:
     rate_out_hz: float
     latency_ms: tuple[float, ...]
     since_last_image_ms: tuple[float, ...]
+    steps_ms: Mapping[str, tuple[float, ...]]
     not_computed: Mapping[str, int]
     unaccounted: int
 
 
 def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_spread_ns: int,
-            diagnostics: Mapping[str, Mapping[str, str]]) -> Account:
+            diagnostics: Mapping[str, Mapping[str, str]],
+            steps_ms: Mapping[str, Sequence[float]]) -> Account:
     """
     Settle the account of a run.
 
@@ -51,13 +54,15 @@ def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_sp
     :param received_ns: When the result of an exposure arrived, by its stamp.
     :param set_spread_ns: From the first exposure of a set to its last.
     :param diagnostics: Newest values of the node by part.
+    :param steps_ms: Durations of every step of the node, by name.
     """
     delays_ms = np.array([arrival - stamp for stamp, arrival in received_ns.items()]) / 1e6
     reasons = not_computed(diagnostics)
     num_out = len(set(received_ns) & set(key_stamps_ns))
     return Account(
         len(key_stamps_ns), num_out, _rate_hz(key_stamps_ns), _rate_hz(sorted(received_ns)),
-        _percentiles(delays_ms), _percentiles(delays_ms - set_spread_ns / 1e6), reasons,
+        _percentiles(delays_ms), _percentiles(delays_ms - set_spread_ns / 1e6),
+        {step: _percentiles(np.array(values)) for step, values in steps_ms.items()}, reasons,
         len(key_stamps_ns) - num_out - sum(reasons.values()))
 
 
@@ -73,6 +78,9 @@ def table(result: Account) -> str:
                          ('from the last exposure', result.since_last_image_ms)):
         shown = '   '.join(f'p{p} {value:6.0f} ms' for p, value in zip(PERCENTILES, values))
         lines.append(f'  latency {name:23} {shown}')
+    if result.steps_ms:
+        steps = ', '.join(f'{step} {values[0]:.0f}' for step, values in result.steps_ms.items())
+        lines.append(f'  node, p50 in ms    {steps}')
     lines += [f'  not computed       {count:6d}   {reason}'
               for reason, count in result.not_computed.items()]
     lines.append(f'  without a reason   {result.unaccounted:6d}')

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads what the node published back out of a recorded bag."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+import re
 
 import numpy as np
 
@@ -19,8 +21,10 @@ from bdc_occ_ros.errors import InvalidBagError
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 BOXES_TYPE = 'vision_msgs/msg/Detection3DArray'
+NUMBER_TYPE = 'std_msgs/msg/Float64'
 CLOUD_NAME = 'occupancy'
 BOXES_NAME = 'detections'
+STEP_TOPIC = re.compile(r'/debug/processing_time/(?P<step>\w+)_ms$')
 FLOAT32, UINT32 = 7, 6
 FORMATS = {FLOAT32: '<f4', UINT32: '<u4'}
 
@@ -33,35 +37,44 @@ class Recording:
     :param occupancies: Grids; cells that the cloud leaves out count as not seen.
     :param boxes: Objects; the message carries no velocity.
     :param received_ns: When the cloud arrived, in the time of the bag.
+    :param steps_ms: How long every step of the node took, by the step's name.
     """
 
     occupancies: dict[int, Occupancy] = field(default_factory=dict)
     boxes: dict[int, Boxes] = field(default_factory=dict)
     received_ns: dict[int, int] = field(default_factory=dict)
+    steps_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def load_recording(path: str | Path) -> Recording:
     """
-    Read the clouds of topic occupancy and the boxes of topic detections.
+    Read the clouds of topic occupancy, the boxes of topic detections, and the node's times.
 
     :param path: A bag that holds the node's results in the ego frame.
     :raises InvalidBagError: if it cannot be read or a message is not one of the node's.
     """
     recording = Recording()
     with BagReader(path) as bag:
-        wanted = {topic for topic, kind in bag.topics.items()
-                  if (topic.rpartition('/')[2], kind) in ((CLOUD_NAME, CLOUD_TYPE),
-                                                          (BOXES_NAME, BOXES_TYPE))}
-        for message in bag.messages(wanted):
+        for message in bag.messages([t for t, kind in bag.topics.items() if _is_read(t, kind)]):
             decoded = bag.decode(message)
-            stamp = decoded.header.stamp
-            stamp_ns = stamp.sec * 10**9 + stamp.nanosec
+            if found := STEP_TOPIC.search(message.topic):
+                recording.steps_ms[found['step']].append(decoded.data)
+                continue
+            stamp_ns = decoded.header.stamp.sec * 10**9 + decoded.header.stamp.nanosec
             if message.msgtype == CLOUD_TYPE:
                 recording.occupancies[stamp_ns] = occupancy_of(decoded, stamp_ns)
                 recording.received_ns[stamp_ns] = message.stamp_ns
             else:
                 recording.boxes[stamp_ns] = boxes_of(decoded, stamp_ns)
     return recording
+
+
+def _is_read(topic: str, msgtype: str) -> bool:
+    """Return whether a topic is one of those that a recording is made of."""
+    if STEP_TOPIC.search(topic):
+        return msgtype == NUMBER_TYPE
+    return (topic.rpartition('/')[2], msgtype) in ((CLOUD_NAME, CLOUD_TYPE),
+                                                   (BOXES_NAME, BOXES_TYPE))
 
 
 def occupancy_of(cloud: object, stamp_ns: int) -> Occupancy:

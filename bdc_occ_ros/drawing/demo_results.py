@@ -35,7 +35,7 @@ def settle(folder: Path, diagnostics: Mapping[str, Mapping[str, str]]) -> Accoun
     """
     recording = load_recording(folder / 'recording')
     return account(RigBag(folder / 'drive').key_stamps_ns(), recording.received_ns,
-                   max(NUSCENES_OFFSETS_NS.values()), diagnostics)
+                   max(NUSCENES_OFFSETS_NS.values()), diagnostics, recording.steps_ms)
 
 
 def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:

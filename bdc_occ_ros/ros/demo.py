@@ -17,6 +17,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
+from std_msgs.msg import Float64
 from tqdm import tqdm
 
 from bdc_occ_ros.bags.account import not_computed
@@ -25,6 +26,7 @@ from bdc_occ_ros.ros.bag_player import BagPlayer
 from bdc_occ_ros.ros.bag_player import Playback
 from bdc_occ_ros.ros.bag_recorder import BagRecorder
 from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
+from bdc_occ_ros.ros.debug_publishers import TOPICS as DEBUG_TOPICS
 from bdc_occ_ros.ros.diagnostics import Level
 from bdc_occ_ros.ros.node_process import NodeProcess
 from bdc_occ_ros.ros.output_publishers import OUTPUTS
@@ -38,6 +40,7 @@ SETTLE_S = 0.5
 LINGER_S = 20.0
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 RESULT_TOPIC = '/occupancy'
+NODE_NAME = 'bdc_occ'
 KEY_IMAGES = '/camera/CAM_FRONT_LEFT/image/compressed'
 UNRECORDED = ('markers',)
 
@@ -116,6 +119,7 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
         watch = DiagnosticsWatch(node)
         topics = {f'/{output.topic}': output.kind for output in OUTPUTS
                   if output.switch not in UNRECORDED}
+        topics |= {f'/{NODE_NAME}/debug/{topic}': Float64 for topic in DEBUG_TOPICS}
         recorder = stack.enter_context(BagRecorder(node, recording, topics, player.now_ns))
         process = stack.enter_context(NodeProcess(files, parameters, log))
 

@@ -30,6 +30,7 @@ def test_demo_from_nothing_to_picture(tmp_path, tiny_model):
     assert summary['sets_in'] == 12 and summary['sets_out'] > 0 and summary['unaccounted'] == 0
     assert summary['sets_out'] + sum(summary['not_computed'].values()) == 12
     assert 0 < summary['since_last_image_ms'][0] < summary['latency_ms'][0]
+    assert {'decode', 'inference', 'total'} <= set(summary['steps_ms'])
     assert summary['node_exit_status'] == 0 and summary['is_trained'] is False
     recording = load_recording(folder / 'recording')
     assert len(recording.occupancies) == summary['sets_out']
