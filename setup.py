@@ -42,7 +42,7 @@ setup(
         'tqdm>=4.57',
     ],
     extras_require={
-        'demo': ['matplotlib>=3.5', 'rerun-sdk>=0.23', 'rosbags>=0.11'],
+        'demo': ['matplotlib>=3.5', 'rerun-sdk>=0.23', 'rosbags>=0.11.9'],
         'test': ['pytest>=7.4', 'ruff'],
     },
     tests_require=['pytest'],
