@@ -112,6 +112,7 @@ def _render(trigger: int, has_truth: bool) -> tuple[dict[str, bytes], Truth | No
 def _renderings(rig: CameraRig, seed: int, wanted: list[bool], num_processes: int
                 ) -> Iterator[Iterator[tuple[dict[str, bytes], Truth | None]]]:
     """Yield an iterator over all renderings in order."""
+    num_processes = min(num_processes, len(wanted))
     if num_processes == 1:
         yield map(TriggerRenderer(rig, seed), range(len(wanted)), wanted)
         return

@@ -55,7 +55,7 @@ def listener():
         yield node
 
 
-def wait_until(condition, timeout_s=5.0):
+def wait_until(condition, timeout_s=10.0):
     deadline_s = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline_s:
         time.sleep(0.02)
