@@ -78,6 +78,9 @@ def test_box_corners_turn_with_the_yaw():
     corners = box_corners_m(one_box((10.0, 5.0, 1.0), yaw_rad=np.pi / 2))[0]
     assert np.allclose(corners.min(axis=0), (9.0, 3.0, 0.2), atol=1e-6)
     assert np.allclose(corners[:4, 1], 7.0)  # the front looks to the left
+    front_left = box_corners_m(one_box((0.0, 0.0, 0.0), yaw_rad=0.3))[0, 0]
+    assert np.allclose(front_left, (2 * np.cos(0.3) - np.sin(0.3),
+                                    2 * np.sin(0.3) + np.cos(0.3), -0.8), atol=1e-6)
 
 
 def test_box_lines_pass_through_the_projected_corners(forward_camera):
