@@ -79,7 +79,7 @@ class NanoLayersConfig:
     image_channels: tuple[int, int, int] = (64, 128, 256)
     image_units: tuple[int, int, int] = (1, 3, 3)
     bev_channels: tuple[int, int] = (128, 256)
-    bev_units: tuple[int, int] = (2, 3)
-    bev_neck_units: int = 2
+    bev_units: tuple[int, int] = (1, 3)
+    bev_neck_units: int = 1
     voxel_channels: int = 64
     box_channels: int = 64
