@@ -14,7 +14,6 @@ from dataclasses import Field
 from dataclasses import field
 from dataclasses import fields
 from dataclasses import replace
-import math
 from typing import Any
 
 from bdc_occ_ros.errors import InvalidConfigError
@@ -32,7 +31,7 @@ class Parameter:
     :param default: Value where none is given; its type is the parameter's.
     :param description: One sentence for users.
     :param unit: Unit of the value, or empty.
-    :param limits: Least and greatest allowed number, or None.
+    :param limits: Least and greatest allowed number, which also keeps nan out, or None.
     :param choices: Allowed strings (of every element of a list); none means any.
     :param is_dynamic: Whether it may be set while the node runs.
     """
@@ -79,7 +78,6 @@ class Parameter:
             kind is not tuple or all(isinstance(element, str) for element in elements))
         is_allowed = is_right_type and (
             (not self.choices or set(elements) <= set(self.choices))
-            and (kind is not float or math.isfinite(value))
             and (self.limits is None or self.limits[0] <= value <= self.limits[1]))
         if not is_allowed:
             rule = ', '.join(filter(None, (self.type_name, self.unit, self.allowed)))

@@ -76,6 +76,14 @@ def test_table_has_a_row_and_a_sentence_for_every_parameter():
         assert row.count('|') == 7 and row.rstrip(' |').endswith('.')
 
 
+def test_every_number_has_limits_around_its_default():
+    numbers = [record for record in node_parameters(('a',)).values()
+               if type(record.default) in (int, float)]
+    assert len(numbers) > 10
+    for record in numbers:
+        assert record.limits[0] <= record.default <= record.limits[1], record.name
+
+
 @pytest.mark.parametrize('path', sorted(CONFIG.glob('dataset_*.yaml')), ids=lambda p: p.stem)
 def test_every_dataset_file_is_accepted_on_top_of_the_defaults(path):
     config = config_from_values(parameters_in(CONFIG / 'occ.yaml') | parameters_in(path))

@@ -57,7 +57,8 @@ def test_equals_sensor_msgs_py_byte_for_byte(count):
         'sensor_msgs_py.point_cloud2', reason='sensor_msgs_py is not installed')
     points = random_points(count)
     fields = cloud_from_points(HEADER, points).fields
-    ours, expected = (build(HEADER, fields, points) for build in (build_cloud, theirs.create_cloud))
+    ours, expected = (build(HEADER, fields, points)
+                      for build in (build_cloud, theirs.create_cloud))
     assert ours.data.tobytes() == expected.data.tobytes()
     assert ours == expected  # every field; serialized bytes differ in CDR padding, which is random
     np.testing.assert_array_equal(theirs.read_points(ours), points)
