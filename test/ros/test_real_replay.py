@@ -42,7 +42,8 @@ def replay(bag, files, parameters, log):
         watch = DiagnosticsWatch(node)
         node.create_subscription(
             PointCloud2, '/occupancy', lambda m: (clouds.append(m), arrived.set()), 10)
-        parameters |= {'use_sim_time': 'true', 'input_qos': 'reliable'}  # each image comes once
+        parameters |= {'use_sim_time': 'true', 'input_qos': 'reliable',  # each image comes once
+                       'diagnostics_period_s': 0.2}
         with NodeProcess(files, parameters, log) as process:
             images = [topic for topic in player.num_subscribers() if 'compressed' in topic]
             process.wait_for(
@@ -52,7 +53,7 @@ def replay(bag, files, parameters, log):
             player.play()
             process.wait_for(lambda: player.linger(0.05) or arrived.is_set(), 'a result', 15.0)
             seen = time.monotonic()
-            process.wait_for(lambda: player.linger(0.05) or time.monotonic() > seen + 1.2,
+            process.wait_for(lambda: player.linger(0.05) or time.monotonic() > seen + 0.6,
                              'fresh diagnostics', 5.0)
             assert process.stop() == 0
         return clouds, watch.parts
