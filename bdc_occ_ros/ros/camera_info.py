@@ -58,7 +58,8 @@ def camera_info_remarks(info: CameraInfo, rectified: bool = False) -> tuple[str,
     :param rectified: Whether the images are rectified.
     """
     remarks = []
-    if not _is_rotation(np.array(info.r).reshape(3, 3)):
+    is_asked_for = rectified or np.any(info.r)  # a driver of raw images may leave R at zero
+    if is_asked_for and not _is_rotation(np.array(info.r).reshape(3, 3)):
         remarks.append(f'R is no rotation and is ignored: {np.round(info.r, 3).tolist()}')
     if rectified and not np.array(info.p).reshape(3, 4)[:, :3].any():
         remarks.append('P is zero although the images are rectified; K is used')

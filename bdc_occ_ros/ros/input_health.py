@@ -59,6 +59,7 @@ class InputHealth:
               if re.search(rf'\b{re.escape(name)}\b', reason)),
             (Level.WARN, f'{lost} images were lost on the way' if lost else ''),
             (Level.WARN, calibration.remarks().get(name, '')),
+            (Level.WARN, accounts.remarks.get(name, '')),
         ]
         values = {
             'topic': source.subscribed_to or 'none', 'rate_hz': statistics.rate_hz,

@@ -14,6 +14,7 @@ from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidImageError
 from bdc_occ_ros.ros.image_decoding import decode_image
+from bdc_occ_ros.ros.image_decoding import encoding_remark
 from bdc_occ_ros.ros.image_decoding import image_size_px
 from bdc_occ_ros.ros.image_decoding import ImageMessage
 
@@ -25,10 +26,12 @@ class DecodedImage:
 
     :param pixels: RGB, (H, W, 3) uint8.
     :param camera: Calibration for this size.
+    :param remark: What had to be assumed about the image, or empty.
     """
 
     pixels: np.ndarray
     camera: Camera
+    remark: str = ''
 
 
 def camera_of_size(camera: Camera, width_px: int, height_px: int) -> Camera:
@@ -63,15 +66,25 @@ def decode_for_camera(message: ImageMessage, camera: Camera,
         the calibration does not fit.
     """
     full = camera_of_size(camera, *image_size_px(message, camera.name))
+    remark = '; '.join(filter(None, (encoding_remark(message), _size_remark(camera, full))))
     reduction = decode_reduction(full)
     pixels = decode_image(message, camera.name, reduction)
     height_px, width_px = pixels.shape[:2]
     if (width_px, height_px) == (full.width_px, full.height_px):
-        return DecodedImage(pixels, full)
+        return DecodedImage(pixels, full, remark)
     # a size that is no multiple is rounded up by the decoder, the scale stays exact
     shrink = np.diag((1.0 / reduction, 1.0 / reduction, 1.0))
-    return DecodedImage(pixels, replace(full, width_px=width_px, height_px=height_px,
-                                        intrinsics=shrink @ full.intrinsics))
+    reduced = replace(full, width_px=width_px, height_px=height_px,
+                      intrinsics=shrink @ full.intrinsics)
+    return DecodedImage(pixels, reduced, remark)
+
+
+def _size_remark(calibrated: Camera, used: Camera) -> str:
+    """Return that intrinsics were scaled, if they were."""
+    if used is calibrated:
+        return ''
+    return (f'images are {used.width_px}x{used.height_px}, the calibration belongs to '
+            f'{calibrated.width_px}x{calibrated.height_px}; its intrinsics are scaled')
 
 
 class FrameAssembler:

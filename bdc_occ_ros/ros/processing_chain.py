@@ -46,7 +46,7 @@ class ProcessingChain:
         self.reception = Reception(node, live.config, self._hand_over)
         self._set_to_frame = SetToFrame(
             live.config, self.reception.calibration, self.reception.ego_motion,
-            predictor.decode_reduction, self._accounts.refused)
+            predictor.decode_reduction, self._accounts.refused, self._accounts.remarked)
         self._pipeline = SetPipeline(node, live, self.reception, self._set_to_frame, predictor,
                                      outputs, debug, self._accounts)
         self._worker = InferenceWorker(node, self._pipeline)

@@ -7,11 +7,14 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+import logging
 import threading
 
 from bdc_occ_ros.errors import BdcOccError
 
 LATENCIES_KEPT = 100
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Accounts:
     :param last_drop: The last reason in words.
     :param refused: Images that could not be used, by camera.
     :param last_refusal: The last reason, by camera.
+    :param remarks: What had to be assumed about the last image, by camera.
     :param delayed_in_a_row: Newest outputs that took longer than the budget, without a break.
     :param latencies_ms: Exposure to output of the newest sets.
     """
@@ -37,6 +41,7 @@ class Accounts:
     last_drop: str = ''
     refused: Mapping[str, int] = field(default_factory=dict)
     last_refusal: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
     delayed_in_a_row: int = 0
     latencies_ms: tuple[float, ...] = ()
 
@@ -56,6 +61,7 @@ class SetAccounts:
         self._last_drop = ''
         self._refused: Counter[str] = Counter()
         self._last_refusal: dict[str, str] = {}
+        self._remarks: dict[str, str] = {}
         self._delayed_in_a_row = 0
         self._latencies_ms: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
@@ -102,10 +108,24 @@ class SetAccounts:
             self._refused[camera] += 1
             self._last_refusal[camera] = str(error)
 
+    def remarked(self, camera: str, remark: str) -> None:
+        """
+        Book what had to be assumed about an image, and warn when that is news.
+
+        :param camera: Whose image.
+        :param remark: In words; empty if nothing had to.
+        """
+        with self._lock:
+            is_news = remark != self._remarks.get(camera, '')
+            self._remarks[camera] = remark
+        if is_news and remark:
+            logger.warning('%s: %s', camera, remark)
+
     def read(self) -> Accounts:
         """Return a copy of the books."""
         with self._lock:
             return Accounts(
                 self._sets['computed'], self._sets['unwanted'], self._sets['stale'],
                 dict(self._dropped), self._last_drop, dict(self._refused),
-                dict(self._last_refusal), self._delayed_in_a_row, tuple(self._latencies_ms))
+                dict(self._last_refusal), dict(self._remarks),
+                self._delayed_in_a_row, tuple(self._latencies_ms))

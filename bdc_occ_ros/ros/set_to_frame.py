@@ -39,17 +39,21 @@ class SetToFrame:
     :param decode_reduction: Largest JPEG reduction that leaves a camera's image no smaller than
         the network input.
     :param on_refused: Called with camera name and error for every image that cannot be used.
+    :param on_remark: Called with camera name and what had to be assumed, perhaps nothing, for
+        every other image.
     """
 
     def __init__(self, config: NodeConfig, calibration: CalibrationSource, ego_motion: EgoMotion,
                  decode_reduction: Callable[[Camera], int],
-                 on_refused: Callable[[str, BdcOccError], None]) -> None:
+                 on_refused: Callable[[str, BdcOccError], None],
+                 on_remark: Callable[[str, str], None]) -> None:
         self._config = config
         self._calibration = calibration
         self._ego_motion = ego_motion
         is_reduced = config.image_decoding == 'reduced'
         self._decode_reduction = decode_reduction if is_reduced else lambda camera: 1
         self._on_refused = on_refused
+        self._on_remark = on_remark
         self._assembler = None
         self._assembled_rig = b''
         self._decoders = ThreadPoolExecutor(min(MAX_DECODERS, os.cpu_count() or 1), 'decode')
@@ -94,6 +98,8 @@ class SetToFrame:
         for name, result in results.items():
             if isinstance(result, BdcOccError):
                 self._on_refused(name, result)
+            else:
+                self._on_remark(name, result.remark)
         return {name: result for name, result in results.items()
                 if isinstance(result, DecodedImage)}
 

@@ -56,6 +56,14 @@ def test_images_of_another_resolution_scale_the_intrinsics():
     assert (asked[0].width_px, asked[0].height_px) == (320, 180)
     assert decoded.pixels.shape == (90, 160, 3)
     np.testing.assert_allclose(decoded.camera.intrinsics, camera().intrinsics)
+    assert decoded.remark == ('images are 320x180, the calibration belongs to 160x90; its '
+                              'intrinsics are scaled')
+
+
+def test_remarks_name_what_was_assumed():
+    grey = Image(width=160, height=90, encoding='mono8', step=160, data=bytes(160 * 90))
+    assert 'mono8 has no colour' in decode_for_camera(grey, camera(), always(1)).remark
+    assert decode_for_camera(jpeg(160, 90), camera(), always(4)).remark == ''
 
 
 def test_images_of_another_shape_are_refused():
