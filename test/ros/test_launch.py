@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The launch file offers its arguments and starts what they ask for."""
+
+import ast
+import importlib.util
+
+import pytest
+import yaml
+
+from bdc_occ_ros.share import share_path
+
+LAUNCH_FILE = share_path('launch', 'occ.launch.py')
+ARGUMENTS = {'dataset', 'namespace', 'use_sim_time', 'params_file', 'model', 'autostart', 'rviz',
+             'bag', 'log_level', 'output_frame'}
+
+
+def declared_arguments():
+    """Return name, default, sentence and choices of each argument, without importing launch."""
+    tree = ast.parse(LAUNCH_FILE.read_text())
+    constants = {node.targets[0].id: node.value for node in tree.body
+                 if isinstance(node, ast.Assign)}
+    switch = ast.literal_eval(constants['SWITCH'])
+    return [[switch if isinstance(part, ast.Name) else ast.literal_eval(part)
+             for part in row.elts] for row in constants['ARGUMENTS'].elts]
+
+
+@pytest.fixture
+def launch_file():
+    """Load the launch file, where ROS' launch is installed."""
+    pytest.importorskip('launch_ros', reason='launch and launch_ros are not installed')
+    spec = importlib.util.spec_from_file_location('occ_launch', LAUNCH_FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def started(launch_file, **given):
+    """Return the command lines and variables that these arguments lead to."""
+    from launch import LaunchContext
+    context = LaunchContext()
+    defaults = {name: default for name, default, _, _ in launch_file.ARGUMENTS}
+    context.launch_configurations.update(defaults | given)
+    return launch_file.start(context)
+
+
+def test_each_argument_is_described():
+    arguments = declared_arguments()
+    assert {name for name, *_ in arguments} == ARGUMENTS
+    assert all(len(sentence) > 10 for _, _, sentence, _ in arguments)
+    assert all(choices is None or default in choices for _, default, _, choices in arguments)
+
+
+def test_the_default_files_exist():
+    dataset, = (default for name, default, *_ in declared_arguments() if name == 'dataset')
+    for name in ('occ.yaml', f'dataset_{dataset}.yaml', 'fastdds_profile.xml', 'occ.rviz'):
+        assert share_path('config', name).is_file()
+
+
+def test_rviz_shows_the_node_and_six_cameras():
+    displays = yaml.safe_load(
+        share_path('config', 'occ.rviz').read_text())['Visualization Manager']['Displays']
+    topics = {display['Topic']['Value']: display for display in displays if 'Topic' in display}
+    assert topics['occupancy']['Style'] == 'Boxes'
+    assert topics['occupancy']['Size (m)'] == 0.4
+    assert topics['occupancy/grid']['Topic']['Durability Policy'] == 'Transient Local'
+    rig = yaml.safe_load(share_path('config', 'dataset_nuscenes.yaml').read_text())
+    cameras = rig['/**']['ros__parameters']['camera'].values()
+    assert {camera['compressed'] for camera in cameras} <= topics.keys()
+
+
+@pytest.mark.parametrize('given, kinds', [
+    ({}, ['Node']), ({'rviz': 'true'}, ['Node', 'Node']),
+    ({'bag': 'drive'}, ['Node', 'ExecuteLocal'])])
+def test_arguments_start_processes(launch_file, monkeypatch, given, kinds):
+    monkeypatch.setenv(launch_file.PROFILE_VARIABLE, 'mine.xml')
+    entities = started(launch_file, **given)
+    assert [type(entity).__name__.replace('ExecuteProcess', 'ExecuteLocal')
+            for entity in entities] == kinds
+
+
+def test_the_profile_is_set_unless_the_user_has_one(launch_file, monkeypatch):
+    monkeypatch.delenv(launch_file.PROFILE_VARIABLE, raising=False)
+    first, *_ = started(launch_file)
+    assert type(first).__name__ == 'SetEnvironmentVariable'
+
+
+@pytest.mark.parametrize('given, expected', [
+    ({}, {'autostart': True}),
+    ({'model': 'bdc_occ_t'}, {'autostart': True, 'model.name': 'bdc_occ_t'}),
+    ({'model': 'a.safetensors', 'output_frame': 'odom', 'autostart': 'false'},
+     {'autostart': False, 'model.weights': 'a.safetensors', 'output_frame': 'odom'})])
+def test_arguments_override_the_files(launch_file, given, expected):
+    defaults = {name: default for name, default, _, _ in launch_file.ARGUMENTS}
+    assert launch_file.overrides(defaults | given) == expected
