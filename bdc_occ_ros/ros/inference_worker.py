@@ -48,6 +48,8 @@ class InferenceWorker:
                 if image_set is not None:
                     self._work(image_set)
         except Exception as error:  # noqa: BLE001 - handed to the thread that can end the process
+            if not self._node.context.ok():
+                return  # ROS was shut down in the middle of a set
             self._node.get_logger().fatal(f'inference: {traceback.format_exc()}')
             self._crash = error
             self._crashed.trigger()

@@ -22,21 +22,32 @@ from bdc_occ_ros.ros.stamps import make_header
 from bdc_occ_ros.ros.stamps import to_nanoseconds
 from bdc_occ_ros.rotations import quaternion_from_matrix
 
+ImageMessage = Image | CompressedImage
+
 WIDTH_PX, HEIGHT_PX = 128, 64
 MS = 1_000_000
 PERIOD_NS = 50 * MS
 OFFSETS_NS = {'LEFT': 0, 'FRONT': 8 * MS, 'RIGHT': 15 * MS}
+RAW = ('RIGHT',)
 YAWS_RAD = {'LEFT': 2.0, 'FRONT': 0.0, 'RIGHT': -2.0}
 INTRINSICS = (64.0, 0.0, 64.0, 0.0, 64.0, 32.0, 0.0, 0.0, 1.0)
 
-ImageMessage = Image | CompressedImage
 
 
-def jpeg(seed: int) -> bytes:
-    """Return a blurred noise image."""
+def picture(seed: int) -> np.ndarray:
+    """Return blurred noise, BGR."""
     noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT_PX // 8, WIDTH_PX // 8, 3))
-    image = cv2.resize(noise.astype(np.uint8), (WIDTH_PX, HEIGHT_PX))
-    return cv2.imencode('.jpg', image)[1].tobytes()
+    return cv2.resize(noise.astype(np.uint8), (WIDTH_PX, HEIGHT_PX))
+
+
+def image_message(name: str, stamp_ns: int) -> ImageMessage:
+    """Return what a camera sends: RIGHT raw images, the others JPEGs."""
+    pixels, header = picture(list(OFFSETS_NS).index(name)), make_header(stamp_ns, name)
+    if name in RAW:
+        return Image(header=header, width=WIDTH_PX, height=HEIGHT_PX, encoding='bgr8',
+                     step=3 * WIDTH_PX, data=pixels.tobytes())
+    return CompressedImage(header=header, format='jpeg',
+                           data=cv2.imencode('.jpg', pixels)[1].tobytes())
 
 
 def mount_quaternion(yaw_rad: float) -> np.ndarray:
@@ -73,7 +84,7 @@ class Fault:
     copies: int = 1
     late_ns: int = 0
     stamp: Callable[[int], int] = lambda stamp_ns: stamp_ns
-    image: Callable[[CompressedImage], ImageMessage] = lambda message: message
+    image: Callable[[ImageMessage], ImageMessage] = lambda message: message
 
 
 class CameraRig:
@@ -82,28 +93,29 @@ class CameraRig:
 
     :param node: Node that publishes.
     :param image_qos: Quality of service of images and camera_info.
-    :param clock: Time that stamps the images, nanoseconds.
+    :param now_ns: Time that stamps the images.
     """
 
     def __init__(self, node: Node, image_qos: QoSProfile = qos_profile_sensor_data,
-                 clock: Callable[[], int] = time.time_ns) -> None:
+                 now_ns: Callable[[], int] = time.time_ns) -> None:
         self.faults = {name: Fault() for name in OFFSETS_NS}
         self.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
         self.has_ego_motion = True
+        self.has_infos = True
         self.speed_mps = 0.0
         self.stamps_ns: list[int] = []
-        self._clock = clock
-        self._trigger_ns = clock()
+        self.shift_ns = 0
+        self._now_ns = now_ns
+        self._trigger_ns = now_ns()
         self._waiting: list[tuple[int, int, str, ImageMessage]] = []
-        self._jpegs = {name: jpeg(seed) for seed, name in enumerate(OFFSETS_NS)}
         latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._tf_static = node.create_publisher(TFMessage, '/tf_static', latched)
         self._tf = node.create_publisher(TFMessage, '/tf', 100)
         self._infos = {name: node.create_publisher(
             CameraInfo, f'camera/{name}/camera_info', image_qos) for name in OFFSETS_NS}
-        self._images = {name: {kind: node.create_publisher(
-            kind, f'camera/{name}/image{suffix}', image_qos)
-            for kind, suffix in ((CompressedImage, '/compressed'), (Image, ''))}
+        self._images = {name: node.create_publisher(
+            *((Image, f'camera/{name}/image') if name in RAW else
+              (CompressedImage, f'camera/{name}/image/compressed')), image_qos)
             for name in OFFSETS_NS}
 
     def mount(self, name: str, rotation_xyzw: np.ndarray | None = None) -> None:
@@ -114,9 +126,13 @@ class CameraRig:
         self._tf_static.publish(TFMessage(
             transforms=[transform('base_link', name, 0, position_m, rotation)]))
 
+    def clock(self) -> int:
+        """Return the time as this rig sees it, nanoseconds."""
+        return self._now_ns() + self.shift_ns
+
     def step(self) -> None:
         """Send what is due."""
-        now_ns = self._clock()
+        now_ns = self.clock()
         if now_ns - self._trigger_ns >= PERIOD_NS or now_ns < self._trigger_ns:
             self._trigger_ns = now_ns
             self._trigger(len(self.stamps_ns))
@@ -129,7 +145,7 @@ class CameraRig:
     def jump(self) -> None:
         """Forget what waits, as a recording that starts over does."""
         self._waiting.clear()
-        self._trigger_ns = self._clock()
+        self._trigger_ns = self.clock()
 
     def _trigger(self, count: int) -> None:
         for place, (name, offset_ns) in enumerate(OFFSETS_NS.items()):
@@ -137,9 +153,7 @@ class CameraRig:
             if fault.is_dead or count % fault.every:
                 continue
             stamp_ns = self._trigger_ns + offset_ns
-            message = fault.image(CompressedImage(
-                header=make_header(fault.stamp(stamp_ns), name), format='jpeg',
-                data=self._jpegs[name]))
+            message = fault.image(image_message(name, fault.stamp(stamp_ns)))
             for copy in range(fault.copies):
                 self._waiting.append(
                     (stamp_ns + fault.late_ns, 10 * place + copy, name, message))
@@ -150,6 +164,8 @@ class CameraRig:
             position_m = (self.speed_mps * (stamp_ns % 10**12) / 1e9, 0.0, 0.0)
             self._tf.publish(TFMessage(transforms=[transform(
                 'odom', 'base_link', stamp_ns, position_m, (0.0, 0.0, 0.0, 1.0))]))
-        self._infos[name].publish(CameraInfo(
-            header=message.header, width=WIDTH_PX, height=HEIGHT_PX, k=self.intrinsics[name]))
-        self._images[name][type(message)].publish(message)
+        if self.has_infos:
+            self._infos[name].publish(CameraInfo(
+                header=message.header, width=WIDTH_PX, height=HEIGHT_PX,
+                k=self.intrinsics[name], r=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)))
+        self._images[name].publish(message)

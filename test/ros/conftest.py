@@ -81,3 +81,15 @@ def spin_until(ros, node) -> Callable[..., bool]:
             ros.spin_once(node, timeout_sec=0.05)
         return bool(condition())
     return spin
+
+
+@pytest.fixture(scope='session')
+def rig_parameters(tiny_model) -> dict:
+    """Return what the node needs for the made-up rig and a small network."""
+    from camera_rig import MS
+    from camera_rig import OFFSETS_NS
+    offsets = {f'camera.{name}.offset_ms': ns / MS for name, ns in OFFSETS_NS.items()}
+    return {'cameras': f'[{", ".join(OFFSETS_NS)}]', 'key_camera': 'LEFT',
+            'model.name': tiny_model, 'model.threads': 1, 'sync.offsets': 'profile',
+            'sync.tolerance_ms': 4.0, 'sync.window_ms': 30.0, 'sync.deadline_ms': 40.0,
+            'diagnostics_period_s': 0.2, **offsets}

@@ -1,0 +1,239 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Every fault of a camera against the running node.
+
+Each ends in a diagnostic with the camera's name, and the camera's sector is unknown in the grid
+and absent from the cloud for as long as its images cannot be trusted; then the node recovers.
+"""
+
+from camera_rig import CameraRig
+from camera_rig import Fault
+from camera_rig import INTRINSICS
+from camera_rig import MS
+from camera_rig import OFFSETS_NS
+from node_process import cells_in_sector
+from node_process import NodeProcess
+from node_process import num_in_sector
+from node_process import Watcher
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage
+
+from bdc_occ_ros.ros.stamps import to_nanoseconds
+
+CAMERA = 'FRONT'
+OTHERS = ('LEFT', 'RIGHT')
+IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
+
+
+@pytest.fixture(scope='module')
+def process(tmp_path_factory, rig_parameters):
+    process = NodeProcess(tmp_path_factory.mktemp('faults') / 'log', rig_parameters)
+    yield process
+    status, _ = process.end()
+    assert status == 0, process.log
+
+
+@pytest.fixture(scope='module')
+def rig(ros, process):
+    node = ros.create_node('rig')
+    yield CameraRig(node)
+    node.destroy_node()
+
+
+@pytest.fixture(scope='module')
+def watcher(ros, rig):
+    node = ros.create_node('watcher')
+    watcher = Watcher(node, rig.step)
+    watcher.subscribe()
+    yield watcher
+    node.destroy_node()
+
+
+@pytest.fixture
+def healthy(process, rig, watcher):
+    """Repair everything and wait until all cameras contribute; the node has survived so far."""
+    def is_healthy():
+        return (len(watcher.clouds) > 1
+                and all(num_in_sector(watcher.clouds[-1], name) for name in OFFSETS_NS))
+    rig.faults = {name: Fault() for name in OFFSETS_NS}
+    rig.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
+    for name in OFFSETS_NS:
+        rig.mount(name)
+    watcher.clouds.clear()
+    assert watcher.spin_until(is_healthy), f'{watcher.told()}\n{process.log}'
+    return rig
+
+
+def assert_told(watcher, pattern, camera=CAMERA):
+    assert watcher.spin_until(lambda: watcher.says(f'camera {camera}', pattern)), watcher.told()
+
+
+def assert_sector_unknown(watcher, camera=CAMERA, others=OTHERS):
+    """No result shows the camera's sector; the others are still seen."""
+    results = watcher.fresh_results(6)
+    for cloud, grid in results:
+        assert num_in_sector(cloud, camera) == 0
+        assert (cells_in_sector(grid, camera) == -1).all()
+    for other in others:
+        assert any(num_in_sector(cloud, other) and (cells_in_sector(grid, other) != -1).any()
+                   for cloud, grid in results)
+
+
+def test_missing_transform(process, rig, watcher):
+    for name in OTHERS:
+        rig.mount(name)
+    assert_told(watcher, 'FRONT.* not connected')
+    assert_sector_unknown(watcher)
+
+
+def test_healthy_rig_shows_every_sector(healthy, watcher):
+    for name in OFFSETS_NS:
+        assert num_in_sector(watcher.clouds[-1], name) > 0
+        assert (cells_in_sector(watcher.grids[-1], name) != -1).any()
+
+
+def test_dead_camera(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(is_dead=True)
+    assert_told(watcher, r'FRONT silent for \d')
+    assert_sector_unknown(watcher)
+
+
+def test_dead_key_camera_keeps_the_stamps_of_its_triggers(healthy, watcher):
+    healthy.faults['LEFT'] = Fault(is_dead=True)
+    assert_told(watcher, r'LEFT silent for \d', 'LEFT')
+    healthy.stamps_ns.clear()
+    assert_sector_unknown(watcher, 'LEFT', ('FRONT', 'RIGHT'))
+    assert watcher.spin_until(
+        lambda: to_nanoseconds(watcher.clouds[-1].header.stamp) in healthy.stamps_ns)
+
+
+def test_late_camera(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(late_ns=150 * MS)
+    assert_told(watcher, 'FRONT.*its set was closed')
+    assert_sector_unknown(watcher)
+
+
+def test_slow_camera(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(every=2)
+    assert_told(watcher, r'FRONT delivers \d+\.\d Hz, the fastest camera')
+    counts = [num_in_sector(cloud, CAMERA) for cloud in watcher.fresh_clouds(8)]
+    assert min(counts) == 0 < max(counts)
+
+
+def test_duplicating_camera(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(copies=2)
+    assert_told(watcher, 'FRONT.*a repeated stamp')
+    clouds = watcher.fresh_clouds(8)
+    stamps_ns = [to_nanoseconds(cloud.header.stamp) for cloud in clouds]
+    assert stamps_ns == sorted(set(stamps_ns))
+    assert all(num_in_sector(cloud, CAMERA) for cloud in clouds)
+
+
+def test_zero_stamped_camera(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(stamp=lambda _: 0)
+    assert_told(watcher, 'FRONT.*its stamp is zero')
+    assert_sector_unknown(watcher)
+
+
+def test_camera_stamped_in_the_future(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(stamp=lambda stamp_ns: stamp_ns + 3600 * 1000 * MS)
+    assert_told(watcher, 'FRONT.*its stamp lies ahead of the clock')
+    assert_sector_unknown(watcher)
+
+
+def truncated(message):
+    return CompressedImage(header=message.header, format=message.format,
+                           data=message.data[:len(message.data) // 2])
+
+
+def scrambled(message):
+    return CompressedImage(header=message.header, format='webp', data=b'RIFF' + bytes(100))
+
+
+def test_truncated_jpeg(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(image=truncated)
+    assert_told(watcher, 'FRONT: JPEG (damaged or )?truncated')
+    assert_sector_unknown(watcher)
+
+
+def test_unknown_compression(healthy, watcher):
+    healthy.faults[CAMERA] = Fault(image=scrambled)
+    assert_told(watcher, 'FRONT: neither JPEG nor PNG')
+    assert_sector_unknown(watcher)
+
+
+def with_fields(**fields):
+    def change(message):
+        for name, value in fields.items():
+            setattr(message, name, value)
+        return message
+    return change
+
+
+def test_unknown_encoding(healthy, watcher):
+    healthy.faults['RIGHT'] = Fault(image=with_fields(encoding='bayer_rggb12'))
+    assert_told(watcher, "RIGHT: encoding 'bayer_rggb12' is unknown", 'RIGHT')
+    assert_sector_unknown(watcher, 'RIGHT', ('LEFT', CAMERA))
+
+
+def test_wrong_amount_of_data(healthy, watcher):
+    healthy.faults['RIGHT'] = Fault(image=with_fields(height=200))
+    assert_told(watcher, 'RIGHT: 128x200 bgr8 needs', 'RIGHT')
+    assert_sector_unknown(watcher, 'RIGHT', ('LEFT', CAMERA))
+
+
+def test_wrong_size(healthy, watcher):
+    healthy.faults['RIGHT'] = Fault(
+        image=lambda message: with_fields(height=32, data=message.data[:32 * message.step])(
+            message))
+    assert_told(watcher, 'RIGHT: the image is 128x32, but the calibration belongs to 128x64',
+                'RIGHT')
+    assert_sector_unknown(watcher, 'RIGHT', ('LEFT', CAMERA))
+
+
+@pytest.mark.parametrize('intrinsics, words', [
+    ((float('nan'), *INTRINSICS[1:]), 'FRONT: intrinsics must be a finite'),
+    ((0.0,) * 9, 'FRONT: intrinsics need positive focal lengths'),
+], ids=['nan', 'singular'])
+def test_impossible_intrinsics(healthy, watcher, intrinsics, words):
+    healthy.intrinsics[CAMERA] = intrinsics
+    assert_told(watcher, words)
+    assert_sector_unknown(watcher)
+
+
+def test_rotation_that_is_none(healthy, watcher):
+    healthy.mount(CAMERA, np.array([0.5, 0.5, 0.0, 0.1]))
+    assert_told(watcher, 'FRONT.*unit quaternion')
+    assert_sector_unknown(watcher)
+
+
+def test_rotation_of_a_body_frame(healthy, watcher):
+    healthy.mount(CAMERA, IDENTITY)
+    assert_told(watcher, 'looks straight up')
+
+
+def test_all_stamps_zero_are_replaced_by_the_time_of_arrival(healthy, watcher):
+    healthy.faults = {name: Fault(stamp=lambda _: 0) for name in OFFSETS_NS}
+    assert watcher.spin_until(lambda: watcher.says('synchronizer', 'stamps are zero'))
+    clouds = watcher.fresh_clouds(3)
+    now_ns = healthy.clock()
+    assert all(0 <= now_ns - to_nanoseconds(cloud.header.stamp) < 2_000 * MS for cloud in clouds)
+    healthy.faults = {name: Fault() for name in OFFSETS_NS}
+    assert watcher.call('bdc_occ/reset').success
+
+
+def test_time_jump_back_and_forth(healthy, watcher):
+    epoch = int(watcher.value('synchronizer', 'epoch'))
+    healthy.shift_ns = -20_000 * MS
+    healthy.jump()
+    assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) == epoch + 1)
+    back = watcher.fresh_clouds(3)[-1]
+    assert to_nanoseconds(back.header.stamp) in healthy.stamps_ns
+    healthy.shift_ns = 0
+    healthy.jump()
+    healthy.stamps_ns.clear()
+    assert watcher.spin_until(
+        lambda: to_nanoseconds(watcher.clouds[-1].header.stamp) in healthy.stamps_ns)
+    assert all(num_in_sector(watcher.clouds[-1], name) for name in OFFSETS_NS)
