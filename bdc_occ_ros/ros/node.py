@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import gc
 import os
 from pathlib import Path
+import signal
 import sys
 
 import rclpy
@@ -210,6 +211,8 @@ def main(args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        # under ros2 launch one Ctrl-C comes twice: from the terminal and passed on by launch
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node is not None:
             has_ended = node.close()
             node.destroy_node()
