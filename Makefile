@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 # From nothing to a running demo on a machine without ROS. Needs python3 (3.10 to 3.12) with
-# venv, g++ and make; everything else is installed into .venv. Not used by colcon.
+# venv and headers (Debian: python3-venv, python3-dev), g++ and make; everything else is installed
+# into .venv. Not used by colcon.
 
 PYTHON ?= python3
 PYTEST_FLAGS ?=
@@ -62,6 +63,9 @@ $(VENV)/.interfaces: $(INTERFACES)/build.py $(wildcard $(INTERFACES)/*/msg/*.msg
 		$(VENV)/.requirements
 	@command -v g++ > /dev/null || { \
 	  echo 'make: no C++ compiler; install the package g++'; exit 1; }
+	@$(BIN)/python -c 'import os, sys, sysconfig; \
+	  sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' || { \
+	  echo 'make: no Python.h for $(PYTHON); install the package python3-dev'; exit 1; }
 	$(BIN)/python -m bdc_occ_ros.ros.interfaces.build
 	@touch $@
 
