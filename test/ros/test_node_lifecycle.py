@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The node as a process: transitions, refusals, and how it ends."""
+
+import os
+import re
+import signal
+
+from camera_rig import CameraRig
+from camera_rig import OFFSETS_NS
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import GetState
+from node_process import NodeProcess
+from node_process import Watcher
+import pytest
+
+MAX_STOP_S = 3.0
+CONFIGURE = Transition.TRANSITION_CONFIGURE
+ACTIVATE = Transition.TRANSITION_ACTIVATE
+DEACTIVATE = Transition.TRANSITION_DEACTIVATE
+CLEANUP = Transition.TRANSITION_CLEANUP
+SHUTDOWN = Transition.TRANSITION_UNCONFIGURED_SHUTDOWN
+
+
+@pytest.fixture
+def start(tmp_path, rig_parameters):
+    """Start the node with other parameters; it is ended with the test."""
+    processes = []
+
+    def start(environment=None, **parameters):
+        dotted = {name.replace('__', '.'): value for name, value in parameters.items()}
+        processes.append(NodeProcess(tmp_path / 'log', rig_parameters | dotted,
+                                     environment=environment))
+        return processes[-1]
+    yield start
+    for process in processes:
+        if process.is_running:
+            process.end(signal.SIGKILL)
+
+
+def change(watcher, transition=0, label=''):
+    request = ChangeState.Request(transition=Transition(id=transition, label=label))
+    return watcher.call('bdc_occ/change_state', ChangeState, request).success
+
+
+def state(watcher):
+    return watcher.call('bdc_occ/get_state', GetState).current_state.label
+
+
+def is_active(watcher):
+    return 'lifecycle' in watcher.statuses and watcher.statuses['lifecycle'].message == 'active'
+
+
+def refusal(watcher):
+    """Wait for the node to say why it could not be configured."""
+    assert watcher.spin_until(lambda: watcher.says('lifecycle', '.')), watcher.told()
+    return watcher.statuses['lifecycle'].message
+
+
+def test_every_transition_and_its_refusal(start, node):
+    process, watcher = start(autostart='false'), Watcher(node)
+    assert state(watcher) == 'unconfigured'
+    assert not change(watcher, ACTIVATE)
+    assert not change(watcher, label='no such transition')
+    assert change(watcher, CONFIGURE) and state(watcher) == 'inactive'
+    assert not change(watcher, CONFIGURE)
+    assert not change(watcher, CLEANUP + 100)
+    for _ in range(2):
+        assert change(watcher, ACTIVATE) and state(watcher) == 'active'
+        assert change(watcher, DEACTIVATE) and state(watcher) == 'inactive'
+    assert change(watcher, CLEANUP) and state(watcher) == 'unconfigured'
+    assert change(watcher, CONFIGURE) and change(watcher, ACTIVATE)
+    assert change(watcher, DEACTIVATE) and change(watcher, CLEANUP)
+    assert change(watcher, SHUTDOWN) and state(watcher) == 'finalized'
+    assert process.end()[0] == 0
+
+
+def test_deactivation_stops_the_results_and_activation_resumes_them(start, ros, node):
+    process, rig = start(), CameraRig(node)
+    for name in OFFSETS_NS:
+        rig.mount(name)
+    watcher = Watcher(node, rig.step)
+    watcher.subscribe()
+    watcher.fresh_clouds(2)
+    assert change(watcher, DEACTIVATE)
+    watcher.spin(0.2)
+    watcher.clouds.clear()
+    watcher.spin(0.5)
+    assert not watcher.clouds
+    assert change(watcher, ACTIVATE)
+    watcher.fresh_clouds(2)
+    status, stop_s = process.end()
+    assert (status, stop_s < MAX_STOP_S) == (0, True), process.log
+    assert 'Traceback' not in process.log
+
+
+@pytest.mark.parametrize('sent', [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_active_ends_with_0(start, node, sent):
+    process, watcher = start(), Watcher(node)
+    assert watcher.spin_until(lambda: is_active(watcher)), process.log
+    status, stop_s = process.end(sent)
+    assert (status, stop_s < MAX_STOP_S) == (0, True), process.log
+
+
+def test_interrupt_while_configuring_ends_with_0(start, node):
+    process = start(model__name='flashocc_r50', model__warmup_iterations=100)
+    watcher = Watcher(node)
+    assert watcher.spin_until(lambda: 'untrained' in process.log)
+    status, stop_s = process.end()
+    assert (status, stop_s < MAX_STOP_S) == (0, True), process.log
+
+
+@pytest.mark.parametrize('parameters, words', [
+    ({'sync__tolerance_ms': -1.0}, r'sync.tolerance_ms .*got -1.0'),
+    ({'sync__tolerence_ms': 5.0}, r'no parameter sync.tolerence_ms; did you mean sync.tolerance'),
+    ({'model__name': 'no_such_network'}, 'no_such_network'),
+    ({'calibration_file': '/no/such/file.yaml'}, '/no/such/file.yaml: cannot be read'),
+    ({'key_camera': 'NOSE'}, "key_camera must be one of .*got 'NOSE'"),
+], ids=['range', 'typing error', 'model', 'calibration', 'key camera'])
+def test_refused_parameter_is_named_and_the_node_lives(start, node, parameters, words):
+    process, watcher = start(**parameters), Watcher(node)
+    assert re.search(words, refusal(watcher))
+    assert state(watcher) == 'unconfigured'
+    assert re.search(f'on_configure failed: .*{words}', process.log)
+    assert process.end()[0] == 0
+
+
+@pytest.mark.parametrize('module, parameters, words', [
+    ('torch', {}, 'cannot import PyTorch.*python.* -m pip install torch'),
+    ('message_filters', {'sync__mode': 'approximate'}, 'needs message_filters.*sync.mode'),
+])
+def test_missing_package_is_named_with_its_cure(start, node, tmp_path, module, parameters, words):
+    (tmp_path / f'{module}.py').write_text('raise ImportError("hidden by the test")\n')
+    environment = os.environ | {'PYTHONPATH': str(tmp_path)}
+    start(environment, **parameters)
+    assert re.search(words, refusal(Watcher(node)))
+
+
+def test_unforeseen_error_is_logged_with_its_traceback(start, node, tmp_path):
+    (tmp_path / 'torch.py').write_text('raise RuntimeError("unforeseen")\n')
+    process = start(os.environ | {'PYTHONPATH': str(tmp_path)})
+    assert 'unforeseen' in refusal(Watcher(node))
+    assert 'Traceback' in process.log and 'on_configure' in process.log
+    assert state(Watcher(node)) == 'unconfigured'
