@@ -193,6 +193,18 @@ class OccupancyNode(TellingLifecycleNode):
             yield from self._chain.examine()
 
 
+class Interrupt:
+    """Remembers SIGINT, which can surface as another error from within a message conversion."""
+
+    def __init__(self) -> None:
+        self.has_come = False
+        signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, *_: object) -> None:
+        self.has_come = True
+        raise KeyboardInterrupt
+
+
 def main(args: list[str] | None = None) -> int:
     """
     Run the node until it is interrupted.
@@ -202,6 +214,7 @@ def main(args: list[str] | None = None) -> int:
     """
     has_ended = True
     node = None
+    interrupt = Interrupt()
     try:
         rclpy.init(args=args)
         node = OccupancyNode()
@@ -210,9 +223,10 @@ def main(args: list[str] | None = None) -> int:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:
+        if not interrupt.has_come:
+            raise
     finally:
-        # under ros2 launch one Ctrl-C comes twice: from the terminal and passed on by launch
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node is not None:
             has_ended = node.close()
             node.destroy_node()

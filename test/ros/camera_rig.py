@@ -130,6 +130,10 @@ class CameraRig:
         """Return the time as this rig sees it, nanoseconds."""
         return self._now_ns() + self.shift_ns
 
+    def position_m(self, stamp_ns: int) -> float:
+        """Return how far the vehicle has come, along x."""
+        return self.speed_mps * (stamp_ns % 10**12) / 1e9
+
     def step(self) -> None:
         """Send what is due."""
         now_ns = self.clock()
@@ -161,7 +165,7 @@ class CameraRig:
     def _send(self, name: str, message: ImageMessage) -> None:
         stamp_ns = to_nanoseconds(message.header.stamp)
         if self.has_ego_motion:
-            position_m = (self.speed_mps * (stamp_ns % 10**12) / 1e9, 0.0, 0.0)
+            position_m = (self.position_m(stamp_ns), 0.0, 0.0)
             self._tf.publish(TFMessage(transforms=[transform(
                 'odom', 'base_link', stamp_ns, position_m, (0.0, 0.0, 0.0, 1.0))]))
         if self.has_infos:

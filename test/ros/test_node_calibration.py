@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the running node takes calibration, ego motion and the output frame from."""
+
+from camera_rig import CameraRig
+from camera_rig import HEIGHT_PX
+from camera_rig import INTRINSICS
+from camera_rig import mount_quaternion
+from camera_rig import OFFSETS_NS
+from camera_rig import WIDTH_PX
+from camera_rig import YAWS_RAD
+from node_process import NodeProcess
+from node_process import num_in_sector
+from node_process import points_m
+from node_process import Watcher
+import numpy as np
+import pytest
+
+from bdc_occ_ros import datatypes
+from bdc_occ_ros.calibration_file import save_calibration
+from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.rotations import matrix_from_quaternion
+
+SPEED_MPS = 20.0
+
+
+@pytest.fixture
+def start(tmp_path, ros, node, rig_parameters):
+    """Start the node and a rig that it does not know yet."""
+    processes = []
+
+    def start(**parameters):
+        dotted = {name.replace('__', '.'): value for name, value in parameters.items()}
+        processes.append(NodeProcess(tmp_path / 'log', rig_parameters | dotted))
+        rig = CameraRig(node)
+        watcher = Watcher(node, rig.step)
+        watcher.subscribe()
+        return rig, watcher
+    yield start
+    for process in processes:
+        assert process.end()[0] == 0, process.log
+
+
+def mount_all(rig):
+    for name in OFFSETS_NS:
+        rig.mount(name)
+
+
+def write_calibration(path):
+    cameras = []
+    for name, yaw_rad in YAWS_RAD.items():
+        mount = np.eye(4)
+        mount[:3, :3] = matrix_from_quaternion(mount_quaternion(yaw_rad))
+        mount[:3, 3] = np.cos(yaw_rad), np.sin(yaw_rad), 1.5
+        cameras.append(Camera(name, WIDTH_PX, HEIGHT_PX, np.reshape(INTRINSICS, (3, 3)), mount))
+    save_calibration(datatypes.CameraRig(tuple(cameras), 'LEFT'), path)
+
+
+def test_calibration_file_replaces_camera_info_and_tf(start, tmp_path):
+    write_calibration(tmp_path / 'rig.yaml')
+    rig, watcher = start(calibration_file=tmp_path / 'rig.yaml')
+    rig.has_infos = rig.has_ego_motion = False
+    cloud = watcher.fresh_clouds(3)[-1]
+    assert all(num_in_sector(cloud, name) for name in OFFSETS_NS)
+    assert watcher.spin_until(lambda: watcher.says('ego motion', 'motion .* is ignored'))
+    (tmp_path / 'rig.yaml').write_text('key_camera: [')
+    answer = watcher.call('bdc_occ/reload_calibration')
+    assert not answer.success and 'rig.yaml' in answer.message
+    watcher.fresh_clouds(3)
+    write_calibration(tmp_path / 'rig.yaml')
+    assert watcher.call('bdc_occ/reload_calibration').success
+
+
+def test_change_of_calibration_moves_what_is_seen(start):
+    rig, watcher = start()
+    mount_all(rig)
+    assert all(num_in_sector(watcher.fresh_clouds(3)[-1], name) for name in OFFSETS_NS)
+    rig.mount('FRONT', mount_quaternion(YAWS_RAD['LEFT']))
+    assert watcher.spin_until(lambda: watcher.says('calibration', 'changed 1 times'))
+    assert num_in_sector(watcher.fresh_clouds(3)[-1], 'FRONT') == 0
+    rig.mount('FRONT')
+    assert watcher.spin_until(lambda: num_in_sector(watcher.clouds[-1], 'FRONT') > 0)
+    rig.intrinsics['LEFT'] = (128.0, 0.0, 64.0, 0.0, 128.0, 32.0, 0.0, 0.0, 1.0)
+    assert watcher.spin_until(lambda: watcher.value('calibration', 'changes') == '3')
+    narrow = num_in_sector(watcher.fresh_clouds(3)[-1], 'LEFT')
+    assert 0 < narrow < num_in_sector(watcher.clouds[-1], 'RIGHT')
+
+
+def test_missing_camera_info_is_named(start):
+    rig, watcher = start()
+    rig.has_infos = False
+    mount_all(rig)
+    assert watcher.spin_until(
+        lambda: watcher.says('camera LEFT', 'no camera_info on camera/LEFT/camera_info'))
+    assert not watcher.clouds
+
+
+def test_demanded_ego_motion_that_is_missing_stops_the_results(start):
+    rig, watcher = start(ego_motion='tf', ego_motion_wait_ms=20.0)
+    rig.has_ego_motion = False
+    mount_all(rig)
+    assert watcher.spin_until(lambda: watcher.says('output', 'sets dropped.*odom'))
+    assert watcher.says('ego motion', 'tf: .*odom') and not watcher.clouds
+    rig.has_ego_motion = True
+    watcher.fresh_clouds(3)
+
+
+def test_output_frame_follows_the_pose_at_the_stamp(start):
+    rig, watcher = start(output_frame='odom')
+    rig.speed_mps = SPEED_MPS
+    mount_all(rig)
+    cloud = watcher.fresh_clouds(3)[-1]
+    stamp_ns = to_nanoseconds(cloud.header.stamp)
+    assert cloud.header.frame_id == 'odom'
+    assert watcher.spin_until(lambda: watcher.value('ego motion', 'source') == 'tf')
+    middle_m = points_m(cloud)[:, 0].mean()
+    assert abs(middle_m - rig.position_m(stamp_ns)) < 8.0
+    assert watcher.grids[-1].info.origin.position.x == pytest.approx(
+        rig.position_m(to_nanoseconds(watcher.grids[-1].header.stamp)) - 16.0, abs=0.01)

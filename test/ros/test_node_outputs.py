@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a healthy node publishes, for whom, and what it is asked by services and parameters."""
+
+from pathlib import Path
+
+from camera_rig import CameraRig
+from camera_rig import OFFSETS_NS
+from node_process import LATCHED
+from node_process import NodeProcess
+from node_process import num_in_sector
+from node_process import Watcher
+import pytest
+from rcl_interfaces.msg import Parameter
+from rcl_interfaces.msg import ParameterType
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Empty
+from std_msgs.msg import Float64
+from vision_msgs.msg import Detection3DArray
+from vision_msgs.msg import LabelInfo
+from visualization_msgs.msg import MarkerArray
+
+from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.snapshot import load_snapshot
+
+NAMESPACE = '/car'
+NODE = f'{NAMESPACE}/bdc_occ'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('outputs')
+
+
+@pytest.fixture(scope='module')
+def process(folder, rig_parameters):
+    """Run the node in a namespace, with an output frame and a mixed-up rate."""
+    process = NodeProcess(folder / 'log', rig_parameters | {'snapshot_folder': folder},
+                          ('-r', f'__ns:={NAMESPACE}'))
+    yield process
+    status, _ = process.end()
+    assert status == 0, process.log
+
+
+@pytest.fixture(scope='module')
+def rig(ros, process):
+    """Publish reliably; the node asks for best effort and takes both."""
+    node = ros.create_node('rig', namespace=NAMESPACE)
+    rig = CameraRig(node, QoSProfile(depth=10))
+    for name in OFFSETS_NS:
+        rig.mount(name)
+    yield rig
+    node.destroy_node()
+
+
+@pytest.fixture
+def watcher(rig, node):
+    watcher = Watcher(node, rig.step)
+    assert watcher.spin_until(lambda: 'output' in watcher.statuses)
+    return watcher
+
+
+def set_parameter(watcher, name, value):
+    kinds = {bool: ('bool_value', ParameterType.PARAMETER_BOOL),
+             float: ('double_value', ParameterType.PARAMETER_DOUBLE)}
+    field, kind = kinds[type(value)]
+    request = SetParameters.Request(parameters=[Parameter(
+        name=name, value=ParameterValue(type=kind, **{field: value}))])
+    return watcher.call(f'{NODE}/set_parameters', SetParameters, request).results[0]
+
+
+def test_nothing_is_computed_without_subscribers(watcher):
+    assert watcher.spin_until(lambda: int(watcher.value('output', 'unwanted')) > 5)
+    assert int(watcher.value('output', 'computed')) == 0
+    assert watcher.statuses['output'].message == 'nobody subscribes, nothing is computed'
+    answer = watcher.call(f'{NODE}/save_snapshot')
+    assert not answer.success and 'nothing was computed yet' in answer.message
+
+
+def test_results_carry_stamp_and_frame_of_the_key_camera(watcher, rig, node):
+    results = {}
+    kinds = {'occupancy': PointCloud2, 'occupancy/obstacles': PointCloud2,
+             'detections': Detection3DArray}
+    for topic, kind in kinds.items():
+        node.create_subscription(kind, f'{NAMESPACE}/{topic}',
+                                 lambda message, topic=topic: results.update({topic: message}), 1)
+    assert watcher.spin_until(lambda: len(results) == len(kinds))
+    for message in results.values():
+        assert message.header.frame_id == 'base_link'
+        assert to_nanoseconds(message.header.stamp) in rig.stamps_ns  # LEFT has no offset
+    assert [field.name for field in results['occupancy'].fields] == ['x', 'y', 'z', 'rgb', 'label']
+
+
+def test_grid_and_labels_reach_those_who_come_late(watcher, rig, node):
+    watcher.subscribe(f'{NAMESPACE}/')
+    assert watcher.spin_until(lambda: watcher.grids)
+    watcher.step = lambda: None  # no more images
+    watcher.spin(0.3)
+    late, labels = Watcher(node), []
+    late.subscribe(f'{NAMESPACE}/')
+    node.create_subscription(LabelInfo, f'{NAMESPACE}/label_info', labels.append, LATCHED)
+    assert late.spin_until(lambda: late.grids and labels)
+    assert late.grids[-1] == watcher.grids[-1] and not late.clouds
+    assert labels[0].class_map[0].class_name == 'car'
+
+
+def test_durations_are_published(watcher, node):
+    durations = {}
+    topics = ('cyclic_time_ms', 'pipeline_latency_ms', *(
+        f'processing_time/{step}_ms' for step in (
+            'decode', 'preprocess', 'inference', 'postprocess', 'publish', 'total')))
+    watcher.subscribe(f'{NAMESPACE}/')
+    for topic in topics:
+        node.create_subscription(
+            Float64, f'{NODE}/debug/{topic}',
+            lambda message, topic=topic: durations.update({topic: message.data}), 10)
+    assert watcher.spin_until(lambda: len(durations) == len(topics)), durations
+    assert all(value > 0.0 for value in durations.values())
+    assert durations['pipeline_latency_ms'] < 2000.0
+
+
+def test_parameters_take_effect_while_running(watcher, node):
+    markers = []
+    node.create_subscription(MarkerArray, f'{NAMESPACE}/occupancy/markers', markers.append, 1)
+    watcher.spin(0.3)
+    assert not markers
+    assert set_parameter(watcher, 'publish.markers', True).successful
+    assert watcher.spin_until(lambda: markers)
+    assert set_parameter(watcher, 'sync.max_rate_hz', 2.0).successful
+    assert watcher.spin_until(lambda: 0.0 < float(watcher.value('output', 'rate_hz')) < 6.0)
+    assert set_parameter(watcher, 'sync.max_rate_hz', 0.0).successful
+    refused = set_parameter(watcher, 'score_threshold', 2.0)
+    assert not refused.successful and 'score_threshold' in refused.reason
+
+
+def test_fixed_parameter_says_that_it_is_fixed(watcher):
+    refused = set_parameter(watcher, 'undistort', False)
+    assert not refused.successful and refused.reason
+
+
+def test_snapshot_holds_what_was_seen_and_said(watcher, folder, rig):
+    watcher.subscribe(f'{NAMESPACE}/')
+    watcher.fresh_clouds(2)
+    answer = watcher.call(f'{NODE}/save_snapshot')
+    assert answer.success, answer.message
+    assert Path(answer.message).parent == folder
+    snapshot = load_snapshot(answer.message)
+    assert set(snapshot.frame.images) == set(OFFSETS_NS)
+    assert snapshot.frame.fixed_from_ego is not None
+    assert snapshot.occupancy.stamp_ns == snapshot.frame.stamp_ns in rig.stamps_ns
+
+
+@pytest.mark.parametrize('ask', ['service', 'topic'])
+def test_reset_begins_an_epoch(watcher, node, ask):
+    epoch = int(watcher.value('synchronizer', 'epoch'))
+    if ask == 'service':
+        assert watcher.call(f'{NODE}/reset').success
+    else:
+        publisher = node.create_publisher(Empty, f'{NAMESPACE}/reset', 1)
+        assert watcher.spin_until(publisher.get_subscription_count)
+        publisher.publish(Empty())
+    assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) == epoch + 1)
+    watcher.subscribe(f'{NAMESPACE}/')
+    watcher.fresh_clouds(2)
+
+
+def test_untrained_network_is_announced(watcher, process):
+    assert watcher.says('inference', 'untrained')
+    assert 'is untrained' in process.log
+
+
+def test_every_image_is_accounted_for(watcher):
+    watcher.spin(0.5)
+    for name in OFFSETS_NS:
+        assert watcher.value(f'camera {name}', 'lost') == '0'
+        assert int(watcher.value(f'camera {name}', 'images')) > 10
+
+
+def test_all_cameras_contribute(watcher):
+    watcher.subscribe(f'{NAMESPACE}/')
+    cloud = watcher.fresh_clouds(3)[-1]
+    assert all(num_in_sector(cloud, name) for name in OFFSETS_NS)
