@@ -9,6 +9,7 @@ from camera_rig import mount_quaternion
 from camera_rig import OFFSETS_NS
 from camera_rig import WIDTH_PX
 from camera_rig import YAWS_RAD
+from nav_msgs.msg import Odometry
 from node_process import NodeProcess
 from node_process import num_in_sector
 from node_process import points_m
@@ -19,6 +20,7 @@ import pytest
 from bdc_occ_ros import datatypes
 from bdc_occ_ros.calibration_file import save_calibration
 from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.ros.stamps import make_header
 from bdc_occ_ros.ros.stamps import to_nanoseconds
 from bdc_occ_ros.rotations import matrix_from_quaternion
 
@@ -118,3 +120,28 @@ def test_output_frame_follows_the_pose_at_the_stamp(start):
     assert abs(middle_m - rig.position_m(stamp_ns)) < 8.0
     assert watcher.grids[-1].info.origin.position.x == pytest.approx(
         rig.position_m(to_nanoseconds(watcher.grids[-1].header.stamp)) - 16.0, abs=0.01)
+
+
+def test_odometry_serves_where_tf_is_silent(start, node):
+    rig, watcher = start()
+    rig.has_ego_motion = False
+    publisher = node.create_publisher(Odometry, 'odom', 10)
+    mount_all(rig)
+
+    def drive():
+        rig.step()
+        odometry = Odometry(header=make_header(rig.clock(), 'odom'), child_frame_id='base_link')
+        odometry.pose.pose.orientation.w = 1.0
+        publisher.publish(odometry)
+    watcher.step = drive
+    assert watcher.spin_until(lambda: 'ego motion' in watcher.statuses
+                              and watcher.value('ego motion', 'source') == 'odom')
+    assert watcher.spin_until(lambda: int(watcher.value('ego motion', 'compensated')) > 3)
+
+
+def test_reliable_input_names_a_best_effort_publisher(start):
+    rig, watcher = start(input_qos='reliable')
+    mount_all(rig)
+    assert watcher.spin_until(lambda: watcher.says(
+        'camera FRONT', 'QoS incompatible: camera/FRONT/image/compressed is published best_'))
+    assert not watcher.clouds

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is published when a set has nothing in it, and that nothing is made for nobody."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import PointCloud2
+from vision_msgs.msg import Detection3DArray
+
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.ros.output_publishers import OutputPublishers
+from bdc_occ_ros.ros.parameter_values import config_from_values
+
+STAMP_NS = 1_500_000_000_000_000_000
+
+
+@pytest.fixture
+def publishing_node(ros):
+    node = LifecycleNode('publishing')
+    yield node
+    node.destroy_node()
+
+
+@pytest.fixture
+def outputs(publishing_node):
+    outputs = OutputPublishers(publishing_node)
+    publishing_node.trigger_configure()
+    publishing_node.trigger_activate()
+    yield outputs
+    outputs.destroy()
+
+
+def nothing():
+    grid = VoxelGrid()
+    none = np.zeros((0,), np.float32)
+    return SimpleNamespace(
+        occupancy=Occupancy(grid, np.full(grid.shape, FREE_LABEL, np.uint8),
+                            np.ones(grid.shape, bool), OCCUPANCY_CLASS_NAMES, FREE_LABEL,
+                            STAMP_NS),
+        boxes=Boxes(none.reshape(0, 3), none.reshape(0, 3), none, none.reshape(0, 2), none,
+                    none, DETECTION_CLASS_NAMES, STAMP_NS))
+
+
+def test_an_empty_set_is_still_published(outputs, node, spin_until):
+    config, clouds, detections = config_from_values({}), [], []
+    node.create_subscription(PointCloud2, 'occupancy', clouds.append, 1)
+    node.create_subscription(Detection3DArray, 'detections', detections.append, 1)
+    assert spin_until(lambda: len(outputs.wanted(config)) == 2)
+    outputs.publish(nothing(), config, None)
+    assert spin_until(lambda: clouds and detections)
+    assert clouds[0].width * clouds[0].height == 0 and len(clouds[0].data) == 0
+    assert len(clouds[0].fields) == 5
+    assert detections[0].detections == []
+
+
+def test_a_switch_turns_an_output_off(outputs, node, spin_until):
+    node.create_subscription(PointCloud2, 'occupancy', lambda _: None, 1)
+    assert spin_until(lambda: outputs.wanted(config_from_values({})))
+    assert not outputs.wanted(config_from_values({'publish.occupancy': False}))
+
+
+def test_a_result_that_the_network_does_not_give_is_left_out(outputs, node, spin_until):
+    config, clouds, detections = config_from_values({}), [], []
+    node.create_subscription(PointCloud2, 'occupancy', clouds.append, 1)
+    node.create_subscription(Detection3DArray, 'detections', detections.append, 1)
+    assert spin_until(lambda: len(outputs.wanted(config)) == 2)
+    outputs.publish(SimpleNamespace(occupancy=nothing().occupancy, boxes=None), config, None)
+    assert spin_until(lambda: clouds)
+    assert not detections
