@@ -229,8 +229,11 @@ def test_time_jump_back_and_forth(healthy, watcher):
     healthy.shift_ns = -20_000 * MS
     healthy.jump()
     assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) == epoch + 1)
-    back = watcher.fresh_clouds(3)[-1]
+    back = watcher.fresh_clouds(5)[-1]
     assert to_nanoseconds(back.header.stamp) in healthy.stamps_ns
+    compensated = int(watcher.value('ego motion', 'compensated'))
+    assert watcher.spin_until(
+        lambda: int(watcher.value('ego motion', 'compensated')) > compensated + 3, 3.0)
     healthy.shift_ns = 0
     healthy.jump()
     healthy.stamps_ns.clear()
