@@ -18,6 +18,7 @@ from bdc_occ_ros.synchronizer_config import SynchronizerConfig
 from bdc_occ_ros.synthetic_triggers import expose
 from bdc_occ_ros.synthetic_triggers import in_order_of_arrival
 from bdc_occ_ros.synthetic_triggers import MS
+from bdc_occ_ros.synthetic_triggers import NO_TRIGGER
 from bdc_occ_ros.synthetic_triggers import NUSCENES_CAMERAS
 from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
 from bdc_occ_ros.synthetic_triggers import nuscenes_triggers_ns
@@ -27,7 +28,6 @@ from bdc_occ_ros.synthetic_triggers import START_NS
 from bdc_occ_ros.synthetic_triggers import SyntheticImage
 
 DRIVE_S = 20.0
-NO_TRIGGER = -1
 YEAR_NS = 365 * 24 * 3600 * SECOND
 LAST = 'CAM_BACK_LEFT'
 SERIAL_ORDER = ('CAM_BACK', 'CAM_FRONT', 'CAM_FRONT_LEFT', 'CAM_FRONT_RIGHT', 'CAM_BACK_RIGHT',
@@ -225,7 +225,7 @@ def _free_running(rng: Random) -> SyncCase:
         for image in expose(regular_triggers_ns(30, DRIVE_S, phase_ns), {name: 0}, rng))
     return _case('T16', 'free-running at 30 Hz, random phases', images,
                  config=rig_config(mode='window', offsets_ns=None, window_ns=50 * MS),
-                 max_spread_ns=SECOND // 30)
+                 max_spread_ns=SECOND // 30, learning_s=1.0)
 
 
 def _serial_cases(rng: Random) -> list[SyncCase]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+import gc
 from time import thread_time_ns
 
 from bdc_occ_ros.image_set import AddResult
@@ -15,6 +16,7 @@ from bdc_occ_ros.synchronizer import Synchronizer
 from bdc_occ_ros.synchronizer_config import SynchronizerConfig
 from bdc_occ_ros.synchronizer_statistics import SynchronizerStatistics
 from bdc_occ_ros.synthetic_triggers import MS
+from bdc_occ_ros.synthetic_triggers import NO_TRIGGER
 from bdc_occ_ros.synthetic_triggers import SyntheticImage
 
 POLL_NS = 20 * MS
@@ -94,6 +96,7 @@ def replay(config: SynchronizerConfig, images: Sequence[SyntheticImage],
         steady_clock=lambda: now_ns)
     spent_ns = 0
     next_poll_ns = now_ns + POLL_NS
+    gc.disable()  # as timeit does: its pauses depend on what else lives in the process
     for image in images:
         while next_poll_ns < image.arrival_ns:
             now_ns = next_poll_ns
@@ -103,6 +106,7 @@ def replay(config: SynchronizerConfig, images: Sequence[SyntheticImage],
         start_ns = thread_time_ns()
         results.append(synchronizer.add(image.camera, image.stamp_ns, image, IMAGE_BYTES))
         spent_ns += thread_time_ns() - start_ns
+    gc.enable()
     now_ns += SETTLE_NS
     synchronizer.poll()
     return Replay(tuple(emitted), tuple(unformed), tuple(results), synchronizer.statistics(),
@@ -148,4 +152,5 @@ def causes_of(result: Replay, images: Sequence[SyntheticImage],
                       for entry in unformed.entries.values())
     for emitted in result.emitted:
         causes.update((trigger, 'handed out partially') for trigger in emitted.triggers)
-    return Counter(cause for trigger, cause in causes.items() if trigger not in formed)
+    return Counter(cause for trigger, cause in causes.items()
+                   if trigger not in formed and trigger != NO_TRIGGER)

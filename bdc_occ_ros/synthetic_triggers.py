@@ -24,6 +24,7 @@ NUSCENES_OFFSETS_NS = {
 NUSCENES_CAMERAS = tuple(NUSCENES_OFFSETS_NS)
 NUSCENES_STEP_MS = (0, 50, 150, 250, 300, 400)
 NUSCENES_PERIOD_MS = 500
+NO_TRIGGER = -1
 
 
 class SyntheticImage(NamedTuple):
@@ -33,7 +34,7 @@ class SyntheticImage(NamedTuple):
     :param arrival_ns: When it arrives, on the node's clock.
     :param camera: Its camera.
     :param stamp_ns: Stamp of its header.
-    :param trigger: Number of the trigger that it belongs to.
+    :param trigger: Number of the trigger that it belongs to; NO_TRIGGER if its stamp is wrong.
     """
 
     arrival_ns: int
