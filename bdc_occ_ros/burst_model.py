@@ -17,6 +17,7 @@ MIN_SETS = 6
 NUM_INTERVALS = 16
 LEARN_SHARE = 16
 FIT_SHARE = 0.6
+SHORT_PART = 8
 CUT_RATIO = 1.25
 NUM_SHIFTED = 3
 
@@ -47,7 +48,7 @@ class BurstModel:
             return True
         start_ns = sum(entry.ref_ns - self._lags_ns[name] for name, entry in entries.items())
         deviation_ns = ref_ns - self._lags_ns[camera] - start_ns / len(entries)
-        short_ns = sorted(self._intervals_ns)[len(self._intervals_ns) // 4]
+        short_ns = sorted(self._intervals_ns)[len(self._intervals_ns) // SHORT_PART]
         return abs(deviation_ns) <= FIT_SHARE * short_ns
 
     def learn(self, entries: Mapping[str, SetEntry]) -> None:
