@@ -66,13 +66,14 @@ def test_images_beyond_the_tolerance_do_not_meet():
     assert rig.payloads() == ['A0', 'B5', 'C5']
 
 
-def test_the_nearest_group_gets_the_image():
+@pytest.mark.parametrize('between_ms, trigger_ms', [(12, 0), (18, 30)])
+def test_the_nearest_group_gets_the_image(between_ms, trigger_ms):
     rig = Rig()
     rig.add('A', 0)
     rig.add('A', 30)
-    rig.add('B', 18)
-    rig.add('C', 30)
-    assert rig.payloads() == ['A30', 'B18', 'C30']
+    rig.add('B', between_ms)
+    rig.add('C', trigger_ms)
+    assert rig.payloads() == [f'A{trigger_ms}', f'B{between_ms}', f'C{trigger_ms}']
 
 
 def test_a_complete_set_closes_older_ones_and_late_images_join_nothing():
@@ -84,6 +85,7 @@ def test_a_complete_set_closes_older_ones_and_late_images_join_nothing():
     assert rig.causes == [Cause.SUPERSEDED]
     assert rig.unformed[0].missing == ('C',) and tuple(rig.unformed[0].entries) == ('A', 'B')
     assert rig.add('C', 0) is AddResult.LATE
+    assert rig.add('C', 50) is AddResult.LATE  # of a trigger that nobody else saw
     rig.add('A', 200)
     rig.add('B', 200)
     assert len(rig.sets) == 1
@@ -150,6 +152,18 @@ def test_hold_does_not_take_images_of_a_newer_trigger():
     assert rig.payloads(0) == ['A0', 'B0']
 
 
+def test_hold_does_not_take_a_newer_image_that_was_dropped_before():
+    rig = Rig(missing_policy='hold', min_cameras=2)
+    rig.add('C', 100)
+    rig.wait(50)
+    rig.add('A', 0)
+    rig.add('B', 0)
+    rig.wait(50)
+    assert rig.causes == [Cause.DEADLINE]
+    rig.wait(50)
+    assert rig.payloads(0) == ['A0', 'B0'] and rig.sets[0].missing == ('C',)
+
+
 def test_two_cameras_that_go_back_start_an_epoch_and_nothing_is_lost():
     rig = Rig()
     for camera in 'ABC':
@@ -207,6 +221,18 @@ def test_zero_stamps_are_refused_where_the_header_is_demanded():
     rig = Rig(stamp_source='header')
     assert [rig.add(camera, 0, stamp_ns=0) for camera in 'ABC'] == [AddResult.ZERO_STAMP] * 3
     assert not rig.synchronizer.statistics().uses_receive_time
+
+
+def test_zero_stamps_are_warned_of_once_and_not_again_after_a_reset(caplog):
+    rig = Rig()
+    for camera in 'ABC':
+        rig.add(camera, 0, stamp_ns=0)
+    rig.synchronizer.reset('test')
+    for camera in 'ABC':
+        rig.add(camera, 0, stamp_ns=0)
+    assert len(rig.sets) == 2 and rig.synchronizer.statistics().uses_receive_time
+    assert [record.getMessage() for record in caplog.records] == [
+        'stamps of A, B are zero: images are grouped by time of arrival']
 
 
 def test_receive_times_are_those_of_the_steady_clock():
