@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Weights files: there and back, and every kind of damage by its name."""
+
 import json
 import pickle
 import zipfile

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Data types refuse what cannot be, and stay as they were made."""
+
 from dataclasses import FrozenInstanceError
 from dataclasses import replace
 

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Frames of any rig through the predictor."""
+
 from dataclasses import replace
 import logging
 

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""The transform tree against transforms worked out by hand."""
+
 import threading
 
 import numpy as np

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Box maps with known peaks, decoded to known boxes."""
+
 from dataclasses import replace
 
 import numpy as np

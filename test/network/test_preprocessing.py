@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Scaling, cropping and colours of images whose pixels are known."""
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Rays of known cameras, and ego motion between exposures."""
+
 import numpy as np
 import pytest
 

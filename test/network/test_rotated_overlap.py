@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Overlaps of rectangles against hand-computed areas and shapely."""
+
 import cv2
 import numpy as np
 import pytest

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Straightened images of every lens model against projected points."""
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""Seen cells against the projection of every cell."""
+
 from dataclasses import replace
 
 import cv2
