@@ -59,13 +59,10 @@ $(VENV)/.requirements: requirements.txt | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.interfaces: $(INTERFACES)/build.py $(wildcard $(INTERFACES)/*/msg/*.msg) \
+$(VENV)/.interfaces: $(wildcard $(INTERFACES)/*.py) $(wildcard $(INTERFACES)/*/msg/*.msg) \
 		$(VENV)/.requirements
 	@command -v g++ > /dev/null || { \
 	  echo 'make: no C++ compiler; install the package g++'; exit 1; }
-	@$(BIN)/python -c 'import os, sys, sysconfig; \
-	  sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' || { \
-	  echo 'make: no Python.h for $(PYTHON); install the package python3-dev'; exit 1; }
 	$(BIN)/python -m bdc_occ_ros.ros.interfaces.build
 	@touch $@
 

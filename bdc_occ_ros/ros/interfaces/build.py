@@ -29,6 +29,9 @@ import rosidl_typesupport_c
 import rosidl_typesupport_fastrtps_c
 import rosidl_typesupport_introspection_c
 
+from bdc_occ_ros.errors import MissingDependencyError
+from bdc_occ_ros.ros.interfaces.python_headers import python_include_folders
+
 FIELD_LISTS = Path(__file__).resolve().parent
 DEPENDENCIES = ('builtin_interfaces', 'service_msgs', 'std_msgs', 'geometry_msgs')
 TYPE_SUPPORTS = ('rosidl_typesupport_fastrtps_c', 'rosidl_typesupport_introspection_c')
@@ -40,13 +43,18 @@ PREFIX = Path(sys.prefix)
 
 def main() -> int:
     """Build every package that has field lists here; return the exit status."""
-    for package in sorted(path.parent.name for path in FIELD_LISTS.glob('*/msg')):
-        with tempfile.TemporaryDirectory(prefix=f'{package}_') as folder:
+    with tempfile.TemporaryDirectory(prefix='interfaces_') as folder:
+        try:
+            python_includes = python_include_folders(Path(folder, 'python'))
+        except MissingDependencyError as error:
+            print(error, file=sys.stderr)
+            return 2
+        for package in sorted(path.parent.name for path in FIELD_LISTS.glob('*/msg')):
             work = Path(folder, package)
             generate(package, work)
-            compile_extension(package, work)
+            compile_extension(package, work, python_includes)
             install(package, work)
-        print(f'built {package} into {PREFIX}')
+            print(f'built {package} into {PREFIX}')
     return 0
 
 
@@ -95,17 +103,18 @@ def generate(package: str, work: Path) -> None:
     rosidl_generator_py.generate_py(write('rosidl_generator_py'), ['rosidl_typesupport_c'])
 
 
-def compile_extension(package: str, work: Path) -> None:
+def compile_extension(package: str, work: Path, python_includes: list[Path]) -> None:
     """
     Compile the generated sources into one Python extension module.
 
     :param package: Name of the interface package.
     :param work: Folder that generate() filled; the module is left there.
+    :param python_includes: Folders with Python.h.
     :raises subprocess.CalledProcessError: if the compiler fails; its words go to the terminal.
     """
     include = PREFIX / 'include'
     folders = [work.parent, include, *(path for path in include.iterdir() if path.is_dir()),
-               sysconfig.get_paths()['include'], numpy.get_include()]
+               *python_includes, numpy.get_include()]
     flags = ['-O1', '-fPIC', '-w', *(f'-I{folder}' for folder in folders)]
 
     def compile_source(source: Path) -> str:
