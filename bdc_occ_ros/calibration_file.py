@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
-from bdc_occ_ros.datatypes import rigid_transform
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.camera_rig import rigid_transform
 from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.rotations import matrix_from_quaternion
 from bdc_occ_ros.rotations import quaternion_from_matrix

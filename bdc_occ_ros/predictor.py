@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.checkpoint import restore_network
 from bdc_occ_ros.checkpoint import SUFFIX
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.errors import UsageError

@@ -17,9 +17,9 @@ import zipfile
 
 import numpy as np
 
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid

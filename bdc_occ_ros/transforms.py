@@ -17,7 +17,7 @@ import threading
 import cv2
 import numpy as np
 
-from bdc_occ_ros.datatypes import rigid_transform
+from bdc_occ_ros.camera_rig import rigid_transform
 from bdc_occ_ros.errors import InvalidTransformError
 from bdc_occ_ros.errors import TransformUnavailableError
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.share import share_path
 
 RESOURCES = Path(__file__).parent / 'resources'

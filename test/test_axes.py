@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import nn
 
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.network import NetworkOutput

@@ -8,8 +8,8 @@ import yaml
 
 from bdc_occ_ros.calibration_file import load_calibration
 from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.errors import InvalidPoseError
 from bdc_occ_ros.rotations import matrix_from_quaternion

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.camera_rig import rigid_transform
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import rigid_transform
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidBoxesError
 from bdc_occ_ros.errors import InvalidCalibrationError
@@ -74,7 +74,8 @@ def test_a_camera_is_frozen_and_its_arrays_cannot_be_written():
 def test_distortion_counts_when_a_coefficient_does():
     assert not camera(distortion_model='plumb_bob', distortion=np.zeros(5)).is_distorted
     assert camera(distortion_model='plumb_bob', distortion=np.eye(5)[1]).is_distorted
-    assert camera(distortion_model='equidistant', distortion=np.zeros(4)).is_distorted
+    assert not camera(distortion_model='equidistant', distortion=np.zeros(4)).is_distorted
+    assert camera(distortion_model='equidistant', distortion=np.eye(4)[0]).is_distorted
 
 
 def test_resizing_scales_the_intrinsics():

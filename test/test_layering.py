@@ -16,8 +16,8 @@ ROS_NAMES = (
     'ament_index_python', 'sensor_msgs_py', 'diagnostic_updater', 'rosidl_runtime_py',
     'rpyutils', 'rosidl_parser', 'rosidl_generator_py')
 ROS_PREFIXES = ('tf2_', 'launch')
-FOUNDATION = {'errors', 'rotations', 'datatypes', 'classes', 'share', 'calibration_file',
-              'yaml_config', 'layer_config'}
+FOUNDATION = {'errors', 'rotations', 'camera_rig', 'datatypes', 'classes', 'share',
+              'calibration_file', 'yaml_config', 'layer_config'}
 # What each layer may import from the package; a layer is a folder or a module at the top.
 # Whatever is not listed may import the foundation only.
 MAY_IMPORT = {

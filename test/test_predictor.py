@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import save_checkpoint
 from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidWeightsError

@@ -16,9 +16,9 @@ import pytest
 
 from bdc_occ_ros.calibration_file import load_calibration
 from bdc_occ_ros.calibration_file import save_calibration
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.network.ray_geometry import frustum_pixels

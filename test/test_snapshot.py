@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid

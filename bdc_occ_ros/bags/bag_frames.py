@@ -17,8 +17,8 @@ from bdc_occ_ros.bags import ODOM_FRAME
 from bdc_occ_ros.bags.bag_reader import BagMessage
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidBagError
 from bdc_occ_ros.errors import TransformUnavailableError

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import InvalidKeyframeError
 from bdc_occ_ros.rotations import matrix_from_quaternion

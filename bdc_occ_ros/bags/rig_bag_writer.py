@@ -22,8 +22,8 @@ from bdc_occ_ros.bags import CALIBRATION_FILE
 from bdc_occ_ros.bags import ODOM_FRAME
 from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.rotations import quaternion_from_matrix
 

@@ -17,7 +17,7 @@ from bdc_occ_ros.bags.rig_bag_writer import BagSummary
 from bdc_occ_ros.bags.rig_bag_writer import RigBagWriter
 from bdc_occ_ros.bags.truth_file import save_truth
 from bdc_occ_ros.bags.truth_file import Truth
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.scene.drive import Drive
 from bdc_occ_ros.scene.drive import encode_jpeg
 from bdc_occ_ros.scene.drive import exposures

@@ -75,7 +75,7 @@ def _write(args: argparse.Namespace) -> int:
     from bdc_occ_ros.bags.scene_bag import num_render_processes
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.calibration_file import load_calibration
-    from bdc_occ_ros.datatypes import CameraRig
+    from bdc_occ_ros.camera_rig import CameraRig
     from bdc_occ_ros.share import share_path
 
     if args.keyframe:

@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.bags.scene_bag import num_render_processes
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.calibration_file import load_calibration
+    from bdc_occ_ros.camera_rig import CameraRig
     from bdc_occ_ros.commands.bag import DEFAULT_RIG
-    from bdc_occ_ros.datatypes import CameraRig
     from bdc_occ_ros.drawing.demo_results import draw_demo
     from bdc_occ_ros.drawing.demo_results import settle
     from bdc_occ_ros.ros.demo import play_to_node

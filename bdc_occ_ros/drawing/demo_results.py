@@ -15,7 +15,7 @@ from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.bags.recording import Recording
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.bags.truth_file import Truth
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.drawing.rerun_recording import RerunRecording
 from bdc_occ_ros.drawing.sheet import Column
 from bdc_occ_ros.drawing.sheet import draw_sheet

@@ -13,8 +13,8 @@ from PIL import Image
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.config import ImageConfig
-from bdc_occ_ros.datatypes import Camera
 from bdc_occ_ros.network.undistortion import Undistortion
 
 DECODE_REDUCTIONS = (8, 4, 2, 1)

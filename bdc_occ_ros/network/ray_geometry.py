@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.datatypes import Camera
 
 
 def frustum_pixels(config: NetworkConfig) -> np.ndarray:

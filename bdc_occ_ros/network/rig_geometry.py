@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import MAX_CAMERAS
 from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import MAX_CAMERAS
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.network.preprocessing import Preprocessor
 from bdc_occ_ros.network.ray_geometry import RayGeometry

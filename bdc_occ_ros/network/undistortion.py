@@ -9,7 +9,7 @@ The straight image keeps the size and the camera matrix of the distorted one.
 import cv2
 import numpy as np
 
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 
 NUM_RADIUS_SAMPLES = 4096
 

@@ -9,7 +9,7 @@ stands in front of it is not asked: that is for the network to say.
 
 import numpy as np
 
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.network.preprocessing import Preprocessor
 

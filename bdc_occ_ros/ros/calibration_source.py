@@ -18,7 +18,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 
 from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.ros.camera_info import camera_from_info

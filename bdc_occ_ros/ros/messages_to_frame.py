@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidImageError
 from bdc_occ_ros.ros.image_decoding import decode_image

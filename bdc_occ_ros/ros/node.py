@@ -223,8 +223,8 @@ def main(args: list[str] | None = None) -> int:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except RuntimeError:
-        if not interrupt.has_come:
+    except RuntimeError:  # also what rclpy raises where a signal ended its context meanwhile
+        if rclpy.ok() and not interrupt.has_come:
             raise
     finally:
         if node is not None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from dataclasses import field
 from types import MappingProxyType
 
+from bdc_occ_ros.camera_rig import MAX_CAMERAS
 from bdc_occ_ros.classes import GROUND_LABELS
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import MAX_CAMERAS
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.ros.parameter_table import group
 from bdc_occ_ros.ros.parameter_table import parameter

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.scene import ground
 from bdc_occ_ros.scene.sky import HAZE_RGB
 from bdc_occ_ros.scene.sky import SkyView

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.scene.camera_renderer import CameraRenderer

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import CameraRig
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.scene.ground import ground_labels

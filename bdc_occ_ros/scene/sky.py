@@ -5,7 +5,7 @@
 import cv2
 import numpy as np
 
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.scene.skins import speckle
 
 SUN_AZIMUTH_RAD = 0.7

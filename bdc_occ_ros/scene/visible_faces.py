@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.scene.sky import SUN_DIRECTION
 from bdc_occ_ros.scene.solids import face_frames
 from bdc_occ_ros.scene.solids import FACES

@@ -9,8 +9,8 @@ from PIL import Image
 import pytest
 import torch
 
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.config import ImageConfig
-from bdc_occ_ros.datatypes import Camera
 from bdc_occ_ros.network.preprocessing import decode_reduction
 from bdc_occ_ros.network.preprocessing import normalize_images
 from bdc_occ_ros.network.preprocessing import Preprocessor

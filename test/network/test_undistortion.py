@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.network.undistortion import largest_valid_radius
 from bdc_occ_ros.network.undistortion import Undistortion
 

@@ -20,7 +20,7 @@ from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.bags.rig_bag_writer import qos
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import InvalidBagError
 from bdc_occ_ros.errors import MissingDependencyError

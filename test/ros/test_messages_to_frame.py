@@ -10,8 +10,8 @@ import pytest
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
-from bdc_occ_ros.datatypes import Camera
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.errors import InvalidImageError
 from bdc_occ_ros.ros.messages_to_frame import decode_for_camera

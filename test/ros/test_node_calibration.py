@@ -17,9 +17,9 @@ from node_process import Watcher
 import numpy as np
 import pytest
 
-from bdc_occ_ros import datatypes
+from bdc_occ_ros import camera_rig
 from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.datatypes import Camera
+from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.ros.stamps import make_header
 from bdc_occ_ros.ros.stamps import to_nanoseconds
 from bdc_occ_ros.rotations import matrix_from_quaternion
@@ -56,7 +56,7 @@ def write_calibration(path):
         mount[:3, :3] = matrix_from_quaternion(mount_quaternion(yaw_rad))
         mount[:3, 3] = np.cos(yaw_rad), np.sin(yaw_rad), 1.5
         cameras.append(Camera(name, WIDTH_PX, HEIGHT_PX, np.reshape(INTRINSICS, (3, 3)), mount))
-    save_calibration(datatypes.CameraRig(tuple(cameras), 'LEFT'), path)
+    save_calibration(camera_rig.CameraRig(tuple(cameras), 'LEFT'), path)
 
 
 def test_calibration_file_replaces_camera_info_and_tf(start, tmp_path):

@@ -4,7 +4,7 @@
 
 import pytest
 
-from bdc_occ_ros.datatypes import CameraRig
+from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.scene.drive import Drive
 
 TRIGGER = 20
