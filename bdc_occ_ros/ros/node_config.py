@@ -31,7 +31,10 @@ class ModelConfig:
         '', 'Weights file (.safetensors), which brings its own network; empty runs model.name '
         'untrained.')
     device: str = parameter(
-        'auto', 'PyTorch device such as cpu or cuda:0; auto takes CUDA where PyTorch has it.')
+        'auto', 'Where the network runs; auto takes CUDA where PyTorch has it.',
+        choices=('auto', 'cpu', 'cuda'))
+    confidence: bool = parameter(
+        False, 'Work out the probability of every label and add it to the cloud; costs time.')
     threads: int = parameter(
         0, 'CPU threads of the network; 0 leaves the choice to PyTorch.', limits=(0, 256))
     warmup_iterations: int = parameter(

@@ -34,7 +34,8 @@ def load_predictor(model: ModelConfig) -> 'Predictor':
     from bdc_occ_ros.predictor import Predictor
     if model.threads:
         torch.set_num_threads(model.threads)
-    return Predictor(model.weights or model.name, device=model.device)
+    return Predictor(model.weights or model.name, device=model.device,
+                     with_confidence=model.confidence)
 
 
 def warm_up(predictor: 'Predictor', cameras: tuple[str, ...], iterations: int) -> None:

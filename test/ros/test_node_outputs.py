@@ -38,8 +38,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def process(folder, rig_parameters):
     """Run the node in a namespace, with an output frame and a mixed-up rate."""
-    process = NodeProcess(folder / 'log', rig_parameters | {'snapshot_folder': folder},
-                          ('-r', f'__ns:={NAMESPACE}'))
+    parameters = rig_parameters | {'snapshot_folder': folder, 'model.confidence': 'true'}
+    process = NodeProcess(folder / 'log', parameters, ('-r', f'__ns:={NAMESPACE}'))
     yield process
     status, _ = process.end()
     assert status == 0, process.log
@@ -91,7 +91,8 @@ def test_results_carry_stamp_and_frame_of_the_key_camera(watcher, rig, node):
     for message in results.values():
         assert message.header.frame_id == 'base_link'
         assert to_nanoseconds(message.header.stamp) in rig.stamps_ns  # LEFT has no offset
-    assert [field.name for field in results['occupancy'].fields] == ['x', 'y', 'z', 'rgb', 'label']
+    assert [field.name for field in results['occupancy'].fields] == [
+        'x', 'y', 'z', 'rgb', 'label', 'confidence']
 
 
 def test_grid_and_labels_reach_those_who_come_late(watcher, rig, node):
