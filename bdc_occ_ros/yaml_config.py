@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import math
 from pathlib import Path
 import types
 import typing
@@ -16,6 +17,7 @@ import yaml
 from bdc_occ_ros.errors import InvalidConfigError
 
 Config = TypeVar('Config')
+MAX_WHOLE_FLOAT = 2 ** 53  # integers up to here are floats without loss
 
 
 def read_yaml(path: Path) -> Any:
@@ -40,7 +42,8 @@ def parse_dataclass(kind: type[Config], values: Any, where: str) -> Config:
     :param kind: Dataclass to build.
     :param values: Mapping from field names to values.
     :param where: File or key, for the message.
-    :raises InvalidConfigError: if a key is unknown or missing, or a value has the wrong type.
+    :raises InvalidConfigError: if a key is unknown or missing, or a value has the wrong type or
+        is impossible; the message names the place.
     """
     if not isinstance(values, Mapping):
         raise InvalidConfigError(f'{where}: a mapping is needed; got {values!r}')
@@ -55,8 +58,11 @@ def parse_dataclass(kind: type[Config], values: Any, where: str) -> Config:
     if missing:
         raise InvalidConfigError(f'{where}: missing keys {missing}')
     hints = typing.get_type_hints(kind)
-    return kind(**{key: _parse(hints[key], value, f'{where}: {key}')
-                   for key, value in values.items()})
+    members = {key: _parse(hints[key], value, f'{where}: {key}') for key, value in values.items()}
+    try:
+        return kind(**members)
+    except InvalidConfigError as error:
+        raise InvalidConfigError(f'{where}: {error}') from error
 
 
 def _parse(hint: Any, value: Any, where: str) -> Any:
@@ -73,10 +79,12 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
         return value
     if dataclasses.is_dataclass(hint):
         return parse_dataclass(hint, value, where)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) <= MAX_WHOLE_FLOAT:
         return float(value)
     if type(value) is not hint:
         raise InvalidConfigError(f'{where}: {hint.__name__} is needed; got {value!r}')
+    if hint is float and not math.isfinite(value):
+        raise InvalidConfigError(f'{where}: a finite number is needed; got {value!r}')
     return value
 
 

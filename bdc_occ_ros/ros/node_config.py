@@ -71,9 +71,6 @@ class SyncConfig:
         20.0, 'How far a stamp may lie from its set; below half the shortest trigger gap.',
         unit='ms', limits=(0.001, 1000.0))
     window_ms: float = parameter(
-        75.0, 'Longest burst of one trigger, where sets are grouped by arrival.', unit='ms',
-        limits=(1.0, 10000.0))
-    window_ms: float = parameter(
         75.0, 'Longest burst in mode window.', unit='ms', limits=(1.0, 10000.0))
     deadline_ms: float = parameter(
         100.0, 'How long a set waits for its last camera after its first image.',
@@ -168,13 +165,10 @@ class NodeConfig:
         'auto', 'Where the motion between exposures comes from; auto takes TF, then odometry, '
         'then off, and says so.', choices=('auto', 'tf', 'odom', 'off'))
     ego_motion_wait_ms: float = parameter(
-        50.0, 'How long a set may wait for the newest pose to arrive.', unit='ms',
+        100.0, 'How long a set waits for the pose of its last exposure.', unit='ms',
         limits=(0.0, 1000.0))
     base_frame: str = parameter('base_link', 'TF frame of the vehicle, x forward, z up.')
     odom_frame: str = parameter('odom', 'TF frame that does not move, for ego motion.')
-    ego_motion_wait_ms: float = parameter(
-        100.0, 'How long a set waits for the pose of its last exposure.', unit='ms',
-        limits=(0.0, 1000.0))
     output_frame: str = parameter(
         '', 'TF frame of every output; empty means base_frame.')
     calibration_file: str = parameter(

@@ -41,7 +41,7 @@ class OutputHealth:
         :param config: Parameters that hold now.
         :param accounts: What became of the sets.
         :param num_skipped: Sets that a newer one replaced before they were computed.
-        :param num_cut_off: Points left out of the last message by a limit.
+        :param num_cut_off: Points and cubes of the last set left out by a limit.
         """
         yield self._inference(config)
         yield self._latency(config, accounts)

@@ -122,13 +122,16 @@ class OutputPublishers:
         :param output_from_ego: Pose of the ego frame in the output frame; None if the same.
         :raises InvalidConfigError: if the grid parameters do not fit the network.
         """
+        num_cut_off = 0
         for output in self.wanted(config):
             result: Result | None = getattr(prediction, output.source)
             if result is None:
                 continue
             header = make_header(result.stamp_ns, config.frame)
-            message, self.num_cut_off = output.make(result, header, config, output_from_ego)
+            message, num_left_out = output.make(result, header, config, output_from_ego)
+            num_cut_off += num_left_out
             self._publishers[output.switch].publish(message)
+        self.num_cut_off = num_cut_off
 
     def publish_labels(self, network: 'NetworkConfig', config: NodeConfig) -> None:
         """

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is published when a set has nothing in it, and that nothing is made for nobody."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -75,3 +76,21 @@ def test_a_result_that_the_network_does_not_give_is_left_out(outputs, node, spin
     outputs.publish(SimpleNamespace(occupancy=nothing().occupancy, boxes=None), config, None)
     assert spin_until(lambda: clouds)
     assert not detections
+
+
+def test_what_a_limit_cuts_off_one_output_is_not_forgotten_over_the_next(outputs, node,
+                                                                         spin_until):
+    config, clouds = config_from_values({'max_points': 10}), []
+    node.create_subscription(PointCloud2, 'occupancy', clouds.append, 1)
+    node.create_subscription(Detection3DArray, 'detections', lambda _: None, 1)
+    assert spin_until(lambda: len(outputs.wanted(config)) == 2)
+    full = nothing()
+    labels = full.occupancy.labels.copy()
+    labels[:5, :5, 0] = 0
+    full.occupancy = replace(full.occupancy, labels=labels)
+    outputs.publish(full, config, None)
+    assert spin_until(lambda: clouds)
+    assert clouds[0].width == 10
+    assert outputs.num_cut_off == 15
+    outputs.publish(nothing(), config, None)
+    assert outputs.num_cut_off == 0
