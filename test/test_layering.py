@@ -21,9 +21,10 @@ FOUNDATION = {'errors', 'rotations', 'camera_rig', 'datatypes', 'classes', 'shar
 # What each layer may import from the package; a layer is a folder or a module at the top.
 # Whatever is not listed may import the foundation only.
 MAY_IMPORT = {
-    'binary': {'layer_config'},
+    'kernels': {'errors'},
+    'binary': {'errors', 'layer_config', 'kernels'},
     'config': FOUNDATION,
-    'network': FOUNDATION | {'binary', 'config'},
+    'network': FOUNDATION | {'binary', 'config', 'kernels'},
     'profile': FOUNDATION | {'binary', 'config', 'network'},
     'published_costs': FOUNDATION | {'config', 'profile'},
     'checkpoint': FOUNDATION | {'config', 'network'},
