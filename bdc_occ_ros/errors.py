@@ -73,3 +73,23 @@ class InvalidSnapshotError(BdcOccError):
 
 class MeasurementError(BdcOccError):
     """A benchmark could not be carried out."""
+
+
+class InvalidSettingError(BdcOccError):
+    """An environment variable has a value that it cannot have."""
+
+
+class KernelBuildError(BdcOccError):
+    """The compiler refused the kernels; the message is the compiler's own."""
+
+
+class KernelLibraryError(BdcOccError):
+    """The library of compiled kernels is missing, stale or of another version."""
+
+
+class BackendUnavailableError(BdcOccError):
+    """The backend that was asked for is not built in, or this machine cannot run it."""
+
+
+class InvalidOperationError(BdcOccError):
+    """The maps and parameters of a packed operation do not fit together."""

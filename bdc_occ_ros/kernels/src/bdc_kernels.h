@@ -15,6 +15,9 @@
 extern "C" {
 #endif
 
+// What is declared here is all that the library shows to others.
+#pragma GCC visibility push(default)
+
 // The version of everything in this file; the caller compares before it calls anything else.
 #define BDC_ABI_VERSION 1
 
@@ -233,6 +236,11 @@ int32_t bdc_run(const char* backend, const bdc_step* steps, int32_t count, int32
 
 // What a code other than 0 means.
 const char* bdc_error_text(int32_t code);
+
+// The hash of the sources and flags of which the library was built.
+const char* bdc_build_identity(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Compile src/*.cpp into the library of CPU kernels that lies beside this file.
+
+Every file is compiled with the same flags, which every g++ from 9 on has. What needs more of the
+processor says so itself, by a target pragma inside an #if of its architecture, and is only called
+where the processor has it. Nothing outside the standard library is imported here: setup.py calls
+these functions where the package's needs may be missing.
+
+    python -m bdc_occ_ros.kernels.build [--output FILE] [--sanitize] [--target aarch64]
+"""
+
+import argparse
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+import hashlib
+import os
+from pathlib import Path
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from bdc_occ_ros.errors import KernelBuildError
+from bdc_occ_ros.errors import MissingDependencyError
+
+SOURCES = Path(__file__).resolve().parent / 'src'
+LIBRARY = SOURCES.parent / 'libbdc_kernels.so'
+COMMAND = 'python -m bdc_occ_ros.kernels.build'
+FLAGS = ('-std=c++17', '-O3', '-ffp-contract=off', '-fvisibility=hidden',
+         '-fvisibility-inlines-hidden', '-fPIC', '-pthread', '-Wall', '-Wextra')
+SANITIZER_FLAGS = ('-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all',
+                   '-fsanitize=address,undefined')
+CROSS_COMPILERS = {'aarch64': 'aarch64-linux-gnu-g++'}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Build as the arguments say.
+
+    :param argv: Arguments without the program's name; those of the process if None.
+    :return: Exit status: 0, or 2 with a message if the library cannot be built.
+    """
+    parser = argparse.ArgumentParser(prog=COMMAND, description='Build the library of CPU kernels.')
+    parser.add_argument('--output', type=Path, help=f'instead of {LIBRARY.name} beside src')
+    parser.add_argument('--sanitize', action='store_true',
+                        help='with the address and undefined behaviour sanitizers')
+    parser.add_argument('--target', choices=sorted(CROSS_COMPILERS),
+                        help='cross-compile for another architecture')
+    parsed = parser.parse_args(argv)
+    if (parsed.sanitize or parsed.target) and parsed.output is None:
+        parser.error('--sanitize and --target need --output, so that the library in use stays')
+    try:
+        compiler = find_compiler(parsed.target)
+        library = build(parsed.output or LIBRARY, compiler=compiler,
+                        extra_flags=SANITIZER_FLAGS if parsed.sanitize else ())
+    except (KernelBuildError, MissingDependencyError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f'built {library} with {shlex.join(compiler)}')
+    return 0
+
+
+def find_compiler(target: str | None = None) -> list[str]:
+    """
+    Return the command of the C++ compiler: CXX if that is set, else g++, else c++.
+
+    :param target: aarch64 for the cross compiler of that architecture, which CXX does not replace.
+    :raises MissingDependencyError: if it is not installed.
+    """
+    if target:
+        names = [CROSS_COMPILERS[target]]
+    else:
+        names = [os.environ['CXX']] if os.environ.get('CXX') else ['g++', 'c++']
+    for name in names:
+        command = shlex.split(name)
+        if shutil.which(command[0]):
+            return command
+    package = f'g++-{target}-linux-gnu' if target else 'g++'
+    raise MissingDependencyError(
+        f'building the kernels needs a C++ compiler, and {" or ".join(names)} is not there; '
+        f'install the package {package}, name a compiler by CXX, or set BDC_OCC_EXTENSION=off to '
+        'do without the kernels')
+
+
+def source_identity() -> str:
+    """Return the hash of the sources and flags; a library of another hash is stale."""
+    digest = hashlib.sha256(shlex.join(FLAGS).encode())
+    for path in sorted(path for path in SOURCES.rglob('*') if path.is_file()):
+        digest.update(f'\0{path.relative_to(SOURCES)}\0'.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def build(output: Path = LIBRARY, *, compiler: Sequence[str] | None = None,
+          extra_flags: Sequence[str] = ()) -> Path:
+    """
+    Compile every source at once on all cores, link, and only then replace the old library.
+
+    :param output: The library.
+    :param compiler: Command of the compiler; what find_compiler finds if None.
+    :param extra_flags: Flags behind the usual ones, also when linking.
+    :return: The library.
+    :raises MissingDependencyError: if there is no compiler.
+    :raises KernelBuildError: if it fails; with its message.
+    """
+    compiler = compiler or find_compiler()
+    identity = source_identity()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='.kernels_', dir=output.parent) as folder:
+        objects = compile_sources(Path(folder), compiler, (
+            *FLAGS, *extra_flags, f'-DBDC_BUILD_IDENTITY="{identity}"'))
+        linked = Path(folder, output.name)
+        run_compiler([*compiler, '-shared', '-pthread', *extra_flags, '-o', str(linked),
+                      *map(str, objects)])
+        os.replace(linked, output)
+    return output
+
+
+def compile_sources(folder: Path, compiler: Sequence[str], flags: Sequence[str]) -> list[Path]:
+    """
+    Compile src/*.cpp, as many at a time as there are cores.
+
+    :param folder: Where the objects go.
+    :param compiler: Command of the compiler.
+    :param flags: All of its flags.
+    :return: The objects.
+    :raises KernelBuildError: if the compiler fails.
+    """
+    objects = {path: folder / f'{path.stem}.o' for path in sorted(SOURCES.glob('*.cpp'))}
+    largest_first = sorted(objects, key=lambda path: -path.stat().st_size)
+    commands = [[*compiler, *flags, '-c', str(path), '-o', str(objects[path])]
+                for path in largest_first]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor:
+        list(executor.map(run_compiler, commands))
+    return list(objects.values())
+
+
+def run_compiler(command: Sequence[str]) -> None:
+    """
+    Run a compiler and pass its warnings on.
+
+    :param command: Program and arguments.
+    :raises KernelBuildError: with the compiler's message if it does not end well.
+    """
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise KernelBuildError(
+            f'the compiler ended with status {done.returncode}: {shlex.join(command)}\n'
+            f'{done.stderr.strip()}\nIt must be a g++ from 9 on or a clang++ that knows C++17; '
+            'name another by CXX, or set BDC_OCC_EXTENSION=off to do without the kernels')
+    sys.stderr.write(done.stderr)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
