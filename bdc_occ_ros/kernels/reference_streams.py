@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the operations on real streams compute, one plain function per record.
+
+Convolutions of bits are in reference.py, the splat in reference_splat.py.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bdc_occ_ros.kernels.conventions import unpack_bits
+from bdc_occ_ros.kernels.operations import Affine
+from bdc_occ_ros.kernels.operations import AveragePool
+from bdc_occ_ros.kernels.operations import BranchLayer
+from bdc_occ_ros.kernels.operations import Combine
+from bdc_occ_ros.kernels.operations import Gate
+from bdc_occ_ros.kernels.operations import Labels
+from bdc_occ_ros.kernels.operations import RealConvolution
+from bdc_occ_ros.kernels.operations import Upsample
+from bdc_occ_ros.kernels.reference_epilogue import finish
+from bdc_occ_ros.kernels.reference_maps import activate
+from bdc_occ_ros.kernels.reference_maps import read
+from bdc_occ_ros.kernels.reference_maps import signs
+from bdc_occ_ros.kernels.reference_maps import write
+from bdc_occ_ros.kernels.reference_maps import write_signs
+
+
+def _signed_sums(values: Tensor, weights: Tensor) -> Tensor:
+    """
+    Sum real inputs times 1-bit weights over the inputs, one after the other.
+
+    :param values: (..., Ci) float32.
+    :param weights: (Co, words(Ci)) int32.
+    :return: (..., Co) float32.
+    """
+    channels = values.shape[-1]
+    factors = 2.0 * unpack_bits(weights, channels).float() - 1.0  # (Co, Ci)
+    sums = values.new_zeros((*values.shape[:-1], weights.shape[0]))
+    for k in range(channels):
+        sums = sums + values[..., k:k + 1] * factors[:, k]
+    return sums
+
+
+def real_convolution(op: RealConvolution) -> None:
+    """
+    Convolve a real map with 1-bit weights.
+
+    :param op: The sum over input channels runs in their order, each step rounded.
+    """
+    finish(_signed_sums(read(op.input), op.weights), op.epilogue)
+
+
+def _branch_layer(vectors: Tensor, layer: BranchLayer) -> Tensor:
+    """Apply one layer of the channel branch to (N, C) float32."""
+    vectors = activate(vectors, layer.activation)
+    if layer.sign is not None:
+        vectors = 2.0 * signs(vectors, layer.sign).float() - 1.0  # their sums are exact
+    return layer.scale * _signed_sums(vectors, layer.weights)
+
+
+def gate(op: Gate) -> None:
+    """
+    Compute the gate of every image from its sums over rows.
+
+    :param op: The mean and the sigmoid are computed in double and rounded once each.
+    """
+    total = op.sums.new_zeros(op.sums.shape[::2], dtype=torch.float64)
+    for row in op.sums.double().unbind(dim=1):
+        total = total + row
+    vectors = (total / op.num_pixels).float()
+    for layer in op.layers:
+        vectors = _branch_layer(vectors, layer)
+    op.gate.copy_(1.0 / (1.0 + torch.exp(-vectors.double())))
+
+
+def combine(op: Combine) -> None:
+    """
+    Add two weighted maps, bend the sum, write it.
+
+    :param op: Every product and the sum are rounded.
+    """
+    values = op.left_weight * read(op.left)
+    if op.right is not None:
+        values = values + op.right_weight * read(op.right)
+    values = activate(values, op.activation)
+    write(op.output, values)
+    write_signs(op.bits, values, op.sign)
+
+
+def affine(op: Affine) -> None:
+    """
+    Move pixels into channels, scale and shift.
+
+    :param op: As torch's pixel_unshuffle: channel c factor^2 + dy factor + dx.
+    """
+    image = read(op.input).permute(0, 3, 1, 2)
+    values = functional.pixel_unshuffle(image, op.factor).permute(0, 2, 3, 1)
+    values = op.scale * values + op.offset
+    write(op.output, values)
+    write_signs(op.bits, values, op.sign)
+
+
+def average_pool(op: AveragePool) -> None:
+    """
+    Average 2x2 pixels.
+
+    :param op: The pixels of each row are added first.
+    """
+    values = read(op.input)
+    rows = values[:, :, ::2] + values[:, :, 1::2]
+    write(op.output, (rows[:, ::2] + rows[:, 1::2]) * 0.25)
+
+
+def _twice(values: Tensor, axis: int) -> Tensor:
+    """Interpolate to twice the size along one axis: 3/4 of the near, 1/4 of the far neighbour."""
+    size = values.shape[axis]
+    indices = torch.arange(size)
+    before = values.index_select(axis, (indices - 1).clamp(min=0))
+    after = values.index_select(axis, (indices + 1).clamp(max=size - 1))
+    pairs = (0.75 * values + 0.25 * before, 0.75 * values + 0.25 * after)
+    return torch.stack(pairs, dim=axis + 1).flatten(axis, axis + 1)
+
+
+def upsample(op: Upsample) -> None:
+    """
+    Interpolate to twice the size.
+
+    :param op: Between rows first, then between columns; a neighbour outside is the border pixel.
+    """
+    write(op.output, _twice(_twice(read(op.input), 1), 2))
+
+
+def labels(op: Labels) -> None:
+    """
+    Take the class with the highest score.
+
+    :param op: A class wins where its score is greater than that of every class before it; a NaN
+        is greater than nothing.
+    """
+    scores = read(op.input).unflatten(-1, (-1, op.num_classes))
+    best = scores[..., 0]
+    op.labels.zero_()
+    for index in range(1, op.num_classes):
+        is_greater = scores[..., index] > best
+        best = torch.where(is_greater, scores[..., index], best)
+        op.labels[is_greater] = index
