@@ -10,6 +10,7 @@ usage and bad input end in one line on standard error and exit status 2.
 import argparse
 from collections.abc import Sequence
 import importlib
+import keyword
 import sys
 
 from bdc_occ_ros import __version__
@@ -19,6 +20,7 @@ from bdc_occ_ros.errors import MissingDependencyError
 VERBS = {
     'demo': 'render a drive, run the node on it and draw what it saw',
     'profile': 'count parameters, operations and bytes of a network',
+    'import': 'turn a published checkpoint into a weights file',
     'bag': 'write and play bags',
     'view': 'draw a bag or a snapshot as a picture',
     'bench': 'measure the synchronizer and the transport',
@@ -44,7 +46,8 @@ def build_parser(verb: str | None) -> argparse.ArgumentParser:
         if name != verb:
             verbs.add_parser(name, help=sentence, add_help=False)
             continue
-        command = importlib.import_module(f'bdc_occ_ros.commands.{name}')
+        module = f'{name}_' if keyword.iskeyword(name) else name
+        command = importlib.import_module(f'bdc_occ_ros.commands.{module}')
         verb_parser = verbs.add_parser(
             name, help=sentence, description=command.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -28,6 +28,8 @@ MAY_IMPORT = {
     'profile': FOUNDATION | {'binary', 'config', 'network'},
     'published_costs': FOUNDATION | {'config', 'profile'},
     'checkpoint': FOUNDATION | {'config', 'network'},
+    'authors_checkpoint': {'errors'},
+    'authors_networks': FOUNDATION | {'config', 'network'},
     'predictor': FOUNDATION | {'config', 'network', 'checkpoint'},
     'scene': FOUNDATION | {'synthetic_triggers'},
     'bags': FOUNDATION | {'scene', 'synthetic_triggers', 'transforms'},
