@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Find and open the library of CPU kernels, and refuse one that is not of these sources.
+
+BDC_OCC_KERNELS_LIBRARY names another file than the one beside the package, built by
+`python -m bdc_occ_ros.kernels.build --output FILE`: that is how a build with sanitizers is tested.
+"""
+
+from collections.abc import Sequence
+import ctypes
+from ctypes import c_char_p
+from ctypes import c_int32
+from ctypes import c_int64
+from ctypes import c_void_p
+from ctypes import POINTER
+from functools import cache
+import os
+from pathlib import Path
+
+from bdc_occ_ros.errors import InvalidOperationError
+from bdc_occ_ros.errors import KernelLibraryError
+from bdc_occ_ros.kernels.build import COMMAND
+from bdc_occ_ros.kernels.build import LIBRARY
+from bdc_occ_ros.kernels.build import source_identity
+from bdc_occ_ros.kernels.extension import extension_choice
+from bdc_occ_ros.kernels.structures import ABI_VERSION
+from bdc_occ_ros.kernels.structures import BdcStep
+
+VARIABLE = 'BDC_OCC_KERNELS_LIBRARY'
+CURE = (f'build it with `{COMMAND}` (an installed package: install it again), or set '
+        'BDC_OCC_EXTENSION=off to do without the kernels')
+_PROTOTYPES = {
+    'bdc_abi_version': (c_int32,),
+    'bdc_build_identity': (c_char_p,),
+    'bdc_backend_name': (c_char_p, c_int32),
+    'bdc_backend_is_supported': (c_int32, c_char_p),
+    'bdc_prepared_bytes': (c_int64, c_char_p, c_int32, c_int32, c_int32),
+    'bdc_prepare_weights': (c_int32, c_char_p, c_int32, c_int32, c_int32, c_void_p, c_void_p),
+    'bdc_run': (c_int32, c_char_p, POINTER(BdcStep), c_int32, c_int32),
+    'bdc_error_text': (c_char_p, c_int32),
+}
+
+
+class KernelLibrary:
+    """
+    The functions of src/bdc_kernels.h, with errors instead of codes.
+
+    :param path: A library that build.py made.
+    :raises KernelLibraryError: if it is not there, cannot be loaded, or is not of these sources.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise KernelLibraryError(f'the library of CPU kernels is missing: {path}; {CURE}')
+        try:
+            self._library = ctypes.CDLL(str(path))
+            for name, (result, *arguments) in _PROTOTYPES.items():
+                function = getattr(self._library, name)
+                function.restype, function.argtypes = result, arguments
+        except (OSError, AttributeError) as error:
+            raise KernelLibraryError(f'{path} cannot be loaded ({error}); {CURE}') from error
+        version = self._library.bdc_abi_version()
+        if version != ABI_VERSION:
+            raise KernelLibraryError(
+                f'{path} has version {version} of the interface, {ABI_VERSION} is needed; {CURE}')
+        if self._library.bdc_build_identity().decode() != source_identity():
+            raise KernelLibraryError(
+                f'{path} is stale: {path.parent / "src"} has changed since it was built; {CURE}')
+
+    def backend_names(self) -> list[str]:
+        """Return what is built in, best last."""
+        names: list[str] = []
+        while (name := self._library.bdc_backend_name(len(names))) is not None:
+            names.append(name.decode())
+        return names
+
+    def is_supported(self, backend: str) -> bool:
+        """
+        Return whether this machine can run a backend.
+
+        :param backend: Its name; False for one that is not built in.
+        """
+        return self._library.bdc_backend_is_supported(backend.encode()) == 1
+
+    def prepared_bytes(self, backend: str, out_channels: int, in_channels: int,
+                       kernel: int) -> int:
+        """
+        Return how much memory prepared weights take.
+
+        :param backend: Which will run them.
+        :param out_channels: Co.
+        :param in_channels: Ci.
+        :param kernel: 1 or 3.
+        """
+        size = self._library.bdc_prepared_bytes(backend.encode(), out_channels, in_channels,
+                                                kernel)
+        if size < 0:
+            raise InvalidOperationError(
+                f'{backend} has no {kernel}x{kernel} convolution of {in_channels} to '
+                f'{out_channels} channels')
+        return size
+
+    def prepare_weights(self, backend: str, out_channels: int, in_channels: int, kernel: int,
+                        words: int, prepared: int) -> None:
+        """
+        Reorder the weights of a convolution for a backend.
+
+        :param backend: Which will run them.
+        :param out_channels: Co.
+        :param in_channels: Ci.
+        :param kernel: 1 or 3.
+        :param words: Address of (Co, k, k, words(Ci)) packed weights.
+        :param prepared: Address of prepared_bytes bytes, a multiple of 64.
+        """
+        self._check(self._library.bdc_prepare_weights(
+            backend.encode(), out_channels, in_channels, kernel, words, prepared))
+
+    def run(self, backend: bytes, steps: Sequence[BdcStep], threads: int) -> None:
+        """
+        Run steps one after the other.
+
+        :param backend: Name of one that this machine can run.
+        :param steps: A ctypes array.
+        :param threads: At least 1; the calling thread is one of them.
+        :raises InvalidOperationError: if a step is refused; then none is run.
+        """
+        self._check(self._library.bdc_run(backend, steps, len(steps), threads))
+
+    def _check(self, code: int) -> None:
+        """Raise what a code means."""
+        if code:
+            raise InvalidOperationError(
+                f'the kernels refuse: {self._library.bdc_error_text(code).decode()} '
+                f'(code {code})')
+
+
+def load_library() -> KernelLibrary:
+    """
+    Open the library once per process.
+
+    :raises KernelLibraryError: if it is switched off, missing, stale or of another version.
+    """
+    if extension_choice() == 'off':
+        raise KernelLibraryError('BDC_OCC_EXTENSION=off keeps the compiled kernels out; unset it')
+    return _opened(Path(os.environ.get(VARIABLE) or LIBRARY))
+
+
+@cache
+def _opened(path: Path) -> KernelLibrary:
+    """Open a library once."""
+    return KernelLibrary(path)

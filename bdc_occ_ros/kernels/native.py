@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The backend that runs operations in the library of CPU kernels."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+from bdc_occ_ros.errors import BackendUnavailableError
+from bdc_occ_ros.kernels.library import KernelLibrary
+from bdc_occ_ros.kernels.library import load_library
+from bdc_occ_ros.kernels.lowering import Lowering
+from bdc_occ_ros.kernels.operations import Operation
+
+
+class NativeBackend:
+    """
+    Kernels for one kind of processor.
+
+    :param name: A backend of the library that this machine can run.
+    :param threads: How many cores an operation is spread over; may be changed between runs.
+    :param library: The library; the usual one if None.
+    :raises KernelLibraryError: if the library cannot be used.
+    :raises BackendUnavailableError: if this machine cannot run the backend.
+    """
+
+    def __init__(self, name: str, threads: int = 1, library: KernelLibrary | None = None) -> None:
+        self.name = name
+        self.threads = threads
+        self._library = library or load_library()
+        if not self._library.is_supported(name):
+            supported = [other for other in self._library.backend_names()
+                         if self._library.is_supported(other)]
+            raise BackendUnavailableError(
+                f'this machine has no backend {name!r}; it has {", ".join(supported)}')
+
+    def compile(self, operations: Sequence[Operation]) -> Callable[[], None]:
+        """
+        Prepare operations whose buffers are all allocated.
+
+        Weights are reordered for the backend here, once. Everything that the operations name is
+        kept alive by the function that is returned.
+
+        :param operations: In the order in which they run.
+        :return: A function that runs them once.
+        :raises InvalidOperationError: if maps and parameters do not fit together; where only the
+            kernels can tell, when it is run.
+        """
+        lowering = Lowering(self.name, self._library)
+        steps = lowering.steps(operations)
+        name = self.name.encode()
+
+        def run() -> None:
+            lowering.point_at_external_buffers()
+            self._library.run(name, steps, self.threads)
+
+        return run
