@@ -93,3 +93,7 @@ class BackendUnavailableError(BdcOccError):
 
 class InvalidOperationError(BdcOccError):
     """The maps and parameters of a packed operation do not fit together."""
+
+
+class FoldingError(BdcOccError):
+    """A unit cannot be turned into packed parameters."""

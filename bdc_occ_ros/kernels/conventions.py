@@ -56,7 +56,7 @@ def pack_bits(is_positive: Tensor) -> Tensor:
     channels = is_positive.shape[-1]
     padded = torch.nn.functional.pad(is_positive, (0, words(channels) * WORD_BITS - channels))
     bits = padded.unflatten(-1, (-1, WORD_BITS)).to(torch.int64)
-    return (bits << _SHIFTS).sum(dim=-1).to(torch.uint32).view(torch.int32)
+    return (bits << _SHIFTS.to(bits.device)).sum(dim=-1).to(torch.uint32).view(torch.int32)
 
 
 def unpack_bits(packed: Tensor, channels: int) -> Tensor:
@@ -67,7 +67,7 @@ def unpack_bits(packed: Tensor, channels: int) -> Tensor:
     :param channels: C.
     :return: (..., C) bool.
     """
-    bits = (packed.to(torch.int64).unsqueeze(-1) >> _SHIFTS) & 1
+    bits = (packed.to(torch.int64).unsqueeze(-1) >> _SHIFTS.to(packed.device)) & 1
     return bits.flatten(-2)[..., :channels].bool()
 
 
