@@ -136,6 +136,11 @@ class KernelLibrary:
                 f'(code {code})')
 
 
+def library_path() -> Path:
+    """Return where the library must be: beside this file, or what BDC_OCC_KERNELS_LIBRARY says."""
+    return Path(os.environ.get(VARIABLE) or LIBRARY)
+
+
 def load_library() -> KernelLibrary:
     """
     Open the library once per process.
@@ -144,7 +149,7 @@ def load_library() -> KernelLibrary:
     """
     if extension_choice() == 'off':
         raise KernelLibraryError('BDC_OCC_EXTENSION=off keeps the compiled kernels out; unset it')
-    return _opened(Path(os.environ.get(VARIABLE) or LIBRARY))
+    return _opened(library_path())
 
 
 @cache
