@@ -23,7 +23,8 @@ FOUNDATION = {'errors', 'rotations', 'camera_rig', 'datatypes', 'classes', 'shar
 MAY_IMPORT = {
     'kernels': {'errors'},
     'binary': {'errors', 'layer_config', 'kernels'},
-    'config': FOUNDATION,
+    'config_limits': {'errors', 'config'},
+    'config': FOUNDATION | {'config_limits'},
     'network': FOUNDATION | {'binary', 'config', 'kernels'},
     'profile': FOUNDATION | {'binary', 'config', 'network'},
     'published_costs': FOUNDATION | {'config', 'profile'},
@@ -31,6 +32,7 @@ MAY_IMPORT = {
     'authors_checkpoint': {'errors'},
     'authors_networks': FOUNDATION | {'config', 'network'},
     'predictor': FOUNDATION | {'config', 'network', 'checkpoint'},
+    'evaluation': FOUNDATION,
     'scene': FOUNDATION | {'synthetic_triggers'},
     'bags': FOUNDATION | {'scene', 'synthetic_triggers', 'transforms'},
     'drawing': FOUNDATION | {'bags', 'scene', 'snapshot', 'synthetic_triggers'},
