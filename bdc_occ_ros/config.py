@@ -17,6 +17,7 @@ from typing import Literal
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.config_limits import require_plausible_sizes
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.layer_config import NanoLayersConfig
@@ -217,6 +218,7 @@ class NetworkConfig:
             raise InvalidConfigError(f'{self.name}: give exactly one of published and nano')
         if self.occupancy is None and self.boxes is None:
             raise InvalidConfigError(f'{self.name}: at least one of occupancy and boxes is needed')
+        require_plausible_sizes(self)
         if self.image.height_px % self.feature_stride or self.image.width_px % self.feature_stride:
             raise InvalidConfigError(
                 f'{self.name}: image {self.image.height_px}x{self.image.width_px} is not a '

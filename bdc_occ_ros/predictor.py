@@ -23,7 +23,6 @@ from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.checkpoint import restore_network
-from bdc_occ_ros.checkpoint import SUFFIX
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.datatypes import Boxes
@@ -38,6 +37,7 @@ from bdc_occ_ros.network.preprocessing import decode_reduction
 from bdc_occ_ros.network.preprocessing import normalize_images
 from bdc_occ_ros.network.rig_geometry import GeometryCache
 from bdc_occ_ros.network.rig_geometry import RigGeometry
+from bdc_occ_ros.weights_file import SUFFIX
 
 DEVICES = ('cpu', 'cuda', 'auto')
 _LOGGER = logging.getLogger(__name__)

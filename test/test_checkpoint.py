@@ -12,14 +12,14 @@ import torch
 
 from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import load_checkpoint
-from bdc_occ_ros.checkpoint import MANIFEST_KEY
-from bdc_occ_ros.checkpoint import MAX_HEADER_BYTES
 from bdc_occ_ros.checkpoint import restore_network
 from bdc_occ_ros.checkpoint import save_checkpoint
-from bdc_occ_ros.checkpoint import tensors_sha256
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.weights_file import MANIFEST_KEY
+from bdc_occ_ros.weights_file import MAX_HEADER_BYTES
+from bdc_occ_ros.weights_file import tensors_sha256
 
 
 @pytest.fixture(scope='module')
@@ -200,6 +200,33 @@ def test_a_network_that_cannot_be_built_is_refused(weights, checkpoint):
         restore_network(load_checkpoint(weights))
 
 
+@pytest.mark.parametrize(('place', 'value', 'expected'), [
+    (('feature_channels',), 10 ** 9, 'feature_channels must be from 1 to 4096'),
+    (('nano', 'image_channels'), [8, 16, 10 ** 9], 'nano.image_channels must'),
+    (('nano', 'bev_units'), [1, 10 ** 9], 'nano.bev_units must'),
+    (('nano', 'bev_unit', 'num_branch_layers'), 10 ** 9, 'num_branch_layers must'),
+    (('image', 'height_px'), 2 ** 40, 'image.height_px must'),
+    (('feature_stride',), 0, 'feature_stride must'),
+    (('occupancy', 'num_heights'), 0, 'occupancy.num_heights must'),
+    (('occupancy', 'class_names'), ['x'] * 257, '1 to 256 classes'),
+    (('occupancy', 'class_counts'), [10 ** 400] * 18, 'class_counts must'),
+    (('bev', 'cell_size_m'), [1e-9, 1e-9], 'at most 4096 rows'),
+    (('bev', 'cell_size_m'), [1e9, 1.0], 'at least one'),
+    (('bev', 'x_range_m'), [-1e308, 1e308], 'at most 4096 rows'),
+    (('depth', 'step_m'), 0.0, 'step_m > 0'),
+    (('depth', 'step_m'), 1e-9, 'at most 1024 bins'),
+    (('depth',), {'start_m': 1.0, 'stop_m': 2.0, 'step_m': 1.0, 'spacing': 'sid'}, 'two bins')])
+def test_sizes_beyond_all_reason_are_refused(weights, checkpoint, place, value, expected):
+    manifest = json.loads(parts_of(weights)[0]['__metadata__'][MANIFEST_KEY])
+    part = manifest['config']
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    write_with_manifest(weights, checkpoint.tensors, config=manifest['config'])
+    with pytest.raises(InvalidWeightsError, match=expected):
+        load_checkpoint(weights)
+
+
 @pytest.mark.parametrize('metadata', [{}, {MANIFEST_KEY: '{'}, {MANIFEST_KEY: '[' * 50_000}])
 def test_weights_of_other_programs_are_refused(weights, checkpoint, metadata):
     weights.write_bytes(save(dict(checkpoint.tensors), metadata))
@@ -229,3 +256,7 @@ def test_missing_files_and_other_suffixes_are_refused(tmp_path, checkpoint):
         load_checkpoint(tmp_path / 'nothing.safetensors')
     with pytest.raises(InvalidWeightsError, match='written as .safetensors'):
         save_checkpoint(tmp_path / 'weights.pth', checkpoint)
+    with pytest.raises(InvalidWeightsError, match='regular file'):
+        load_checkpoint(tmp_path)
+    with pytest.raises(InvalidWeightsError, match='cannot be written: No such file'):
+        save_checkpoint(tmp_path / 'nowhere' / 'weights.safetensors', checkpoint)

@@ -15,6 +15,7 @@ from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.binary.layers import Redistribution
 from bdc_occ_ros.binary.layers import RPReLU
 from bdc_occ_ros.binary.sign import BinaryActivation
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.layer_config import UnitConfig
 
 
@@ -87,14 +88,14 @@ class BdcUnit(nn.Module):
     :param out_channels: As many, or twice as many.
     :param config: Version and binarization.
     :param stride: 1 or 2; at 2 height and width must be even.
-    :raises ValueError: if no identity path leads from in_channels to out_channels.
+    :raises InvalidConfigError: if no identity path leads from in_channels to out_channels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, config: UnitConfig,
                  stride: int = 1) -> None:
         super().__init__()
-        if out_channels not in (in_channels, 2 * in_channels):
-            raise ValueError(
+        if in_channels < 1 or out_channels not in (in_channels, 2 * in_channels):
+            raise InvalidConfigError(
                 f'BdcUnit: out_channels must be in_channels or twice that; got {in_channels} to '
                 f'{out_channels}')
         self.version = config.version
