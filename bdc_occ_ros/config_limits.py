@@ -55,13 +55,11 @@ def require_plausible_sizes(config: 'NetworkConfig') -> None:
 
 
 def _require_plausible_depth(depth: 'DepthConfig') -> None:
-    """Refuse depth bins that are none, or that cannot be spaced."""
-    is_ordered = 0 < depth.start_m < depth.stop_m and depth.step_m > 0
-    if not is_ordered or (depth.stop_m - depth.start_m) / depth.step_m > MAX_DEPTH_BINS:
-        raise InvalidConfigError('depth: 0 < start_m < stop_m, step_m > 0 and at most '
-                                 f'{MAX_DEPTH_BINS} bins are needed; got {depth}')
-    if depth.spacing == 'sid' and (depth.num_bins < 2 or depth.stop_m - 1 <= depth.start_m):
-        raise InvalidConfigError(f'depth: sid needs two bins and a metre beyond; got {depth}')
+    """Refuse too many depth bins; range and step are positive already."""
+    if (depth.stop_m - depth.start_m) / depth.step_m > MAX_DEPTH_BINS:
+        raise InvalidConfigError(f'depth: at most {MAX_DEPTH_BINS} bins are possible; got {depth}')
+    if depth.spacing == 'sid' and depth.num_bins < 2:
+        raise InvalidConfigError(f'depth: sid needs two bins at least; got {depth}')
 
 
 def _require_plausible_grid(bev: 'BevConfig', heights: int) -> None:

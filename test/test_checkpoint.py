@@ -213,9 +213,9 @@ def test_a_network_that_cannot_be_built_is_refused(weights, checkpoint):
     (('bev', 'cell_size_m'), [1e-9, 1e-9], 'at most 4096 rows'),
     (('bev', 'cell_size_m'), [1e9, 1.0], 'at least one'),
     (('bev', 'x_range_m'), [-1e308, 1e308], 'at most 4096 rows'),
-    (('depth', 'step_m'), 0.0, 'step_m > 0'),
+    (('depth', 'step_m'), 0.0, 'positive step_m'),
     (('depth', 'step_m'), 1e-9, 'at most 1024 bins'),
-    (('depth',), {'start_m': 1.0, 'stop_m': 2.0, 'step_m': 1.0, 'spacing': 'sid'}, 'two bins')])
+    (('depth',), {'start_m': 1.0, 'stop_m': 3.0, 'step_m': 2.0, 'spacing': 'sid'}, 'two bins')])
 def test_sizes_beyond_all_reason_are_refused(weights, checkpoint, place, value, expected):
     manifest = json.loads(parts_of(weights)[0]['__metadata__'][MANIFEST_KEY])
     part = manifest['config']
