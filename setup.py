@@ -1,12 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Install the package, its share folder and its two programs; floors only, nothing pinned."""
+"""Install the package, its kernels, its share folder and its programs; floors only."""
 from glob import glob
 from pathlib import Path
 import re
+import sys
 
+from setuptools import Extension
 from setuptools import find_packages
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # pip does not put it there
+
+from bdc_occ_ros.kernels.build import build
+from bdc_occ_ros.kernels.build import LIBRARY
+from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 
 NAME = 'bdc_occ_ros'
 VERSION = re.search(r"^__version__ = '(.+)'$", Path(NAME, '__init__.py').read_text(), re.M)[1]
@@ -18,11 +27,32 @@ def share(folder, *patterns):
     return (f'share/{NAME}/{folder}'.rstrip('/'), files)
 
 
+class BuildKernels(build_ext):
+    """Compile the kernels with their own builder, which knows its sources and flags."""
+
+    def get_ext_filename(self, fullname):
+        """Return the path of a library below the build folder; its name is that of no Python."""
+        return str(Path(*fullname.split('.')).with_suffix('.so'))
+
+    def build_extension(self, ext):
+        """Build the library; a compiler that fails ends the installation with its message."""
+        build(Path(self.get_ext_fullpath(ext.name)))
+
+
+def kernels():
+    """List the libraries that BDC_OCC_EXTENSION and the compilers found here ask for."""
+    name = f'{NAME}.kernels.{LIBRARY.stem}'
+    return [Extension(name, sources=[])] if is_cpu_library_wanted() else []
+
+
 setup(
     name=NAME,
     version=VERSION,
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['ros/interfaces/*/msg/*.msg']},
+    package_data={NAME: ['ros/interfaces/*/msg/*.msg', 'kernels/src/*']},
+    ext_modules=kernels(),
+    cmdclass={'build_ext': BuildKernels},
+    options={'bdist_wheel': {'py_limited_api': 'cp310'}},  # the library calls no Python
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         share('', 'package.xml'),

@@ -55,7 +55,7 @@ def setup_arguments():
     """Return what setup.py passes to setup(), by running it against a recorder."""
     program = (
         'import json, runpy, setuptools\n'
-        'setuptools.setup = lambda **arguments: print(json.dumps(arguments))\n'
+        'setuptools.setup = lambda **arguments: print(json.dumps(arguments, default=str))\n'
         'runpy.run_path("setup.py", run_name="__main__")\n')
     done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, text=True, check=True,
                           capture_output=True)

@@ -18,13 +18,14 @@ import hashlib
 import os
 from pathlib import Path
 import shlex
-import shutil
-import subprocess
 import sys
 import tempfile
 
-from bdc_occ_ros.errors import KernelBuildError
-from bdc_occ_ros.errors import MissingDependencyError
+from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS
+from bdc_occ_ros.kernels.compiler import find_compiler
+from bdc_occ_ros.kernels.compiler import run_compiler
+from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 
 SOURCES = Path(__file__).resolve().parent / 'src'
 LIBRARY = SOURCES.parent / 'libbdc_kernels.so'
@@ -33,7 +34,6 @@ FLAGS = ('-std=c++17', '-O3', '-ffp-contract=off', '-fvisibility=hidden',
          '-fvisibility-inlines-hidden', '-fPIC', '-pthread', '-Wall', '-Wextra')
 SANITIZER_FLAGS = ('-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all',
                    '-fsanitize=address,undefined')
-CROSS_COMPILERS = {'aarch64': 'aarch64-linux-gnu-g++'}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,36 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (parsed.sanitize or parsed.target) and parsed.output is None:
         parser.error('--sanitize and --target need --output, so that the library in use stays')
     try:
+        if parsed.output is None and not is_cpu_library_wanted():
+            print('no kernels are built: there is no C++ compiler, or BDC_OCC_EXTENSION=off')
+            return 0
         compiler = find_compiler(parsed.target)
         library = build(parsed.output or LIBRARY, compiler=compiler,
                         extra_flags=SANITIZER_FLAGS if parsed.sanitize else ())
-    except (KernelBuildError, MissingDependencyError) as error:
+    except BdcOccError as error:
         print(error, file=sys.stderr)
         return 2
     print(f'built {library} with {shlex.join(compiler)}')
     return 0
-
-
-def find_compiler(target: str | None = None) -> list[str]:
-    """
-    Return the command of the C++ compiler: CXX if that is set, else g++, else c++.
-
-    :param target: aarch64 for the cross compiler of that architecture, which CXX does not replace.
-    :raises MissingDependencyError: if it is not installed.
-    """
-    if target:
-        names = [CROSS_COMPILERS[target]]
-    else:
-        names = [os.environ['CXX']] if os.environ.get('CXX') else ['g++', 'c++']
-    for name in names:
-        command = shlex.split(name)
-        if shutil.which(command[0]):
-            return command
-    package = f'g++-{target}-linux-gnu' if target else 'g++'
-    raise MissingDependencyError(
-        f'building the kernels needs a C++ compiler, and {" or ".join(names)} is not there; '
-        f'install the package {package}, name a compiler by CXX, or set BDC_OCC_EXTENSION=off to '
-        'do without the kernels')
 
 
 def source_identity() -> str:
@@ -136,22 +117,6 @@ def compile_sources(folder: Path, compiler: Sequence[str], flags: Sequence[str])
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor:
         list(executor.map(run_compiler, commands))
     return list(objects.values())
-
-
-def run_compiler(command: Sequence[str]) -> None:
-    """
-    Run a compiler and pass its warnings on.
-
-    :param command: Program and arguments.
-    :raises KernelBuildError: with the compiler's message if it does not end well.
-    """
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise KernelBuildError(
-            f'the compiler ended with status {done.returncode}: {shlex.join(command)}\n'
-            f'{done.stderr.strip()}\nIt must be a g++ from 9 on or a clang++ that knows C++17; '
-            'name another by CXX, or set BDC_OCC_EXTENSION=off to do without the kernels')
-    sys.stderr.write(done.stderr)
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@
 import os
 
 from bdc_occ_ros.errors import InvalidSettingError
+from bdc_occ_ros.kernels.compiler import has_compiler
 
 VARIABLE = 'BDC_OCC_EXTENSION'
 CHOICES = ('off', 'cpu', 'cuda', 'auto')
@@ -25,3 +26,9 @@ def extension_choice() -> str:
     if choice not in CHOICES:
         raise InvalidSettingError(f'{VARIABLE} is one of {", ".join(CHOICES)}; got {choice!r}')
     return choice
+
+
+def is_cpu_library_wanted() -> bool:
+    """Return whether the library of CPU kernels is to be built and must be there."""
+    choice = extension_choice()
+    return choice in ('cpu', 'cuda') or (choice == 'auto' and has_compiler())

@@ -7,8 +7,8 @@ import re
 import subprocess
 
 from bdc_occ_ros.kernels import structures
-from bdc_occ_ros.kernels.build import find_compiler
 from bdc_occ_ros.kernels.build import SOURCES
+from bdc_occ_ros.kernels.compiler import find_compiler
 from bdc_occ_ros.kernels.operations import Operation
 
 HEADER = SOURCES / 'bdc_kernels.h'
