@@ -97,3 +97,7 @@ class InvalidOperationError(BdcOccError):
 
 class FoldingError(BdcOccError):
     """A unit cannot be turned into packed parameters."""
+
+
+class UnsupportedLayerError(BdcOccError):
+    """A layer has no translation into the arithmetic that was asked for."""

@@ -17,7 +17,8 @@ import bdc_occ_ros
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'bdc_occ_ros'
-NO_ROSDEP_KEY = {'torch', 'safetensors', 'rerun'}  # the README says where these come from
+# the README says where these come from
+NO_ROSDEP_KEY = {'torch', 'safetensors', 'rerun', 'onnx', 'onnxruntime', 'openvino'}
 ROSDEP_KEYS = {
     'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
     'numpy': 'python3-numpy', 'rosbags': 'python3-rosbags-pip', 'tqdm': 'python3-tqdm',
@@ -79,7 +80,8 @@ def test_every_import_is_declared_by_its_rosdep_key():
 
 def test_every_import_without_ros_is_declared_for_pip():
     arguments = setup_arguments()
-    floors = arguments['install_requires'] + arguments['extras_require']['demo']
+    extras = arguments['extras_require']
+    floors = arguments['install_requires'] + extras['demo'] + extras['bench']
     names = {re.split('[<>=]', floor)[0] for floor in floors}
     outside = imported(*product_files()) & (NO_ROSDEP_KEY | ROSDEP_KEYS.keys())
     assert {DISTRIBUTIONS.get(name, name) for name in outside} - names == set()

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Real-valued layers on eight bits: close to their float selves, and refused where unknown."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from bdc_occ_ros.errors import UnsupportedLayerError
+from bdc_occ_ros.network.bev_encoder import ResidualBlock
+from bdc_occ_ros.network.conv_block import ConvBlock
+from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
+from bdc_occ_ros.network.images_to_features import FeaturePyramid
+from bdc_occ_ros.network.int8_section import Int8Section
+from bdc_occ_ros.network.int8_section import SessionSettings
+from bdc_occ_ros.network.resnet import Bottleneck
+
+pytest.importorskip('onnx', reason='onnx is not installed (extra bench)')
+pytest.importorskip('onnxruntime', reason='onnxruntime is not installed (extra bench)')
+
+
+class Levels(nn.Module):
+    """Two maps from one, as a backbone gives them to a pyramid."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 7, 2, padding=3, bias=False), nn.BatchNorm2d(8),
+                                  nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1))
+        self.deep = nn.Sequential(Bottleneck(8, 4, 2), ResidualBlock(16, 16, 1))
+
+    def forward(self, images):
+        fine = self.stem(images)
+        return fine, self.deep(fine)
+
+
+def seeded(module):
+    """Give weights and running statistics values that are not those of a fresh module."""
+    generator = torch.Generator().manual_seed(3)
+    for name, values in module.state_dict().items():
+        if values.is_floating_point():
+            low, high = (0.5, 1.5) if 'var' in name or values.ndim == 1 else (-0.3, 0.3)
+            values.copy_(torch.rand(values.shape, generator=generator) * (high - low) + low)
+    return module.eval()
+
+
+def relative_error(result, expected):
+    return float((result - expected).norm() / (expected - expected.mean()).norm())
+
+
+def samples(*shape, count=3):
+    generator = torch.Generator().manual_seed(5)
+    return [(torch.randn(shape, generator=generator),) for _ in range(count)]
+
+
+def test_image_layers_stay_close_to_float():
+    layers = seeded(nn.Sequential(
+        Levels(), FeaturePyramid([ConvBlock(channels, 12, 1, has_bn=False, has_relu=False)
+                                  for channels in (8, 16)],
+                                 ConvBlock(12, 12, 3, has_bn=False, has_relu=False)),
+        FeaturesToDepth(12, 5, 3)))
+    inputs = samples(2, 3, 32, 48)
+    section = Int8Section(layers, inputs)
+    with torch.inference_mode():
+        for image in inputs:
+            results, expected = section(*image), layers(*image)
+            assert [r.shape for r in results] == [e.shape for e in expected]
+            assert relative_error(results[0], expected[0]) < 0.05
+            assert relative_error(results[1], expected[1]) < 0.05
+    assert torch.allclose(results[0].sum(dim=1), torch.ones(2, 8, 12), atol=1e-5)
+
+
+class Join(nn.Module):
+    """Every kind of resampling, joined and bent."""
+
+    def __init__(self):
+        super().__init__()
+        self.up = nn.Upsample(scale_factor=4, mode='bilinear', align_corners=True)
+        self.last = nn.Sequential(nn.Conv2d(13, 9, 1), nn.Softplus(), nn.Conv2d(9, 6, 1))
+
+    def forward(self, fine, coarse):
+        corners = functional.interpolate(coarse, scale_factor=4, mode='bilinear')
+        nearest = functional.interpolate(coarse, size=fine.shape[-2:])
+        return self.last(torch.cat((fine, self.up(coarse) + corners + nearest), dim=1))
+
+
+def test_bev_layers_stay_close_to_float():
+    module = seeded(Join())
+    inputs = [(*fine, *coarse) for fine, coarse in zip(samples(1, 8, 12, 16), samples(1, 5, 3, 4))]
+    section = Int8Section(module, inputs)
+    with torch.inference_mode():
+        assert relative_error(section(*inputs[0]), module(*inputs[0])) < 0.05
+
+
+def test_convolutions_are_computed_on_integers(tmp_path):
+    section = Int8Section(seeded(ResidualBlock(4, 8, 2)), samples(1, 4, 8, 8),
+                          SessionSettings(profile_prefix=str(tmp_path / 'run')))
+    section(*samples(1, 4, 8, 8)[0])
+    ran = Path(section.session.end_profiling()).read_text()
+    assert ran.count('"QLinearConv"') == 3 and ran.count('"QLinearAdd"') == 1
+    assert '"Conv"' not in ran and '"Add"' not in ran
+
+
+def test_maps_that_come_channels_last_are_not_copied():
+    convolution = seeded(nn.Sequential(nn.Conv2d(4, 8, 1)))
+    section = Int8Section(convolution, samples(1, 4, 6, 6))
+    values = samples(1, 4, 6, 6)[0][0].contiguous(memory_format=torch.channels_last)
+    first = section(values)
+    assert first.is_contiguous(memory_format=torch.channels_last)
+    assert section(2 * values).data_ptr() == first.data_ptr()
+
+
+def test_what_has_no_translation_is_refused_by_name():
+    with pytest.raises(UnsupportedLayerError, match='GELU.*keep this part in float'):
+        Int8Section(nn.Sequential(nn.GELU()), samples(1, 4, 6, 6))
+
+
+def test_another_size_is_refused():
+    section = Int8Section(seeded(nn.Sequential(nn.Conv2d(4, 8, 1))), samples(1, 4, 6, 6))
+    with pytest.raises(ValueError, match=r'\(1, 6, 6, 4\) channels last; got \(1, 6, 7, 4\)'):
+        section(torch.zeros(1, 4, 6, 7))
