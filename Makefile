@@ -9,7 +9,7 @@ PYTEST_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INTERFACES := bdc_occ_ros/ros/interfaces
-KERNELS := bdc_occ_ros/kernels
+KERNELS := bdc_occ_ros/kernels/libbdc_kernels.so
 
 # Every ROS user's shell has some of these set, and each mixes another installation into ours.
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
@@ -36,13 +36,13 @@ test: install ## run every test
 lint: install ## check the style
 	$(BIN)/ruff check .
 
-install: $(VENV)/.package $(VENV)/.kernels ## make .venv with all that demo and test need
+install: $(VENV)/.package $(KERNELS) ## make .venv with all that demo and test need
 
 clean: ## remove what demo, test and colcon left behind
 	rm -rf demo log build install bdc_occ_ros.egg-info .pytest_cache .ruff_cache
 
-distclean: clean ## remove .venv as well
-	rm -rf $(VENV)
+distclean: clean ## remove .venv and the kernels as well
+	rm -rf $(VENV) $(wildcard bdc_occ_ros/kernels/*.so)
 
 $(VENV)/pyvenv.cfg:
 	@[ "$$(uname -sm)" = 'Linux x86_64' ] || { \
@@ -67,12 +67,11 @@ $(VENV)/.interfaces: $(wildcard $(INTERFACES)/*.py) $(wildcard $(INTERFACES)/*/m
 	$(BIN)/python -m bdc_occ_ros.ros.interfaces.build
 	@touch $@
 
-$(VENV)/.kernels: $(wildcard $(KERNELS)/src/*) $(wildcard $(KERNELS)/*build.py) \
-		$(VENV)/.requirements
+$(KERNELS): $(wildcard bdc_occ_ros/kernels/src/*) bdc_occ_ros/kernels/src \
+		bdc_occ_ros/kernels/build.py | $(VENV)/.requirements
 	$(BIN)/python -m bdc_occ_ros.kernels.build
-	@touch $@
 
-$(VENV)/.package: setup.py setup.cfg bdc_occ_ros/__init__.py $(VENV)/.interfaces | $(VENV)/.kernels
+$(VENV)/.package: setup.py setup.cfg bdc_occ_ros/__init__.py $(VENV)/.interfaces
 	BDC_OCC_EXTENSION=off $(BIN)/python -m pip install --disable-pip-version-check --no-deps \
 		--no-build-isolation --use-pep517 --editable .
 	@touch $@
