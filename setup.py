@@ -14,6 +14,7 @@ from setuptools.command.build_ext import build_ext
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # pip does not put it there
 
 from bdc_occ_ros.kernels.build import build
+from bdc_occ_ros.kernels.build import is_current
 from bdc_occ_ros.kernels.build import LIBRARY
 from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 
@@ -36,7 +37,9 @@ class BuildKernels(build_ext):
 
     def build_extension(self, ext):
         """Build the library; a compiler that fails ends the installation with its message."""
-        build(Path(self.get_ext_fullpath(ext.name)))
+        library = Path(self.get_ext_fullpath(ext.name))
+        if not is_current(library):
+            build(library)
 
 
 def kernels():

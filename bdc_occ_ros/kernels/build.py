@@ -75,6 +75,15 @@ def source_identity() -> str:
     return digest.hexdigest()
 
 
+def is_current(library: Path) -> bool:
+    """
+    Return whether a library is there and was built of these sources.
+
+    :param library: It carries the hash of its sources among its strings.
+    """
+    return library.is_file() and source_identity().encode() in library.read_bytes()
+
+
 def build(output: Path = LIBRARY, *, compiler: Sequence[str] | None = None,
           extra_flags: Sequence[str] = ()) -> Path:
     """

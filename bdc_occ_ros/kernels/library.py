@@ -21,8 +21,9 @@ from pathlib import Path
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.errors import KernelLibraryError
 from bdc_occ_ros.kernels.build import COMMAND
+from bdc_occ_ros.kernels.build import is_current
 from bdc_occ_ros.kernels.build import LIBRARY
-from bdc_occ_ros.kernels.build import source_identity
+from bdc_occ_ros.kernels.build import SOURCES
 from bdc_occ_ros.kernels.extension import extension_choice
 from bdc_occ_ros.kernels.structures import ABI_VERSION
 from bdc_occ_ros.kernels.structures import BdcStep
@@ -32,7 +33,6 @@ CURE = (f'build it with `{COMMAND}` (an installed package: install it again), or
         'BDC_OCC_EXTENSION=off to do without the kernels')
 _PROTOTYPES = {
     'bdc_abi_version': (c_int32,),
-    'bdc_build_identity': (c_char_p,),
     'bdc_backend_name': (c_char_p, c_int32),
     'bdc_backend_is_supported': (c_int32, c_char_p),
     'bdc_prepared_bytes': (c_int64, c_char_p, c_int32, c_int32, c_int32),
@@ -54,6 +54,9 @@ class KernelLibrary:
         self.path = path
         if not path.is_file():
             raise KernelLibraryError(f'the library of CPU kernels is missing: {path}; {CURE}')
+        if not is_current(path):
+            raise KernelLibraryError(
+                f'{path} is stale: {SOURCES} has changed since it was built; {CURE}')
         try:
             self._library = ctypes.CDLL(str(path))
             for name, (result, *arguments) in _PROTOTYPES.items():
@@ -65,9 +68,6 @@ class KernelLibrary:
         if version != ABI_VERSION:
             raise KernelLibraryError(
                 f'{path} has version {version} of the interface, {ABI_VERSION} is needed; {CURE}')
-        if self._library.bdc_build_identity().decode() != source_identity():
-            raise KernelLibraryError(
-                f'{path} is stale: {path.parent / "src"} has changed since it was built; {CURE}')
 
     def backend_names(self) -> list[str]:
         """Return what is built in, best last."""
