@@ -8,7 +8,6 @@ Convolutions of bits are in reference.py, the splat in reference_splat.py.
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from bdc_occ_ros.kernels.conventions import unpack_bits
 from bdc_occ_ros.kernels.operations import Affine
@@ -95,8 +94,8 @@ def affine(op: Affine) -> None:
 
     :param op: As torch's pixel_unshuffle: channel c factor^2 + dy factor + dx.
     """
-    image = read(op.input).permute(0, 3, 1, 2)
-    values = functional.pixel_unshuffle(image, op.factor).permute(0, 2, 3, 1)
+    squares = read(op.input).unflatten(2, (-1, op.factor)).unflatten(1, (-1, op.factor))
+    values = squares.permute(0, 1, 3, 5, 2, 4).flatten(3)
     values = op.scale * values + op.offset
     write(op.output, values)
     write_signs(op.bits, values, op.sign)
