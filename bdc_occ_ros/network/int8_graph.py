@@ -120,17 +120,20 @@ class Int8Graph:
             levels, shape=scale.shape))]
         return self.add('DequantizeLinear', names, axis=0)
 
-    def serialized(self, inputs: dict[str, Sequence[int]], outputs: dict[str, Sequence[int]]
-                   ) -> bytes:
+    def serialized(self, inputs: dict[str, Sequence[int]], outputs: dict[str, Sequence[int]],
+                   dtype: type[np.generic] = np.float32) -> bytes:
         """
         Finish the graph.
 
-        :param inputs: Shapes of float inputs.
-        :param outputs: Shapes of float outputs.
+        :param inputs: Shapes of inputs.
+        :param outputs: Shapes of outputs.
+        :param dtype: Type of both: float32, or uint8 for the eight bits themselves.
         :return: An ONNX model.
         """
+        element = self._helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+
         def infos(shapes: dict[str, Sequence[int]]) -> list[Any]:
-            return [self._helper.make_tensor_value_info(name, 1, list(shape))
+            return [self._helper.make_tensor_value_info(name, element, list(shape))
                     for name, shape in shapes.items()]
 
         graph = self._helper.make_graph(self._nodes, 'section', infos(inputs), infos(outputs),
