@@ -97,7 +97,7 @@ def pack_checkpoint(network: OccupancyNetwork, *, real_dtype: str, is_trained: b
     zeros = {f'{name}.{parameter}': count for name, unit in network.named_modules()
              if isinstance(unit, BdcUnit) for parameter, count in count_zeros(unit).items()}
     return PackedCheckpoint(network.config, packed.state_dict(), real_dtype, is_trained,
-                            source_sha256, dict(kinds), zeros, provenance)
+                            source_sha256, dict(+kinds), zeros, provenance)
 
 
 def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
