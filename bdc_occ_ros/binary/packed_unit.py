@@ -13,6 +13,10 @@ from torch import Tensor
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.folding import fold_unit
 from bdc_occ_ros.binary.folding import FoldedUnit
+from bdc_occ_ros.binary.recorded_module import RecordedModule
+from bdc_occ_ros.binary.unit_recording import record_unit
+from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.kernels.plan import Plan
 from bdc_occ_ros.layer_config import UnitConfig
 
 
@@ -52,7 +56,7 @@ def _as_record(value: Any) -> Any:
     return value
 
 
-class PackedBdcUnit(nn.Module):
+class PackedBdcUnit(RecordedModule):
     """
     A BDC unit with packed parameters.
 
@@ -93,3 +97,13 @@ class PackedBdcUnit(nn.Module):
     def folded(self) -> FoldedUnit:
         """The parameters as records of the operations, sharing memory with the buffers."""
         return self.packed.record()
+
+    def record(self, plan: Plan, source: Map) -> Map:
+        """
+        Record the unit.
+
+        :param plan: Where to record.
+        :param source: Real map, (N, H, W, Ci).
+        :return: Real map, (N, H / stride, W / stride, Co).
+        """
+        return record_unit(plan, self, source, self.stream_dtype)
