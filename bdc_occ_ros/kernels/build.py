@@ -5,8 +5,9 @@ Compile src/*.cpp into the library of CPU kernels that lies beside this file.
 
 Every file is compiled with the same flags, which every g++ from 9 on has. What needs more of the
 processor says so itself, by a target pragma inside an #if of its architecture, and is only called
-where the processor has it. Nothing outside the standard library is imported here: setup.py calls
-these functions where the package's needs may be missing.
+where the processor has it. -fno-trapping-math changes no value; without it g++ makes no vectors of
+a product that only one side of a comparison needs. Nothing outside the standard library is
+imported here: setup.py calls these functions where the package's needs may be missing.
 
     python -m bdc_occ_ros.kernels.build [--output FILE] [--sanitize] [--target aarch64]
 """
@@ -30,7 +31,7 @@ from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 SOURCES = Path(__file__).resolve().parent / 'src'
 LIBRARY = SOURCES.parent / 'libbdc_kernels.so'
 COMMAND = 'python -m bdc_occ_ros.kernels.build'
-FLAGS = ('-std=c++17', '-O3', '-ffp-contract=off', '-fvisibility=hidden',
+FLAGS = ('-std=c++17', '-O3', '-ffp-contract=off', '-fno-trapping-math', '-fvisibility=hidden',
          '-fvisibility-inlines-hidden', '-fPIC', '-pthread', '-Wall', '-Wextra')
 SANITIZER_FLAGS = ('-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all',
                    '-fsanitize=address,undefined')
