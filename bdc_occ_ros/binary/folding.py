@@ -125,8 +125,7 @@ def fold_sign(move: Redistribution) -> Sign:
     nearest = (-b / k).clamp(-LARGEST, LARGEST).float() + 0.0  # adding zero turns -0 into +0
     never = torch.full_like(nearest, torch.inf)
     threshold = never
-    for candidate in (torch.nextafter(nearest, never), nearest,
-                      torch.nextafter(nearest, -never)):  # the smallest that fits comes last
+    for candidate in (torch.nextafter(nearest, never), nearest):  # the smallest fitting one last
         is_positive = k * candidate.double() + b >= 0
         threshold = torch.where(is_positive == (k > 0), candidate, threshold)
     flip = torch.where(k == 0, b >= 0, k < 0)
@@ -210,7 +209,7 @@ def _folded_branch(layers: nn.Sequential) -> tuple[BranchLayer, ...]:
         elif isinstance(layer, BinaryConv2d):
             folded.append(BranchLayer(pack_weights(layer.weight).flatten(1),
                                       _to_float(_alpha(layer)), activation, sign))
-            activation = sign = None
+            sign = None
     return tuple(folded)
 
 
