@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Choose what runs packed operations on this machine, and say why; BDC_OCC_BACKEND forces one."""
+
+import os
+from typing import NamedTuple
+
+import torch
+
+from bdc_occ_ros.errors import InvalidSettingError
+from bdc_occ_ros.kernels.backend import Backend
+from bdc_occ_ros.kernels.build import LIBRARY
+from bdc_occ_ros.kernels.extension import extension_choice
+from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
+from bdc_occ_ros.kernels.library import library_path
+from bdc_occ_ros.kernels.library import load_library
+from bdc_occ_ros.kernels.native import NativeBackend
+from bdc_occ_ros.kernels.reference import ReferenceBackend
+
+VARIABLE = 'BDC_OCC_BACKEND'
+REFERENCE = 'reference'
+NATIVE = ('scalar', 'avx2', 'avx512', 'neon', 'neon_dotprod')
+
+
+class ChosenBackend(NamedTuple):
+    """
+    A backend and the reason for it.
+
+    :param backend: Runs operations.
+    :param reason: One sentence for the log.
+    """
+
+    backend: Backend
+    reason: str
+
+
+def supported_backends() -> list[str]:
+    """
+    Name what this machine can run, best last.
+
+    :raises KernelLibraryError: if the library is needed and cannot be used.
+    """
+    if _reason_for_no_library():
+        return [REFERENCE]
+    library = load_library()
+    return [REFERENCE, *filter(library.is_supported, library.backend_names())]
+
+
+def choose_backend(threads: int | None = None) -> ChosenBackend:
+    """
+    Choose what BDC_OCC_BACKEND names, or else the best that this machine can run.
+
+    :param threads: How many cores an operation is spread over; None for as many as PyTorch uses.
+    :raises InvalidSettingError: if BDC_OCC_BACKEND names no backend.
+    :raises BackendUnavailableError: if this machine cannot run what it names.
+    :raises KernelLibraryError: if the library is needed and cannot be used.
+    """
+    threads = threads or torch.get_num_threads()
+    forced = os.environ.get(VARIABLE)
+    if forced:
+        return ChosenBackend(_forced(forced, threads),
+                             f'backend {forced}, since {VARIABLE} names it')
+    reason = _reason_for_no_library()
+    if reason:
+        return ChosenBackend(ReferenceBackend(), f'backend {REFERENCE}, since {reason}')
+    *others, best = supported_backends()
+    return ChosenBackend(
+        NativeBackend(best, threads),
+        f'backend {best} on {threads} threads, the best of {", ".join([*others, best])} here')
+
+
+def _forced(name: str, threads: int) -> Backend:
+    """Return the backend of that name or refuse."""
+    if name not in (REFERENCE, *NATIVE):
+        raise InvalidSettingError(
+            f'{VARIABLE} is one of {", ".join((REFERENCE, *NATIVE))}; got {name!r}. '
+            f'This machine has {", ".join(supported_backends())}')
+    if name == REFERENCE:
+        return ReferenceBackend()
+    return NativeBackend(name, threads)
+
+
+def _reason_for_no_library() -> str:
+    """Return why there need not be a library, or nothing if there must be one."""
+    if extension_choice() == 'off':
+        return 'BDC_OCC_EXTENSION=off keeps the compiled kernels out'
+    if not is_cpu_library_wanted() and not library_path().is_file():
+        return f'there is neither {LIBRARY.name} nor a C++ compiler to build it'
+    return ''
