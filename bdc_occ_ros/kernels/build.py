@@ -33,8 +33,9 @@ LIBRARY = SOURCES.parent / 'libbdc_kernels.so'
 COMMAND = 'python -m bdc_occ_ros.kernels.build'
 FLAGS = ('-std=c++17', '-O3', '-ffp-contract=off', '-fno-trapping-math', '-fvisibility=hidden',
          '-fvisibility-inlines-hidden', '-fPIC', '-pthread', '-Wall', '-Wextra')
+LINK_FLAGS = ('-shared', '-pthread', '-Wl,-z,defs')  # nothing is left to be found when loaded
 SANITIZER_FLAGS = ('-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all',
-                   '-fsanitize=address,undefined')
+                   '-fsanitize=address,undefined', '-Wl,-z,undefs')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +105,7 @@ def build(output: Path = LIBRARY, *, compiler: Sequence[str] | None = None,
         objects = compile_sources(Path(folder), compiler, (
             *FLAGS, *extra_flags, f'-DBDC_BUILD_IDENTITY="{identity}"'))
         linked = Path(folder, output.name)
-        run_compiler([*compiler, '-shared', '-pthread', *extra_flags, '-o', str(linked),
+        run_compiler([*compiler, *LINK_FLAGS, *extra_flags, '-o', str(linked),
                       *map(str, objects)])
         os.replace(linked, output)
     return output
