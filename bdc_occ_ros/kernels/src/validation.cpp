@@ -258,7 +258,7 @@ Error check_weight_sizes(int32_t out_channels, int32_t in_channels, int32_t kern
   return first_broken({
       {kernel == 1 || kernel == 3, kBadKernel},
       {in_channels >= 1 && out_channels >= 1 && out_channels <= kMaxSize, kBadSize},
-      {in_channels <= kMaxProducts / (kernel * kernel), kTooManyProducts}});
+      {int64_t{kernel} * kernel * in_channels <= kMaxProducts, kTooManyProducts}});
 }
 
 Error check_weights(int32_t out_channels, int32_t in_channels, int32_t kernel,
