@@ -21,15 +21,22 @@ VERBS = {
     'demo': 'render a drive, run the node on it and draw what it saw',
     'profile': 'count parameters, operations and bytes of a network',
     'import': 'turn a published checkpoint into a weights file',
+    'export': 'fold a network into a packed file, which runs on bits',
     'bag': 'write and play bags',
     'view': 'draw a bag or a snapshot as a picture',
-    'bench': 'measure the synchronizer and the transport',
+    'bench': 'measure the synchronizer, the transport, the kernels and whole networks',
 }
 ROS_PACKAGES = ('rclpy', 'cv_bridge', 'tf2_msgs', 'vision_msgs', 'sensor_msgs', 'nav_msgs')
 DEMO_PACKAGES = ('rosbags', 'apsw', 'backports', 'matplotlib', 'rerun')
-ROS_CURE = ('source an installed ROS 2 (for example: source /opt/ros/jazzy/setup.bash) or run '
-            'make, which installs the wheels into .venv')
-DEMO_CURE = 'install what bags and pictures need: python -m pip install "bdc_occ_ros[demo]"'
+BENCH_PACKAGES = ('onnx', 'onnxruntime', 'openvino')
+CURES = {
+    **dict.fromkeys(ROS_PACKAGES, 'source an installed ROS 2 (for example: source /opt/ros/jazzy/'
+                    'setup.bash) or run make, which installs the wheels into .venv'),
+    **dict.fromkeys(DEMO_PACKAGES, 'install what bags and pictures need: python -m pip install '
+                    '"bdc_occ_ros[demo]"'),
+    **dict.fromkeys(BENCH_PACKAGES, 'install what others compute eight bits and bits with: '
+                    'python -m pip install "bdc_occ_ros[bench]"'),
+}
 
 
 def build_parser(verb: str | None) -> argparse.ArgumentParser:
@@ -71,11 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed))
     except ModuleNotFoundError as error:
         package = (error.name or '').partition('.')[0]
-        if package not in ROS_PACKAGES + DEMO_PACKAGES:
+        if package not in CURES:
             raise
-        cure = ROS_CURE if package in ROS_PACKAGES else DEMO_CURE
         return _report(parsed.verb, MissingDependencyError(
-            f'{package} is not installed for {sys.executable}; {cure}'))
+            f'{package} is not installed for {sys.executable}; {CURES[package]}'))
     except BdcOccError as error:
         return _report(parsed.verb, error)
     except KeyboardInterrupt:

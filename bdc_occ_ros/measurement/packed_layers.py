@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The layers that are measured, and each as operations of the bit engine on seeded bits."""
+"""A binary convolution as operations of the bit engine, on seeded bits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,48 +23,7 @@ from bdc_occ_ros.kernels.operations import Map
 from bdc_occ_ros.kernels.operations import Operation
 from bdc_occ_ros.kernels.operations import Pack
 from bdc_occ_ros.kernels.operations import Sign
-
-
-@dataclass(frozen=True)
-class Layer:
-    """
-    A binary convolution.
-
-    :param kernel: 1 or 3.
-    :param in_channels: Ci.
-    :param out_channels: Co.
-    :param height: Rows of the input.
-    :param width: Columns of the input.
-    :param stride: 1 or 2.
-    """
-
-    kernel: int
-    in_channels: int
-    out_channels: int
-    height: int
-    width: int
-    stride: int = 1
-
-    @property
-    def name(self) -> str:
-        """How it is called on the command line and in tables."""
-        return f'{self.kernel}x{self.kernel}-{self.in_channels}-{self.out_channels}@{self.shape}'
-
-    @property
-    def shape(self) -> str:
-        """Size of the input and the stride if there is one."""
-        return f'{self.height}x{self.width}' + ('/2' if self.stride == 2 else '')
-
-    @property
-    def out_size(self) -> tuple[int, int]:
-        """Rows and columns of the output."""
-        return -(-self.height // self.stride), -(-self.width // self.stride)
-
-    @property
-    def macs(self) -> int:
-        """Products of a bit and a bit, padding counted as if it were image."""
-        rows, columns = self.out_size
-        return self.kernel ** 2 * self.in_channels * self.out_channels * rows * columns
+from bdc_occ_ros.measurement.layers import Layer
 
 
 @dataclass(frozen=True, eq=False)

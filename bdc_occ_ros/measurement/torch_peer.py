@@ -1,48 +1,41 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch on the layers and modules that the kernels are measured on."""
+"""PyTorch as a peer, channels last."""
 
 from collections.abc import Callable
+import copy
 
 import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
-from bdc_occ_ros.measurement.packed_layers import Layer
+from bdc_occ_ros.measurement.layers import Layer
 from bdc_occ_ros.measurement.packed_layers import LayerData
 
 
 def torch_convolution(layer: Layer, data: LayerData, dtype: torch.dtype) -> Callable[[], Tensor]:
     """
-    Return a convolution of -1 and +1, channels last.
+    Return a convolution of -1 and +1.
 
     :param layer: The layer.
     :param data: Its input, of which the signs are taken, and weights.
     :param dtype: float32 or bfloat16.
     """
-    signs = torch.where(data.real >= 0, 1.0, -1.0).to(dtype, memory_format=torch.channels_last)
-    weight = data.weight.to(dtype, memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def run() -> Tensor:
-        return functional.conv2d(signs, weight, None, layer.stride, layer.kernel // 2)
-    return run
+    signs, weight = (values.to(dtype).contiguous(memory_format=torch.channels_last)
+                     for values in (torch.where(data.real >= 0, 1.0, -1.0), data.weight))
+    return torch.inference_mode()(lambda: functional.conv2d(
+        signs, weight, None, layer.stride, layer.kernel // 2))
 
 
-def torch_module(module: nn.Module, inputs: tuple[Tensor, ...],
-                 dtype: torch.dtype) -> Callable[[], object]:
+def torch_module(module: nn.Module, source: Tensor, dtype: torch.dtype) -> Callable[[], Tensor]:
     """
-    Return a module's forward, channels last.
+    Return a module's forward.
 
-    :param module: Is converted in place.
-    :param inputs: Maps, (N, C, H, W).
+    :param module: In eval mode; it is left as it is.
+    :param source: Its input, (N, C, H, W).
     :param dtype: float32 or bfloat16.
     """
-    module = module.eval().to(dtype).to(memory_format=torch.channels_last)
-    inputs = tuple(x.to(dtype, memory_format=torch.channels_last) for x in inputs)
-
-    @torch.inference_mode()
-    def run() -> object:
-        return module(*inputs)
-    return run
+    module = copy.deepcopy(module).to(dtype).to(memory_format=torch.channels_last)
+    source = source.to(dtype).contiguous(memory_format=torch.channels_last)
+    return torch.inference_mode()(lambda: module(source))

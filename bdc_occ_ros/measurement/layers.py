@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The binary convolutions and units that are measured: those of BDC-B and of the nano network."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layer:
+    """
+    A binary convolution.
+
+    :param kernel: 1 or 3.
+    :param in_channels: Ci.
+    :param out_channels: Co.
+    :param height: Rows of the input.
+    :param width: Columns of the input.
+    :param stride: 1 or 2.
+    """
+
+    kernel: int
+    in_channels: int
+    out_channels: int
+    height: int
+    width: int
+    stride: int = 1
+
+    @property
+    def name(self) -> str:
+        """How it is called on the command line and in tables."""
+        return f'{self.kernel}x{self.kernel}-{self.in_channels}-{self.out_channels}@{self.shape}'
+
+    @property
+    def shape(self) -> str:
+        """Size of the input and the stride if there is one."""
+        return f'{self.height}x{self.width}' + ('/2' if self.stride == 2 else '')
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Rows and columns of the output."""
+        return -(-self.height // self.stride), -(-self.width // self.stride)
+
+    @property
+    def macs(self) -> int:
+        """Products of a bit and a bit, padding counted as if it were image."""
+        rows, columns = self.out_size
+        return self.kernel ** 2 * self.in_channels * self.out_channels * rows * columns
+
+
+# the shapes of which other engines' times are known, then the rest of BDC-B and nano
+LAYERS = (
+    Layer(3, 256, 256, 100, 100), Layer(3, 512, 512, 50, 50), Layer(1, 256, 256, 200, 200),
+    Layer(3, 512, 512, 25, 25), Layer(3, 256, 256, 50, 50), Layer(3, 128, 128, 100, 100),
+    Layer(3, 64, 64, 200, 200), Layer(3, 64, 64, 200, 200, 2), Layer(3, 128, 128, 100, 100, 2),
+    Layer(3, 128, 128, 50, 50), Layer(3, 256, 256, 25, 25), Layer(3, 512, 512, 100, 100),
+    Layer(3, 256, 256, 200, 200), Layer(1, 64, 128, 100, 100), Layer(1, 128, 128, 100, 100),
+    Layer(1, 128, 256, 50, 50), Layer(1, 256, 256, 50, 50), Layer(1, 512, 512, 25, 25),
+    Layer(1, 256, 256, 100, 100), Layer(1, 512, 512, 100, 100))
+
+
+@dataclass(frozen=True)
+class UnitShape:
+    """
+    A BDC unit.
+
+    :param in_channels: Ci.
+    :param out_channels: Co.
+    :param height: Rows of the input.
+    :param width: Columns of the input.
+    :param stride: 1 or 2.
+    """
+
+    in_channels: int
+    out_channels: int
+    height: int
+    width: int
+    stride: int = 1
+
+    @property
+    def layers(self) -> tuple[Layer, Layer]:
+        """Its two convolutions."""
+        spatial = Layer(3, self.in_channels, self.in_channels, self.height, self.width,
+                        self.stride)
+        return spatial, Layer(1, self.in_channels, self.out_channels, *spatial.out_size)
+
+    @property
+    def name(self) -> str:
+        """How it is called on the command line."""
+        return self.layers[0].name.replace('3x3', 'unit')
+
+
+UNITS = (
+    UnitShape(64, 64, 100, 100), UnitShape(64, 128, 200, 200, 2), UnitShape(128, 128, 100, 100),
+    UnitShape(128, 256, 100, 100, 2), UnitShape(256, 256, 50, 50), UnitShape(512, 512, 25, 25),
+    UnitShape(256, 256, 100, 100), UnitShape(512, 512, 100, 100), UnitShape(256, 256, 200, 200))
