@@ -13,8 +13,10 @@ import cv2
 from tqdm import tqdm
 
 from bdc_occ_ros.bags import TRUTH_FILE
+from bdc_occ_ros.bags.flavours import Flavour
+from bdc_occ_ros.bags.open_bag import open_bag
+from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.rig_bag_writer import BagSummary
-from bdc_occ_ros.bags.rig_bag_writer import RigBagWriter
 from bdc_occ_ros.bags.truth_file import save_truth
 from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.camera_rig import CameraRig
@@ -54,8 +56,8 @@ class TriggerRenderer:
 
 
 def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: float,
-                    calibration: str = 'tf', num_processes: int = 1,
-                    show_progress: bool = False) -> BagSummary:
+                    calibration: str = 'tf', flavour: Flavour | None = None,
+                    num_processes: int = 1, show_progress: bool = False) -> BagSummary:
     """
     Write a bag of a drive; the first set of every half second has its right answer beside it.
 
@@ -64,6 +66,7 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     :param seed: Which street.
     :param seconds: Length of the drive.
     :param calibration: 'tf' or 'file', see RigBagWriter.
+    :param flavour: Write as this converter does instead.
     :param num_processes: How many processes render; 1 renders in this one.
     :param show_progress: Whether to draw a progress bar on standard error.
     :raises UsageError: if the folder exists or the drive is longer than the street.
@@ -71,19 +74,18 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     total = num_triggers(seconds)
     wanted = [trigger % len(NUSCENES_STEP_MS) == 0 for trigger in range(total)]
     truths, stamp_ns = [], START_NS
-    with RigBagWriter(path, rig, calibration=calibration, start_ns=START_NS) as bag:
+    with open_bag(path, rig, START_NS, calibration, flavour) as bag:
         with _renderings(rig, seed, wanted, num_processes) as renderings:
             bar = tqdm(renderings, 'rendering', total, unit='set', disable=not show_progress)
             for trigger, (jpegs, truth) in enumerate(bar):
-                fired = exposures(rig, trigger)
-                for exposure in sorted(fired.values(), key=lambda e: e.stamp_ns):
-                    bag.write_pose(exposure.stamp_ns, exposure.world_from_ego)
-                    bag.write_image(exposure.camera, exposure.stamp_ns, jpegs[exposure.camera])
-                    stamp_ns = exposure.stamp_ns
+                fired = sorted(exposures(rig, trigger).values(), key=lambda e: e.stamp_ns)
+                bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpegs[e.camera],
+                                             e.world_from_ego) for e in fired], wanted[trigger])
+                stamp_ns = fired[-1].stamp_ns
                 if truth is not None:
                     truths.append(truth)
     save_truth(truths, Path(path) / TRUTH_FILE)
-    return BagSummary(str(path), total, total * len(rig.cameras), len(truths),
+    return BagSummary(str(path), bag.num_sets, bag.num_sets * len(rig.cameras), len(truths),
                       (stamp_ns - START_NS) / 1e9)
 
 

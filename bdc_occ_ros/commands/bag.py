@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     write.add_argument('-o', '--output', required=True, help='folder to create')
     write.add_argument('--calibration', choices=('tf', 'file'), default='tf',
                        help='camera_info and /tf_static in the bag, or a file beside it')
+    write.add_argument('--flavour', metavar='NAME', help='write as a public converter does: '
+                       'nuscenes2bag, nuscenes2bag_ros2, nuscenes_to_ros2bag, mcap_style, '
+                       'dataset_bridge or autoware')
     write.add_argument('--seed', type=int, default=0, help='which street (default 0)')
     write.add_argument('--seconds', type=float, default=10.0, help='length (default 10)')
     write.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace) -> int:
     """Write a bag and say what is in it."""
+    from bdc_occ_ros.bags.flavours import flavour_of
     from bdc_occ_ros.bags.keyframe import load_keyframe
     from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
     from bdc_occ_ros.bags.scene_bag import num_render_processes
@@ -78,15 +82,16 @@ def _write(args: argparse.Namespace) -> int:
     from bdc_occ_ros.camera_rig import CameraRig
     from bdc_occ_ros.share import share_path
 
+    flavour = flavour_of(args.flavour) if args.flavour else None
     if args.keyframe:
         summary = write_keyframe_bag(args.output, load_keyframe(args.keyframe),
-                                     calibration=args.calibration)
+                                     calibration=args.calibration, flavour=flavour)
     else:
         rig = load_calibration(args.rig or share_path('config', DEFAULT_RIG))
         rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
         summary = write_scene_bag(
             args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
-            num_processes=num_render_processes(), show_progress=not args.json)
+            flavour=flavour, num_processes=num_render_processes(), show_progress=not args.json)
     if args.json:
         print(json.dumps(asdict(summary)))
     else:

@@ -13,9 +13,9 @@ from rclpy.qos import QoSProfile
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 
+from bdc_occ_ros.bags.bag_file import qos
+from bdc_occ_ros.bags.bag_file import VERSION_OF_HUMBLE
 from bdc_occ_ros.bags.message_types import message_types
-from bdc_occ_ros.bags.rig_bag_writer import qos
-from bdc_occ_ros.bags.rig_bag_writer import VERSION_OF_HUMBLE
 from bdc_occ_ros.errors import UsageError
 
 DEPTH = 50

@@ -47,7 +47,7 @@ class EgoMotion:
         self._subscription = None
         if config.ego_motion in ('auto', 'odom'):
             self._subscription = node.create_subscription(
-                Odometry, 'odom', self._take_odometry, qos_profile_sensor_data)
+                Odometry, config.odom_topic, self._take_odometry, qos_profile_sensor_data)
 
     def destroy(self) -> None:
         """Stop listening."""
@@ -103,6 +103,9 @@ class EgoMotion:
     def _stamped_poses(self, stamps_ns: Mapping[str, int]) -> dict[str, np.ndarray]:
         transforms, fixed_frame = self._transforms, self._config.odom_frame
         if self.source == 'odom':
+            if not self._odometry_frame:
+                raise TransformUnavailableError(
+                    f'no odometry has come on {self._subscription.topic_name}; set odom_topic')
             transforms, fixed_frame = self._odometry, self._odometry_frame
         start = time.monotonic()
         deadline = start + self._config.ego_motion_wait_ms / 1e3
@@ -117,7 +120,7 @@ class EgoMotion:
             pose = transform_from_odometry(message)
             if pose.child not in ('', self._config.base_frame):
                 self.problem = (f'odom gives the pose of {pose.child}, not of '
-                                f'{self._config.base_frame}; set base_frame or remap odom')
+                                f'{self._config.base_frame}; set base_frame or odom_topic')
                 return
             self._odometry.add(replace(pose, child=self._config.base_frame))
         except BdcOccError as error:

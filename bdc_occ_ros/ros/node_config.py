@@ -169,6 +169,7 @@ class NodeConfig:
         limits=(0.0, 1000.0))
     base_frame: str = parameter('base_link', 'TF frame of the vehicle, x forward, z up.')
     odom_frame: str = parameter('odom', 'TF frame that does not move, for ego motion.')
+    odom_topic: str = parameter('odom', 'Topic of the odometry, for ego motion.')
     output_frame: str = parameter(
         '', 'TF frame of every output; empty means base_frame.')
     calibration_file: str = parameter(

@@ -202,7 +202,7 @@ def test_node_reads_the_shipped_files(make_node):
     config = declare_parameters(make_node(files=(CONFIG / 'occ.yaml',)))
     assert config_values(config) == config_values(config_from_values({}))
     bridge = declare_parameters(
-        make_node(files=(CONFIG / 'occ.yaml', CONFIG / 'dataset_bridge.yaml')))
+        make_node(files=(CONFIG / 'occ.yaml', CONFIG / 'dataset_dataset_bridge.yaml')))
     assert bridge.ego_motion == 'off' and bridge.sync.mode == 'window'
     assert bridge.camera['CAM_BACK'].image == '/nuscenes/CAM_BACK/image'
 

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bag that is being written: topics with their quality of service, messages in order."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from typing import Literal
+
+from rosbags.interfaces import Connection
+from rosbags.interfaces import Qos
+from rosbags.interfaces import QosDurability
+from rosbags.interfaces import QosHistory
+from rosbags.interfaces import QosLiveliness
+from rosbags.interfaces import QosReliability
+from rosbags.interfaces import QosTime
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer
+
+from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.errors import UsageError
+
+VERSION_OF_HUMBLE = 8
+STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
+Storage = Literal['mcap', 'sqlite3']
+
+
+def qos(depth: int, durability: QosDurability = QosDurability.VOLATILE,
+        reliability: QosReliability = QosReliability.RELIABLE) -> Qos:
+    """
+    Return a keep-last profile in the terms of a bag.
+
+    :param depth: How many messages a publisher keeps.
+    :param durability: Whether late subscribers get them.
+    :param reliability: Whether lost messages are sent again.
+    """
+    unlimited = QosTime(9223372036, 854775807)
+    return Qos(QosHistory.KEEP_LAST, depth, reliability, durability, unlimited, unlimited,
+               QosLiveliness.AUTOMATIC, unlimited, False)
+
+
+class BagFile:
+    """
+    A new bag that Humble and later read; use it in a with statement.
+
+    :param path: Folder to create.
+    :param storage: Format of the file in it.
+    :raises UsageError: if the folder exists already, and on entering if it cannot be made.
+    """
+
+    def __init__(self, path: str | Path, storage: Storage = 'mcap') -> None:
+        self.path = Path(path)
+        if self.path.exists():
+            raise UsageError(f'{path} exists already; choose another name or remove it')
+        self.store = message_types()
+        self._writer = Writer(self.path, version=VERSION_OF_HUMBLE,
+                              storage_plugin=STORAGES[storage])
+        self._connections: dict[str, Connection] = {}
+
+    def __enter__(self) -> 'BagFile':
+        try:
+            self._writer.open()
+        except OSError as error:
+            raise UsageError(f'{self.path} cannot be written: {error}') from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._writer.__exit__(kind, error, trace)
+
+    def connect(self, topic: str, msgtype: str, profile: Qos | None) -> None:
+        """
+        Announce a topic.
+
+        :param topic: Its name.
+        :param msgtype: Type of its messages.
+        :param profile: What its publisher offered; None leaves that out of the bag.
+        """
+        self._connections[topic] = self._writer.add_connection(
+            topic, msgtype, typestore=self.store,
+            offered_qos_profiles=[] if profile is None else [profile])
+
+    def write(self, topic: str, stamp_ns: int, message: Any) -> None:
+        """
+        Write a message.
+
+        :param topic: Announced before.
+        :param stamp_ns: When it was recorded.
+        :param message: A message of the topic's type.
+        """
+        connection = self._connections[topic]
+        self._writer.write(connection, stamp_ns,
+                           self.store.serialize_cdr(message, connection.msgtype))

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The node with a network that also writes down what it was given: python FILE OUTPUT MODEL ..."""
+
+import json
+from pathlib import Path
+import sys
+
+from bdc_occ_ros.predictor import key_ego_from_ego
+from bdc_occ_ros.predictor import Predictor
+import bdc_occ_ros.ros.node as node
+
+
+class FrameKeeper(Predictor):
+    """Writes a line of JSON per frame, and computes only while it warms up, to be quick."""
+
+    def __init__(self, model, output):
+        super().__init__(model)
+        self._output, self._result = output.open('w'), None
+
+    def run(self, frame):
+        if self._result is None:
+            self._result = super().run(frame)
+            return self._result
+        motion = key_ego_from_ego(frame)
+        self._output.write(json.dumps({
+            'stamps_ns': dict(frame.stamps_ns),
+            'brightness': {name: float(image.mean()) for name, image in frame.images.items()},
+            'order': list(frame.images),
+            'intrinsics': {c.name: c.intrinsics.tolist() for c in frame.rig.cameras},
+            'ego_from_camera': {c.name: c.ego_from_camera.tolist() for c in frame.rig.cameras},
+            'key_ego_from_ego': None if motion is None else motion.tolist()}) + '\n')
+        self._output.flush()
+        return self._result
+
+
+if __name__ == '__main__':
+    output, model = map(Path, sys.argv[1:3])
+    node.load_predictor = lambda _: FrameKeeper(model, output)
+    sys.exit(node.main(sys.argv[2:]))
