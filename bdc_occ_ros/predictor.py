@@ -10,7 +10,6 @@ Weights and a frame of images in, occupancy and boxes out: one call, free of ROS
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
-import logging
 from pathlib import Path
 import time
 from typing import NamedTuple
@@ -21,26 +20,18 @@ from torch import Tensor
 
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.checkpoint import load_checkpoint
-from bdc_occ_ros.checkpoint import restore_network
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.network.box_decoding import decode_boxes
 from bdc_occ_ros.network.network import NetworkOutput
-from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.occupancy_decoding import decode_labels
 from bdc_occ_ros.network.preprocessing import decode_reduction
 from bdc_occ_ros.network.preprocessing import normalize_images
 from bdc_occ_ros.network.rig_geometry import GeometryCache
 from bdc_occ_ros.network.rig_geometry import RigGeometry
-from bdc_occ_ros.weights_file import SUFFIX
-
-DEVICES = ('cpu', 'cuda', 'auto')
-_LOGGER = logging.getLogger(__name__)
+from bdc_occ_ros.network_loading import load_network
 
 
 class Prediction(NamedTuple):
@@ -74,21 +65,23 @@ class Predictor:
     It keeps no state between frames but the geometry of recent calibrations. One thread at a
     time may use it.
 
-    :param model: Name of a config, path of a config file, path of a weights file, or a config.
-    :param device: cpu, cuda, or auto (cuda if there is one; the choice is logged).
+    :param model: Name of a config, path of a config file, path of a weights file or of a packed
+        file, or a config.
+    :param device: cpu, cuda, or auto (cuda if there is one; the choice is logged); a packed file
+        runs on the CPU.
     :param seed: Of the random weights where none are given; then `is_trained` is False.
     :param with_confidence: Whether to work out the probability of every voxel's label.
     :raises InvalidConfigError: if the config is unknown or wrong.
     :raises InvalidWeightsError: if the weights file cannot be used.
-    :raises UsageError: if the device is unknown or not there.
+    :raises UsageError: if the device is unknown, not there, or cannot run a packed file.
+    :raises BdcOccError: if the kernels for a packed file cannot be used.
     """
 
     def __init__(self, model: str | Path | NetworkConfig, *, device: str = 'cpu', seed: int = 0,
                  with_confidence: bool = False) -> None:
-        self.device = _chosen_device(device)
-        network, self.is_trained = _build_network(model, seed)
-        self.config: NetworkConfig = network.config
-        self._network = network.eval().to(self.device)
+        self._network, self.is_trained, self.device, self.backend = load_network(
+            model, device, seed)
+        self.config: NetworkConfig = self._network.config
         self._geometries = GeometryCache(self.config)
         self._with_confidence = with_confidence
 
@@ -184,29 +177,3 @@ def key_ego_from_ego(frame: Frame) -> np.ndarray | None:
         return None
     key_ego_from_fixed = np.linalg.inv(frame.fixed_from_ego[frame.rig.key_camera])
     return np.stack([key_ego_from_fixed @ frame.fixed_from_ego[name] for name in frame.images])
-
-
-def _chosen_device(device: str) -> torch.device:
-    """Return the device to run on."""
-    if device not in DEVICES:
-        raise UsageError(f'the device is one of {DEVICES}; got {device!r}')
-    if device == 'cuda' and not torch.cuda.is_available():
-        raise UsageError('device cuda was asked for, but PyTorch finds none; use cpu, or install '
-                         'a PyTorch with CUDA and a driver')
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        _LOGGER.info('device auto: %s', device)
-    return torch.device(device)
-
-
-def _build_network(model: str | Path | NetworkConfig, seed: int) -> tuple[OccupancyNetwork, bool]:
-    """Return the network and whether its weights were loaded rather than drawn."""
-    if not isinstance(model, NetworkConfig):
-        path = Path(model)
-        is_yaml = path.suffix in ('.yaml', '.yml')
-        if path.suffix == SUFFIX or (path.is_file() and not is_yaml):
-            return restore_network(load_checkpoint(path)), True
-        model = load_network_config(model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return OccupancyNetwork(model), False

@@ -235,6 +235,6 @@ def test_a_device_is_never_chosen_silently(tiny_model, caplog, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(UsageError, match='PyTorch finds none'):
         Predictor(tiny_model, device='cuda')
-    with caplog.at_level(logging.INFO, logger='bdc_occ_ros.predictor'):
+    with caplog.at_level(logging.INFO, logger='bdc_occ_ros'):
         assert Predictor(tiny_model, device='auto').device.type == 'cpu'
     assert 'device auto: cpu' in caplog.text

@@ -52,8 +52,7 @@ class ProcessingChain:
         self._worker = InferenceWorker(node, self._pipeline)
         growth = Growth()
         self._inputs_health = InputHealth(self.reception, growth)
-        self._outputs_health = OutputHealth(
-            growth, f'PyTorch on {predictor.device}', predictor.is_trained)
+        self._outputs_health = OutputHealth(growth, predictor.backend, predictor.is_trained)
 
     @property
     def last(self) -> LastResult | None:

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A network by the name of a config or the path of a file, on what runs it."""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from bdc_occ_ros.binary.engine_module import use_backend
+from bdc_occ_ros.checkpoint import checkpoint_in
+from bdc_occ_ros.checkpoint import restore_network
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.kernels.selection import choose_backend
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.packed_checkpoint import FORMAT as PACKED_FORMAT
+from bdc_occ_ros.packed_checkpoint import packed_checkpoint_in
+from bdc_occ_ros.packed_checkpoint import restore_packed_network
+from bdc_occ_ros.weights_file import read_weights_file
+from bdc_occ_ros.weights_file import SUFFIX
+from bdc_occ_ros.weights_file import WeightsFile
+
+DEVICES = ('cpu', 'cuda', 'auto')
+_LOGGER = logging.getLogger(__name__)
+
+
+class LoadedNetwork(NamedTuple):
+    """
+    A network ready to run.
+
+    :param network: In eval mode on its device; its config is `network.config`.
+    :param is_trained: Whether its weights were learned rather than drawn.
+    :param device: Where it runs.
+    :param backend: What runs it, in words.
+    """
+
+    network: nn.Module
+    is_trained: bool
+    device: torch.device
+    backend: str
+
+
+def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> LoadedNetwork:
+    """
+    Load or build a network; the log says what runs it and why.
+
+    :param model: Name of a config, path of a config file, path of a weights file or a packed
+        file, or a config.
+    :param device: cpu, cuda, or auto.
+    :param seed: Of the random weights where none are given.
+    :raises InvalidConfigError: if the config is unknown or wrong.
+    :raises InvalidWeightsError: if the file cannot be used.
+    :raises UsageError: if the device is unknown, not there, or cannot run a packed file.
+    :raises BdcOccError: if the kernels for a packed file cannot be used.
+    """
+    if device not in DEVICES:
+        raise UsageError(f'the device is one of {DEVICES}; got {device!r}')
+    file = None if isinstance(model, NetworkConfig) else _weights_file(Path(model))
+    if file is not None and file.manifest['format'] == PACKED_FORMAT:
+        return _packed(file, device)
+    chosen = _torch_device(device)
+    network = (_untrained(model, seed) if file is None else
+               restore_network(checkpoint_in(file))).eval().to(chosen)
+    backend = f'PyTorch on {chosen}'
+    _LOGGER.info('%s: backend %s, since the weights are not packed', network.config.name, backend)
+    return LoadedNetwork(network, file is not None, chosen, backend)
+
+
+def _weights_file(path: Path) -> WeightsFile | None:
+    """Read a weights file if this is the path of one."""
+    is_yaml = path.suffix in ('.yaml', '.yml')
+    if path.suffix == SUFFIX or (path.is_file() and not is_yaml):
+        return read_weights_file(path)
+    return None
+
+
+def _packed(file: WeightsFile, device: str) -> LoadedNetwork:
+    """Restore a packed network and choose what runs its plans."""
+    if device == 'cuda':
+        raise UsageError(f'{file.path}: packed networks run on the CPU; use device cpu, or the '
+                         'weights that this file was packed from')
+    packed = packed_checkpoint_in(file)
+    network = restore_packed_network(packed)
+    chosen = choose_backend()
+    use_backend(network, chosen.backend)
+    _LOGGER.info('%s: packed, on the CPU with %s', packed.config.name, chosen.reason)
+    return LoadedNetwork(network, packed.is_trained, torch.device('cpu'),
+                         f'packed on cpu, {chosen.backend.name}')
+
+
+def _torch_device(device: str) -> torch.device:
+    """Return the device for a network that PyTorch runs."""
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise UsageError('device cuda was asked for, but PyTorch finds none; use cpu, or install '
+                         'a PyTorch with CUDA and a driver')
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        _LOGGER.info('device auto: %s', device)
+    return torch.device(device)
+
+
+def _untrained(model: str | Path | NetworkConfig, seed: int) -> OccupancyNetwork:
+    """Build a network with weights drawn from a seed."""
+    config = model if isinstance(model, NetworkConfig) else load_network_config(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return OccupancyNetwork(config)
