@@ -51,7 +51,8 @@ int32_t element_bytes(int32_t type) { return type == BDC_F32 || type == BDC_BITS
 
 // A map on its own.
 Error check_map(const bdc_map& map) {
-  const int32_t elements = map.type == BDC_BITS ? words(map.channels) : map.channels;
+  const int64_t channels = map.channels;  // of any size so far
+  const int64_t elements = map.type == BDC_BITS ? (channels + kWordBits - 1) / kWordBits : channels;
   const Error error = first_broken({
       {map.data != nullptr, kMissingPointer},
       {map.batch >= 0 && map.height >= 1 && map.width >= 1 && map.channels >= 1, kBadSize},
@@ -258,7 +259,7 @@ Error check_weight_sizes(int32_t out_channels, int32_t in_channels, int32_t kern
   return first_broken({
       {kernel == 1 || kernel == 3, kBadKernel},
       {in_channels >= 1 && out_channels >= 1 && out_channels <= kMaxSize, kBadSize},
-      {int64_t{kernel} * kernel * in_channels <= kMaxProducts, kTooManyProducts}});
+      {in_channels <= kMaxProducts / (kernel == 3 ? 9 : 1), kTooManyProducts}});
 }
 
 Error check_weights(int32_t out_channels, int32_t in_channels, int32_t kernel,
