@@ -10,7 +10,16 @@ namespace bdc {
 
 extern const Backend kScalar;
 
+#if defined(__x86_64__)
+extern const Backend kAvx2;
+constexpr const Backend* kBackends[] = {&kScalar, &kAvx2};
+#elif defined(__aarch64__)
+extern const Backend kNeon;
+extern const Backend kNeonDotprod;
+constexpr const Backend* kBackends[] = {&kScalar, &kNeon, &kNeonDotprod};
+#else
 constexpr const Backend* kBackends[] = {&kScalar};
+#endif
 
 }  // namespace bdc
 

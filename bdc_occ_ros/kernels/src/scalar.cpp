@@ -16,10 +16,20 @@ namespace {
 #include "streams.inl"
 #include "epilogue.inl"
 #include "pack.inl"
+
+constexpr int kGroupPixels = 4;
+constexpr int kWindowAlignment = 2;
+
+inline uint32_t compare_counts(const uint16_t* counts, const int16_t* low, const int16_t* high) {
+  uint32_t word = 0;
+  for (int i = 0; i < kWordBits; ++i) {
+    word |= uint32_t{(counts[i] > low[i]) != (counts[i] > high[i])} << i;
+  }
+  return word;
+}
+
 #include "windows.inl"
 
-constexpr int kPixels = 4;
-constexpr int kWindowWords = (kMaxWindowWords + 1) / 2 * 2;
 
 bool is_supported() {
 #if defined(__x86_64__)
@@ -29,52 +39,48 @@ bool is_supported() {
 #endif
 }
 
-// Two words are counted at a time; the last may stand alone.
-int64_t row_words(int32_t in_channels, int32_t kernel) {
-  return (kernel * kernel * words(in_channels) + 1) / 2;
-}
-
 int64_t prepared_bytes(int32_t out_channels, int32_t in_channels, int32_t kernel) {
-  return out_channels * row_words(in_channels, kernel) * int64_t{sizeof(uint64_t)};
+  return out_channels * int64_t{window_words(in_channels, kernel)} * int64_t{sizeof(uint32_t)};
 }
 
 void prepare_weights(int32_t out_channels, int32_t in_channels, int32_t kernel,
                      const uint32_t* source, void* out) {
-  const size_t used = size_t(kernel) * kernel * words(in_channels) * sizeof(uint32_t);
-  uint64_t* rows = static_cast<uint64_t*>(out);
-  for (int32_t c = 0; c < out_channels; ++c) {
-    uint64_t* row = rows + c * row_words(in_channels, kernel);
-    row[row_words(in_channels, kernel) - 1] = 0;
-    memcpy(row, source + c * (used / sizeof(uint32_t)), used);
+  const int used = kernel * kernel * words(in_channels);
+  const int size = window_words(in_channels, kernel);
+  uint32_t* row = static_cast<uint32_t*>(out);
+  for (int32_t c = 0; c < out_channels; ++c, row += size, source += used) {
+    row[size - 1] = 0;
+    memcpy(row, source, size_t(used) * sizeof(uint32_t));
   }
 }
 
-// Count kPixels windows against `channels` rows of weights of `length` double words.
-void count_bits(const uint64_t* weights, int length, const uint32_t* windows, int channels,
-                int32_t* pops) {
-  uint64_t pixels[kPixels][kWindowWords / 2];
-  for (int p = 0; p < kPixels; ++p) {
-    memcpy(pixels[p], windows + p * kWindowWords, size_t(length) * sizeof(uint64_t));
-  }
-  for (int c = 0; c < channels; ++c, weights += length) {
-    int32_t counts[kPixels] = {};
-    for (int i = 0; i < length; ++i) {
-      for (int p = 0; p < kPixels; ++p) {
-        counts[p] += __builtin_popcountll(weights[i] ^ pixels[p][i]);
+// Two words are counted at a time.
+inline uint64_t load_pair(const uint32_t* words) {
+  uint64_t pair;
+  memcpy(&pair, words, sizeof(pair));
+  return pair;
+}
+
+// Count the windows of a group against some rows of weights.
+void count_bits(const uint32_t* weights, const Windows& windows, int channels, Counts* counts) {
+  for (int c = 0; c < channels; ++c, weights += windows.size) {
+    int sums[kGroupPixels] = {};
+    for (int i = 0; i < windows.size; i += 2) {
+      const uint64_t weight = load_pair(weights + i);
+      for (int p = 0; p < kGroupPixels; ++p) {
+        sums[p] += __builtin_popcountll(weight ^ load_pair(windows.start[p] + i));
       }
     }
-    for (int p = 0; p < kPixels; ++p) pops[p * kBlock + c] = counts[p];
+    for (int p = 0; p < kGroupPixels; ++p) counts[p][c] = uint16_t(sums[p]);
   }
 }
 
 void convolution(const bdc_convolution& op, int32_t first_row, int32_t last_row) {
-  const int64_t length = row_words(op.in.channels, op.kernel);
-  const auto counter = [length](const void* weights, const uint32_t* windows, int channel,
-                                int channels, int32_t* pops) {
-    const uint64_t* rows = static_cast<const uint64_t*>(weights) + channel * length;
-    count_bits(rows, int(length), windows, channels, pops);
-  };
-  convolve_windows<kPixels, kWindowWords, int32_t>(op, first_row, last_row, counter);
+  const uint32_t* weights = static_cast<const uint32_t*>(op.weights);
+  convolve_windows(op, first_row, last_row, [weights](
+      const Windows& windows, int, int channel, int channels, Counts* counts) {
+    count_bits(weights + int64_t{channel} * windows.size, windows, channels, counts);
+  });
 }
 
 }  // namespace
