@@ -135,13 +135,13 @@ def labels(op: Labels) -> None:
     """
     Take the class with the highest score.
 
-    :param op: A class wins where its score is greater than that of every class before it; a NaN
-        is greater than nothing.
+    :param op: A class wins where its score is greater than that of every class before it. What is
+        no number is greater than nothing; class 0 wins where no score is greater than -inf.
     """
     scores = read(op.input).unflatten(-1, (-1, op.num_classes))
-    best = scores[..., 0]
+    best = torch.full_like(scores[..., 0], -torch.inf)
     op.labels.zero_()
-    for index in range(1, op.num_classes):
+    for index in range(op.num_classes):
         is_greater = scores[..., index] > best
         best = torch.where(is_greater, scores[..., index], best)
         op.labels[is_greater] = index

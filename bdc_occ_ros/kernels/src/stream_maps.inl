@@ -50,19 +50,6 @@ inline void write_signs(const bdc_map& map, const bdc_sign& sign, int row, int c
   }
 }
 
-// Apply an RPReLU to channels from `channel` on.
-inline void activate(const bdc_rprelu& rprelu, int channel, int count, float* values) {
-  if (rprelu.slope == nullptr) return;
-  const float* before = rprelu.before + channel;
-  const float* slope = rprelu.slope + channel;
-  const float* after = rprelu.after + channel;
-  for (int i = 0; i < count; ++i) {
-    const float moved = values[i] + before[i];
-    const float scaled = moved * slope[i];
-    values[i] = (moved < 0 ? scaled : moved) + after[i];
-  }
-}
-
 // Write what the caller wants of some channels of a pixel: numbers, bits or both.
 template <class Operation>
 void write_outputs(const Operation& op, int row, int column, int width, int channel, int count,

@@ -2,24 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of real inputs with 1-bit weights as signs, over the inputs in their order.
 //
-// A weight becomes +1 or -1, and a product with it is exact: a fused multiply and add rounds as
-// often as the sum of products does.
+// A weight becomes +1 or -1, and a product with it is exact: to multiply and add at once rounds no
+// less often than one after the other.
 
 constexpr int kProductVectors = kLanes == 4 ? 8 : 4;
 constexpr int kProductOutputs = kProductVectors * kLanes;  // at a time; a multiple of 32
 constexpr int kProductInputs = 512;                        // inputs kept at hand
-
-inline Floats add_exact_product(Floats sum, float value, Floats sign) {
-#if defined(__AVX512F__)
-  return Floats(_mm512_fmadd_ps(_mm512_set1_ps(value), __m512(sign), __m512(sum)));
-#elif defined(__FMA__)
-  return Floats(_mm256_fmadd_ps(_mm256_set1_ps(value), __m256(sign), __m256(sum)));
-#elif defined(__aarch64__)
-  return Floats(vfmaq_n_f32(float32x4_t(sum), float32x4_t(sign), value));
-#else
-  return sum + value * sign;
-#endif
-}
 
 // The words of kProductOutputs rows of weights, side by side: words[j] is word j of every row.
 struct WeightColumns {

@@ -4,9 +4,10 @@
 // innermost axis, and a few intrinsics where the compiler finds no vectors of its own.
 //
 // Every backend includes this file into its own unnamed namespace, behind its target pragma, after
-// stream_headers.h; so each has its own copy, compiled for its processor. The functions that
-// struct Backend asks for are real_convolution, gate, combine, affine, average_pool, upsample,
-// splat and labels.
+// stream_headers.h outside and one of lanes_*.inl inside; so each has its own copy, compiled for
+// its processor. (A pragma does not define the macros that -m flags define, hence the lanes.) The
+// functions that struct Backend asks for are real_convolution, gate, combine, affine,
+// average_pool, upsample, splat and labels.
 #include "stream_floats.inl"
 #include "stream_maps.inl"
 #include "stream_elementwise.inl"
