@@ -17,6 +17,7 @@
 namespace bdc {
 namespace {
 
+#include "lanes_avx2.inl"
 #include "streams.inl"
 #include "epilogue.inl"
 #include "pack.inl"

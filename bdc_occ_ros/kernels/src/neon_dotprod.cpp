@@ -16,6 +16,7 @@
 namespace bdc {
 namespace {
 
+#include "lanes_neon.inl"
 #include "streams.inl"
 #include "epilogue.inl"
 #include "pack.inl"

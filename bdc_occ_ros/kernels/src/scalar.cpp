@@ -13,6 +13,7 @@
 namespace bdc {
 namespace {
 
+#include "lanes_portable.inl"
 #include "streams.inl"
 #include "epilogue.inl"
 #include "pack.inl"
