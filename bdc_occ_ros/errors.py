@@ -43,6 +43,10 @@ class InvalidConfigError(BdcOccError):
     """A configuration file has an unknown key, a wrong type or an impossible value."""
 
 
+class NoDatasetError(BdcOccError):
+    """No dataset profile fits the topics that are there."""
+
+
 class InvalidWeightsError(BdcOccError):
     """A weights file does not belong to the network, is damaged or is not safe to read."""
 

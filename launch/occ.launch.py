@@ -10,15 +10,20 @@ from launch import LaunchDescription
 from launch import LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument
 from launch.actions import ExecuteProcess
+from launch.actions import LogInfo
 from launch.actions import OpaqueFunction
 from launch.actions import SetEnvironmentVariable
 from launch_ros.actions import Node
+
+from bdc_occ_ros.ros.dataset_choice import dataset_of_bag
+from bdc_occ_ros.ros.dataset_choice import dataset_of_graph
 
 SHARE = Path(__file__).parents[1]
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 SWITCH = ['true', 'false']
 ARGUMENTS = (
-    ('dataset', 'nuscenes', 'rig: topics and names of config/dataset_<dataset>.yaml', None),
+    ('dataset', 'nuscenes', 'rig: topics and names of config/dataset_<dataset>.yaml; auto takes '
+     'the first that fits the bag, or what is published now', None),
     ('namespace', '', 'namespace of every topic; the root if empty', None),
     ('use_sim_time', 'false', 'take time from /clock; a bag switches it on', SWITCH),
     ('params_file', '', 'parameter file that overrides config/occ.yaml and the rig', None),
@@ -52,8 +57,13 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if PROFILE_VARIABLE not in os.environ:
         profile = str(SHARE / 'config' / 'fastdds_profile.xml')
         entities.append(SetEnvironmentVariable(PROFILE_VARIABLE, profile))
+    dataset = given['dataset']
+    if dataset == 'auto':
+        match = dataset_of_bag(given['bag']) if given['bag'] else dataset_of_graph()
+        dataset = match.name
+        entities.append(LogInfo(msg=f'dataset {dataset}: {match.reason}'))
     files = [str(SHARE / 'config' / 'occ.yaml'),
-             str(SHARE / 'config' / f'dataset_{given["dataset"]}.yaml'), given['params_file']]
+             str(SHARE / 'config' / f'dataset_{dataset}.yaml'), given['params_file']]
     entities.append(Node(
         package='bdc_occ_ros', executable='occ_node', name='bdc_occ', output='screen',
         namespace=given['namespace'], ros_arguments=['--log-level', given['log_level']],

@@ -41,7 +41,8 @@ MAY_IMPORT = {
     'bench_network': FOUNDATION | {'config', 'kernels', 'measurement', 'network'},
     'evaluation': FOUNDATION,
     'scene': FOUNDATION | {'synthetic_triggers'},
-    'bags': FOUNDATION | {'scene', 'synthetic_triggers', 'transforms'},
+    'dataset_profiles': {'errors', 'share', 'yaml_config'},
+    'bags': FOUNDATION | {'dataset_profiles', 'scene', 'synthetic_triggers', 'transforms'},
     'drawing': FOUNDATION | {'bags', 'scene', 'snapshot', 'synthetic_triggers'},
 }
 

@@ -17,6 +17,8 @@ from rosbags.rosbag2 import ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError
 
+from bdc_occ_ros.bags.mcap_profile import mcap_profile
+from bdc_occ_ros.bags.mcap_profile import ROS_PROFILE
 from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.errors import InvalidBagError
 
@@ -57,6 +59,7 @@ class BagReader:
         metadata = self.path / 'metadata.yaml'
         if metadata.is_file() and metadata.stat().st_size > MAX_METADATA_BYTES:
             raise InvalidBagError(f'{metadata} is larger than {MAX_METADATA_BYTES} bytes')
+        self._refuse_other_profiles()
         try:
             self._reader = Reader(self.path)
             self._reader.open()
@@ -128,6 +131,17 @@ class BagReader:
             return message_types().deserialize_cdr(message.data, message.msgtype)
         except MALFORMED as error:
             raise self._error(error, f'{message.topic} ({message.msgtype}): ') from error
+
+    def _refuse_other_profiles(self) -> None:
+        """Name files of the same format that hold no ROS messages."""
+        for file in sorted(self.path.glob('*.mcap')) if self.path.is_dir() else [self.path]:
+            profile = mcap_profile(file)
+            if profile not in (None, ROS_PROFILE):
+                raise InvalidBagError(
+                    f'{file} is an MCAP file, but not of ROS 2 (its profile is {profile!r}): '
+                    "Foxglove's nuscenes2mcap, for example, writes protobuf, which no ROS node "
+                    'can receive. Use a converter that writes ROS messages; bdc-occ bag write '
+                    'lists some under --flavour')
 
     def _check_sizes(self) -> None:
         """Refuse a bag that would fill the memory or last for ever."""

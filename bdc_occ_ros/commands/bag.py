@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Write and play bags.
+Write, play, record and inspect bags, with or without an installed ROS.
 
-bag write makes a rosbag2 bag (MCAP) of a rendered drive or of a recorded keyframe; bag play
-publishes one with its own timing.
+bag write makes a rosbag2 bag of a rendered drive or of a recorded keyframe, as this package likes
+it or as a public converter would; bag play publishes one with its own timing and quality of
+service; bag record takes up what the node publishes; bag info lists what is in one.
 """
 
 import argparse
@@ -48,6 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       help='wait so long for subscribers to appear (default 1)')
     play.add_argument('--topics', nargs='+', help='play only these')
     play.add_argument('--json', action='store_true', help='print the result as JSON')
+    record = actions.add_parser('record', help="record the node's outputs",
+                                description='Record until Ctrl-C.')
+    record.add_argument('-o', '--output', required=True, help='folder to create')
+    record.add_argument('--namespace', default='', metavar='NS', help='namespace of the node')
+    record.add_argument('--topics', nargs='+', help="these instead of the node's outputs")
+    record.add_argument('--seconds', type=float, metavar='S', help='stop by itself after so long')
+    record.add_argument('--json', action='store_true', help='print the result as JSON')
+    info = actions.add_parser('info', help='list what is in a bag',
+                              description='List topics, times, and the dataset profile that fits.')
+    info.add_argument('file', help='folder of the bag, or its .mcap or .db3 file')
+    info.add_argument('--json', action='store_true', help='print the result as JSON')
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -64,11 +76,12 @@ def image_size(text: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace) -> int:
     """
-    Write or play a bag.
+    Write, play, record or inspect a bag.
 
     :param args: Parsed arguments.
     """
-    return _write(args) if args.action == 'write' else _play(args)
+    actions = {'write': _write, 'play': _play, 'record': _record, 'info': _info}
+    return actions[args.action](args)
 
 
 def _write(args: argparse.Namespace) -> int:
@@ -112,4 +125,27 @@ def _play(args: argparse.Namespace) -> int:
         p50, p95, largest = playback.lateness_ms
         print(f'{playback.num_messages} messages in {playback.duration_s:.3f} s; late by '
               f'{p50:.2f} ms (p50), {p95:.2f} ms (p95), {largest:.2f} ms (largest)')
+    return 0
+
+
+def _record(args: argparse.Namespace) -> int:
+    """Record and say how much of each topic."""
+    from bdc_occ_ros.ros.output_recording import record_topics
+
+    counts = record_topics(args.output, namespace=args.namespace, topics=args.topics,
+                           seconds=args.seconds)
+    if args.json:
+        print(json.dumps({'path': args.output, 'counts': dict(counts)}))
+    else:
+        print('\n'.join([f'{args.output}:',
+                         *(f'{count:8} {topic}' for topic, count in counts.items())]))
+    return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    """Say what a bag holds."""
+    from bdc_occ_ros.bags.bag_summary import summarize_bag
+
+    summary = summarize_bag(args.file)
+    print(json.dumps(asdict(summary), indent=2) if args.json else summary.as_text())
     return 0

@@ -3,6 +3,7 @@
 """Bags from strangers: readable, or one named error; never anything else."""
 
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import yaml
 
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.mcap_profile import MAGIC
+from bdc_occ_ros.bags.mcap_profile import mcap_profile
 from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import InvalidBagError
@@ -110,3 +113,32 @@ def test_a_bag_without_images_says_what_it_has(tmp_path):
     assert read_all(tmp_path / 'bag')[0].data == 1.0
     with pytest.raises(InvalidBagError, match='/speed'):
         RigBag(tmp_path / 'bag')
+
+
+def protobuf_mcap(path):
+    """Write the least MCAP file with a protobuf channel, as Foxglove's converter makes them."""
+    def text(value):
+        return struct.pack('<I', len(value)) + value
+
+    def record(opcode, body):
+        return struct.pack('<BQ', opcode, len(body)) + body
+
+    path.write_bytes(
+        MAGIC + record(1, text(b'') + text(b'python mcap 1.1'))
+        + record(3, struct.pack('<H', 1) + text(b'foxglove.CompressedImage') + text(b'protobuf')
+                 + text(b''))
+        + record(4, struct.pack('<HH', 1, 1) + text(b'/cam_front/image_rect_compressed')
+                 + text(b'protobuf') + struct.pack('<I', 0))
+        + record(15, struct.pack('<I', 0)) + record(2, struct.pack('<QQI', 0, 0, 0)) + MAGIC)
+
+
+def test_a_file_of_protobuf_messages_is_named(tmp_path):
+    path = tmp_path / 'nuscenes.mcap'
+    protobuf_mcap(path)
+    with pytest.raises(InvalidBagError, match='not of ROS 2.*protobuf.*flavour'):
+        BagReader(path)
+    (tmp_path / 'metadata.yaml').write_text('')
+    with pytest.raises(InvalidBagError, match='not of ROS 2'):
+        BagReader(tmp_path)
+    assert mcap_profile(path) == ''
+    assert mcap_profile(tmp_path / 'metadata.yaml') is None

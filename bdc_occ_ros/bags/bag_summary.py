@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is in a bag, and which dataset profile its topics fit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from datetime import timezone
+from pathlib import Path
+
+from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.dataset_profiles import match_dataset
+from bdc_occ_ros.errors import NoDatasetError
+
+
+@dataclass(frozen=True)
+class TopicSummary:
+    """
+    One topic of a bag.
+
+    :param topic: Its name.
+    :param msgtype: Type of its messages.
+    :param count: Number of messages.
+    :param reliability: What its publisher offered, or unknown.
+    :param durability: The same.
+    """
+
+    topic: str
+    msgtype: str
+    count: int
+    reliability: str
+    durability: str
+
+
+@dataclass(frozen=True)
+class BagContents:
+    """
+    A bag in numbers.
+
+    :param path: The bag.
+    :param start_ns: When its first message was recorded.
+    :param duration_s: From the first message to the last.
+    :param num_messages: Messages of all topics.
+    :param topics: In the order of their names.
+    :param dataset: Profile that fits, for `dataset:=`; empty if none does.
+    :param reason: Why.
+    """
+
+    path: str
+    start_ns: int
+    duration_s: float
+    num_messages: int
+    topics: tuple[TopicSummary, ...]
+    dataset: str
+    reason: str
+
+    def as_text(self) -> str:
+        """Lay it out for people."""
+        start = datetime.fromtimestamp(self.start_ns / 1e9, timezone.utc)
+        width = max((len(topic.topic) for topic in self.topics), default=0)
+        lines = [f'{self.path}: {self.num_messages} messages in {self.duration_s:.3f} s from '
+                 f'{start:%Y-%m-%d %H:%M:%S} UTC']
+        lines += [f'  {t.topic:{width}} {t.count:7} {t.msgtype} ({t.reliability}, {t.durability})'
+                  for t in self.topics]
+        return '\n'.join([*lines, f'dataset: {self.dataset or "none"}: {self.reason}'])
+
+
+def summarize_bag(path: str | Path) -> BagContents:
+    """
+    Read what a bag says about itself.
+
+    :param path: Folder, or storage file.
+    :raises InvalidBagError: if it cannot be read.
+    """
+    with BagReader(path) as bag:
+        types, counts, profiles = bag.topics, bag.counts, bag.qos
+        start_ns, duration_ns = bag.start_ns, bag.duration_ns
+    topics = tuple(TopicSummary(
+        topic, types[topic], counts[topic],
+        *(('unknown', 'unknown') if profiles[topic] is None else
+          (profiles[topic].reliability.name.lower(), profiles[topic].durability.name.lower())))
+        for topic in sorted(types))
+    try:
+        match = match_dataset(types)
+        dataset, reason = match.name, match.reason
+    except NoDatasetError as error:
+        dataset, reason = '', str(error)
+    return BagContents(str(path), start_ns, duration_ns / 1e9, sum(counts.values()), topics,
+                       dataset, reason)

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Which config/dataset_<name>.yaml fits a set of topics.
+
+The one fits whose every camera has an image topic among them. dataset_custom.yaml is a template
+and never chosen. Of two converters that name their topics alike the first by name is taken.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import NoDatasetError
+from bdc_occ_ros.share import share_path
+from bdc_occ_ros.yaml_config import read_yaml
+
+PREFIX = 'dataset_'
+TEMPLATE = 'custom'
+
+
+@dataclass(frozen=True)
+class DatasetMatch:
+    """
+    The profile that fits.
+
+    :param name: Its name.
+    :param reason: Why, in a sentence.
+    """
+
+    name: str
+    reason: str
+
+
+def dataset_files() -> dict[str, Path]:
+    """Return the installed profiles by name, in the order of their names."""
+    files = share_path('config', 'occ.yaml').parent.glob(f'{PREFIX}*.yaml')
+    return {path.stem.removeprefix(PREFIX): path for path in sorted(files)}
+
+
+def match_dataset(topics: Collection[str]) -> DatasetMatch:
+    """
+    Choose the profile that fits.
+
+    :param topics: Names of topics, absolute.
+    :raises NoDatasetError: if none fits; the message says what the nearest one lacks.
+    """
+    missing = {name: _missing_cameras(_parameters(path), topics)
+               for name, path in dataset_files().items() if name != TEMPLATE}
+    fitting = [name for name, cameras in missing.items() if not cameras]
+    if fitting:
+        others = f'; so would {", ".join(fitting[1:])}' if fitting[1:] else ''
+        return DatasetMatch(fitting[0], f'every camera of dataset_{fitting[0]}.yaml has its '
+                                        f'images here{others}')
+    nearest = min(missing, key=lambda name: len(missing[name]))
+    images = sorted(topic for topic in topics if 'image' in topic or topic.endswith('/raw'))
+    raise NoDatasetError(
+        f'no profile fits the topics; {nearest} is nearest, but lacks images of '
+        f'{missing[nearest]}. Image topics are {images}. Copy dataset_{TEMPLATE}.yaml, fill in '
+        'your topics, and give it as params_file')
+
+
+def _parameters(path: Path) -> dict[str, Any]:
+    """Return the parameters of a profile."""
+    try:
+        return read_yaml(path)['/**']['ros__parameters']
+    except (KeyError, TypeError) as error:
+        raise InvalidConfigError(f'{path}: /** with ros__parameters is needed') from error
+
+
+def _missing_cameras(parameters: dict[str, Any], topics: Collection[str]) -> list[str]:
+    """Return the cameras of a profile none of whose image topics are there."""
+    absolute = {f'/{topic.lstrip("/")}' for topic in topics}
+
+    def has_images(camera: str) -> bool:
+        entry = parameters['camera'][camera]
+        return any(f'/{entry[key].lstrip("/")}' in absolute
+                   for key in ('image', 'compressed') if entry.get(key))
+
+    return [camera for camera in parameters['cameras'] if not has_images(camera)]

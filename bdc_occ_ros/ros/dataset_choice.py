@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Look once at a bag or at the running graph and choose the dataset profile that fits."""
+
+from pathlib import Path
+import time
+
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+
+from bdc_occ_ros.dataset_profiles import DatasetMatch
+from bdc_occ_ros.dataset_profiles import match_dataset
+from bdc_occ_ros.errors import NoDatasetError
+
+WAIT_S = 20.0
+POLL_S = 0.25
+IMAGE_TYPES = {'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'}
+
+
+def dataset_of_bag(path: str | Path) -> DatasetMatch:
+    """
+    Choose by the topics of a bag.
+
+    :param path: The bag.
+    :raises NoDatasetError: if no profile fits.
+    :raises InvalidBagError: if the bag cannot be read.
+    """
+    from bdc_occ_ros.bags.bag_reader import BagReader
+    with BagReader(path) as bag:
+        return match_dataset(bag.topics)
+
+
+def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:
+    """
+    Choose by the image topics that are published now, waiting until a profile fits.
+
+    :param wait_s: How long to wait at most.
+    :raises NoDatasetError: if none fits by then.
+    """
+    context = rclpy.Context()
+    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = rclpy.create_node('dataset_choice', context=context,
+                                 enable_rosout=False, start_parameter_services=False)
+        deadline_s = time.monotonic() + wait_s
+        while True:
+            topics = [name for name, kinds in node.get_topic_names_and_types()
+                      if IMAGE_TYPES & set(kinds) and node.count_publishers(name)]
+            try:
+                return match_dataset(topics)
+            except NoDatasetError:
+                if time.monotonic() > deadline_s:
+                    raise
+            time.sleep(POLL_S)
+    finally:
+        rclpy.try_shutdown(context=context)

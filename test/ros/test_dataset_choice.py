@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The profile that fits what is published, once it is published."""
+
+import threading
+import time
+
+import pytest
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import String
+
+from bdc_occ_ros.errors import NoDatasetError
+from bdc_occ_ros.ros.dataset_choice import dataset_of_graph
+
+
+def test_the_graph_is_matched_as_soon_as_every_camera_is_there(node, nuscenes_rig):
+    topics = [f'/{name}/image_rect_compressed' for name in nuscenes_rig.names]
+    for topic in topics[:-1]:
+        node.create_publisher(CompressedImage, topic, 1)
+    node.create_publisher(String, topics[-1] + '_note', 1)
+    late = threading.Timer(1.0, node.create_publisher, (CompressedImage, topics[-1], 1))
+    start_s = time.monotonic()
+    late.start()
+    assert dataset_of_graph(wait_s=15.0).name == 'mcap_style'
+    assert time.monotonic() - start_s > 0.9
+
+
+def test_nothing_that_fits_is_an_error_after_the_wait(node):
+    node.create_publisher(CompressedImage, '/webcam/image_raw/compressed', 1)
+    with pytest.raises(NoDatasetError, match='/webcam/image_raw/compressed'):
+        dataset_of_graph(wait_s=2.0)
