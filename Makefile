@@ -6,9 +6,11 @@
 
 PYTHON ?= python3
 PYTEST_FLAGS ?=
+SECONDS ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
 INTERFACES := bdc_occ_ros/ros/interfaces
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 KERNELS := bdc_occ_ros/kernels/libbdc_kernels.so
 
 # Every ROS user's shell has some of these set, and each mixes another installation into ours.
@@ -21,17 +23,25 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 export ROS_DOMAIN_ID := $(shell echo $$((61 + $$$$ % 40)))
 export ROS_LOG_DIR := $(CURDIR)/log
 
-.PHONY: help demo test lint install clean distclean
+.PHONY: help demo test fuzz lint install clean distclean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: install ## render a drive, run the node on it, draw what it saw into demo/
 	$(BIN)/bdc-occ demo
 
 test: install ## run every test
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+fuzz: install ## try random sizes on the kernels under sanitizers for SECONDS
+	$(BIN)/python test/kernels/sanitized_build.py $(SECONDS)
+
+test-aarch64: install ## install a cross compiler and qemu with apt-get, test the kernels for aarch64
+	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64-static > /dev/null || \
+	  $(AS_ROOT) apt-get install --yes g++-aarch64-linux-gnu qemu-user-static
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) test/kernels -k 'qemu or aarch64'
 
 lint: install ## check the style
 	$(BIN)/ruff check .

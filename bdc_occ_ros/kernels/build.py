@@ -111,17 +111,19 @@ def build(output: Path = LIBRARY, *, compiler: Sequence[str] | None = None,
     return output
 
 
-def compile_sources(folder: Path, compiler: Sequence[str], flags: Sequence[str]) -> list[Path]:
+def compile_sources(folder: Path, compiler: Sequence[str], flags: Sequence[str],
+                    pattern: str = '*.cpp') -> list[Path]:
     """
-    Compile src/*.cpp, as many at a time as there are cores.
+    Compile sources, as many at a time as there are cores.
 
     :param folder: Where the objects go.
     :param compiler: Command of the compiler.
     :param flags: All of its flags.
+    :param pattern: Which files of src.
     :return: The objects.
     :raises KernelBuildError: if the compiler fails.
     """
-    objects = {path: folder / f'{path.stem}.o' for path in sorted(SOURCES.glob('*.cpp'))}
+    objects = {path: folder / f'{path.stem}.o' for path in sorted(SOURCES.glob(pattern))}
     largest_first = sorted(objects, key=lambda path: -path.stat().st_size)
     commands = [[*compiler, *flags, '-c', str(path), '-o', str(objects[path])]
                 for path in largest_first]

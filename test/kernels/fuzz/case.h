@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+// SPDX-License-Identifier: Apache-2.0
+// One random operation: memory of exactly the right size, the structure that points into it, and
+// what can be wrong with it.
+#ifndef CASE_H_
+#define CASE_H_
+
+#include <stdint.h>
+#include <string.h>
+
+#include <memory>
+#include <vector>
+
+#include "bdc_kernels.h"
+
+// Choices drawn from a string of bytes, zeros behind its end.
+class Choices {
+ public:
+  Choices(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
+
+  uint32_t word() {
+    uint32_t value = 0;
+    for (int i = 0; i < 2; ++i) value = value << 8 | (data_ < end_ ? *data_++ : 0);
+    return value;
+  }
+  int between(int first, int last) { return first + int(word() % uint32_t(last - first + 1)); }
+  bool maybe() { return word() & 1; }
+  template <typename T, size_t N>
+  T of(const T (&values)[N]) { return values[word() % N]; }
+
+ private:
+  const uint8_t* data_;
+  const uint8_t* end_;
+};
+
+// Memory that an operation writes, and which of the values of each pixel it may change.
+struct Written {
+  char* memory;
+  size_t bytes, pixel_bytes, first_byte, last_byte;
+};
+
+// A number that the kernels must refuse in a field of the structure; null pointers likewise.
+struct Wrong {
+  int32_t* field;
+  int32_t value;
+};
+
+class Case {
+ public:
+  explicit Case(Choices choices) : choose(choices) {}
+
+  Choices choose;
+  std::vector<bdc_step> steps;
+  std::vector<Written> written;
+  std::vector<Wrong> wrong;
+  std::vector<char*> needed;  // where the pointers lie
+  bool is_exact = true;  // the same bits from every backend
+
+  // A structure whose address stays.
+  template <typename T>
+  T* structure(bdc_kind kind) {
+    T* operation = static_cast<T*>(zeros(sizeof(T)));
+    steps.push_back({kind, operation});
+    return operation;
+  }
+
+  void* zeros(size_t bytes) {
+    memory_.emplace_back(new char[bytes]);  // exactly: the sanitizer guards both ends
+    memset(memory_.back().get(), 0, bytes);
+    return memory_.back().get();
+  }
+
+  template <typename T>
+  T* numbers(size_t count, T first, T last) {
+    T* values = static_cast<T*>(zeros(count * sizeof(T)));
+    const int kSteps = 1000;
+    for (size_t i = 0; i < count; ++i) {
+      values[i] = T(first + (last - first) * (next() % (kSteps + 1)) / kSteps);
+    }
+    return values;
+  }
+  const float* floats(int count) { return numbers<float>(size_t(count), -2.0f, 2.0f); }
+
+  // Rows of packed bits with clear bits behind the last channel.
+  uint32_t* bits(int rows, int channels) {
+    const int words = words_of(channels);
+    uint32_t* out = static_cast<uint32_t*>(zeros(size_t(rows) * size_t(words) * 4));
+    for (int i = 0; i < rows * words; ++i) {
+      const int left = channels - i % words * 32;
+      out[i] = next() << 16 ^ next();
+      if (left < 32) out[i] &= (1u << left) - 1;
+    }
+    return out;
+  }
+
+  bdc_sign sign(int channels) { return {floats(channels), bits(1, channels)}; }
+  bdc_rprelu activation(int channels) {
+    if (!choose.maybe()) return {nullptr, nullptr, nullptr};
+    return {floats(channels), floats(channels), floats(channels)};
+  }
+
+  // A real map, or a slice of a wider one.
+  bdc_map real(int batch, int height, int width, int channels, bdc_type type) {
+    const int before = choose.maybe() ? choose.between(0, 3) : 0;
+    const int stride = before + channels + (choose.maybe() ? choose.between(0, 3) : 0);
+    const size_t size = type == BDC_F32 ? 4 : 2;
+    const size_t count = size_t(batch) * size_t(height) * size_t(width) * size_t(stride);
+    char* memory = static_cast<char*>(zeros(count * size));
+    for (size_t i = 0; i < count; ++i) write_number(memory, i, type);
+    written.push_back({memory, count * size, size_t(stride) * size, size_t(before) * size,
+                       size_t(before + channels) * size});
+    return {memory + size_t(before) * size, type, batch, height, width, channels, stride};
+  }
+  bdc_map real(int batch, int height, int width, int channels) {
+    const bdc_type kTypes[] = {BDC_F32, BDC_BF16, BDC_F16};
+    return real(batch, height, width, channels, choose.of(kTypes));
+  }
+
+  // A map of bits with its border, or a slice of words of a wider one.
+  bdc_map bit_map(int batch, int height, int width, int channels) {
+    const int before = choose.maybe() ? choose.between(0, 2) : 0;
+    const int words = words_of(channels);
+    const int stride = before + words + (channels % 32 == 0 && choose.maybe() ? 1 : 0);
+    const size_t pixels = size_t(batch) * size_t(height + 2) * size_t(width + 2);
+    char* memory = static_cast<char*>(zeros(pixels * size_t(stride) * 4));
+    const bdc_map map = {memory + before * 4, BDC_BITS, batch, height, width, channels, stride};
+    for (int row = 0; row < batch * height; ++row) {
+      const int line = row / height * (height + 2) + row % height + 1;
+      for (int column = 1; column <= width; ++column) {
+        memcpy(memory + ((size_t(line) * size_t(width + 2) + size_t(column)) * size_t(stride)
+                         + size_t(before)) * 4, bits(1, channels), size_t(words) * 4);
+      }
+    }
+    written.push_back({memory, pixels * size_t(stride) * 4, size_t(stride) * 4,
+                       size_t(before) * 4, size_t(before + words) * 4});
+    return map;
+  }
+
+  // Numbers that no map may have at its place.
+  void spoil(bdc_map* map) {
+    const int32_t other_type = map->type == BDC_BITS ? BDC_F32 : BDC_BITS;
+    const int32_t values_per_pixel =
+        map->type == BDC_BITS ? words_of(map->channels) : map->channels;
+    wrong.insert(wrong.end(), {{&map->type, other_type}, {&map->type, 17}, {&map->channels, 0},
+                               {&map->stride, values_per_pixel - 1}});
+    for (int32_t* field : {&map->batch, &map->height, &map->width, &map->channels, &map->stride}) {
+      refuse_extremes(field);
+    }
+  }
+  void refuse_extremes(int32_t* field) {
+    for (int32_t value : {-1, INT32_MIN, INT32_MAX}) wrong.push_back({field, value});
+  }
+  // A map that must have the size of another.
+  void spoil_size(bdc_map* map) {
+    spoil(map);
+    for (int32_t* field : {&map->batch, &map->height, &map->width}) {
+      wrong.push_back({field, *field + 1});
+    }
+  }
+  template <typename T>
+  void need(T** pointer) {
+    needed.push_back(reinterpret_cast<char*>(pointer));
+  }
+
+  static int words_of(int channels) { return (channels + 31) / 32; }
+
+ private:
+  uint32_t next() {  // Numbers need no choices: a fixed sequence (Numerical Recipes' constants).
+    state_ = state_ * 1664525u + 1013904223u;
+    return state_ >> 16;
+  }
+
+  void write_number(char* memory, size_t i, bdc_type type) {
+    const float value = float(int(next() % 2001) - 1000) / 250.0f;
+    if (type == BDC_F32) {
+      memcpy(memory + 4 * i, &value, 4);
+    } else if (type == BDC_BF16) {
+      memcpy(memory + 2 * i, reinterpret_cast<const char*>(&value) + 2, 2);
+    } else {  // any half with a small exponent, or any short integer
+      const uint16_t half = uint16_t(next() & 0xbfffu);
+      memcpy(memory + 2 * i, &half, 2);
+    }
+  }
+
+  std::vector<std::unique_ptr<char[]>> memory_;
+  uint32_t state_ = 1;
+};
+
+#endif  // CASE_H_

@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+// SPDX-License-Identifier: Apache-2.0
+// Random operations of random sizes on every backend. Valid ones must run, touch nothing but their
+// output, and give the same bits everywhere; ones with a wrong number or a missing pointer must be
+// refused with a code before anything is touched. Built with sanitizers, which watch every access.
+//
+// The entry is that of libFuzzer. Without libFuzzer, main runs random bytes:
+//   fuzz_sizes SECONDS [SEED]
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <random>
+#include <string>
+
+#include "operations.h"
+
+namespace {
+
+constexpr int kMaxThreads = 3;
+
+[[noreturn]] void fail(const Case& test, const char* backend, const std::string& what) {
+  fprintf(stderr, "%s: operation %d: %s\n", backend, test.steps.back().kind, what.c_str());
+  abort();
+}
+
+std::vector<const char*> supported_backends() {
+  std::vector<const char*> names;
+  for (int i = 0; const char* name = bdc_backend_name(i); ++i) {
+    if (bdc_backend_is_supported(name) == 1) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> memory_of(const Case& test) {
+  std::vector<std::string> memory;
+  for (const Written& each : test.written) memory.emplace_back(each.memory, each.bytes);
+  return memory;
+}
+
+void restore(const Case& test, const std::vector<std::string>& memory) {
+  for (size_t i = 0; i < memory.size(); ++i) {
+    memcpy(test.written[i].memory, memory[i].data(), memory[i].size());
+  }
+}
+
+bool is_only_slice_changed(const Written& written, const std::string& before) {
+  for (size_t i = 0; i < written.bytes; ++i) {
+    const size_t place = i % written.pixel_bytes;
+    const bool is_inside = written.first_byte <= place && place < written.last_byte;
+    if (!is_inside && written.memory[i] != before[i]) return false;
+  }
+  return true;
+}
+
+// Weights of a convolution in the order of a backend, 64-byte aligned.
+struct Prepared {
+  std::unique_ptr<char[]> memory;
+
+  Prepared(Case& test, const char* backend, bdc_convolution* op, const uint32_t* words) {
+    const int64_t bytes =
+        bdc_prepared_bytes(backend, op->out_channels, op->in.channels, op->kernel);
+    if (bytes <= 0) fail(test, backend, "has no size of prepared weights");
+    memory.reset(new char[size_t(bytes) + 63]);
+    char* aligned = memory.get() + (64 - reinterpret_cast<uintptr_t>(memory.get()) % 64) % 64;
+    const int32_t code = bdc_prepare_weights(backend, op->out_channels, op->in.channels,
+                                             op->kernel, words, aligned);
+    if (code) fail(test, backend, "refuses weights");
+    op->weights = aligned;
+  }
+};
+
+void run_on_all(Case& test, bdc_convolution* convolution, const uint32_t* words) {
+  const std::vector<std::string> initial = memory_of(test);
+  std::vector<std::string> expected;
+  for (const char* backend : supported_backends()) {
+    restore(test, initial);
+    std::unique_ptr<Prepared> prepared;
+    if (convolution) prepared.reset(new Prepared(test, backend, convolution, words));
+    const int threads = test.choose.between(1, kMaxThreads);
+    const int32_t code = bdc_run(backend, test.steps.data(), int32_t(test.steps.size()), threads);
+    if (code) fail(test, backend, std::string("refuses: ") + bdc_error_text(code));
+    for (size_t i = 0; i < initial.size(); ++i) {
+      if (!is_only_slice_changed(test.written[i], initial[i])) {
+        fail(test, backend, "changes what does not belong to the output");
+      }
+    }
+    if (expected.empty()) expected = memory_of(test);
+    if (test.is_exact && memory_of(test) != expected) fail(test, backend, "gives other bits");
+  }
+}
+
+std::string place_of(const Case& test, const void* field) {
+  std::string place = "behind a pointer";
+  for (const bdc_step& step : test.steps) {
+    const auto offset = static_cast<const char*>(field) - static_cast<const char*>(step.operation);
+    if (offset >= 0 && offset < int(sizeof(bdc_convolution))) {
+      place = "at byte " + std::to_string(offset) + " of operation " + std::to_string(step.kind);
+    }
+  }
+  return " " + place;
+}
+
+void expect_refusal(Case& test, const std::string& what) {
+  const char* backend = supported_backends().back();
+  const std::vector<std::string> before = memory_of(test);
+  if (!bdc_run(backend, test.steps.data(), int32_t(test.steps.size()), 1)) {
+    fail(test, backend, "accepts " + what);
+  }
+  if (memory_of(test) != before) fail(test, backend, "touches memory for " + what);
+}
+
+void run_wrong_ones(Case& test) {
+  for (const Wrong& each : test.wrong) {
+    const int32_t right = *each.field;
+    *each.field = each.value;
+    expect_refusal(test, "the number " + std::to_string(each.value) + " instead of "
+                   + std::to_string(right) + place_of(test, each.field));
+    *each.field = right;
+  }
+  for (char* pointer : test.needed) {
+    char right[sizeof(void*)];
+    memcpy(right, pointer, sizeof(right));
+    memset(pointer, 0, sizeof(right));
+    expect_refusal(test, "a null pointer" + place_of(test, pointer));
+    memcpy(pointer, right, sizeof(right));
+  }
+}
+
+void run_wrong_calls(Case& test) {
+  const bdc_step* steps = test.steps.data();
+  const int32_t count = int32_t(test.steps.size());
+  const bdc_step unknown = {99, steps[0].operation}, empty = {BDC_PACK, nullptr};
+  const char* backend = supported_backends().front();
+  const bool is_refused = bdc_run("none", steps, count, 1) && bdc_run(nullptr, steps, count, 1)
+      && bdc_run(backend, nullptr, 1, 1) && bdc_run(backend, steps, -1, 1)
+      && bdc_run(backend, steps, count, 0) && bdc_run(backend, &unknown, 1, 1)
+      && bdc_run(backend, &empty, 1, 1) && bdc_prepared_bytes(backend, 0, 32, 3) < 0
+      && bdc_prepared_bytes(backend, 32, 32, 2) < 0 && bdc_prepared_bytes("none", 32, 32, 3) < 0;
+  if (!is_refused) fail(test, backend, "accepts a wrong call");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using Add = void (*)(Case&);
+  constexpr Add kOthers[] = {add_pack, add_real_convolution, add_gate, add_combine, add_affine,
+                             add_resize, add_splat, add_labels};
+  Case test(Choices(data, size));
+  bdc_convolution* convolution = nullptr;
+  const uint32_t* words = nullptr;
+  if (test.choose.maybe()) {
+    convolution = add_convolution(test);
+    words = test.bits(convolution->out_channels * convolution->kernel * convolution->kernel,
+                      convolution->in.channels);
+  } else {
+    test.choose.of(kOthers)(test);
+  }
+  run_on_all(test, convolution, words);
+  if (convolution) convolution->weights = test.zeros(1);
+  run_wrong_ones(test);
+  run_wrong_calls(test);
+  return 0;
+}
+
+#ifndef LIBFUZZER
+int main(int count, char** arguments) {
+  if (count < 2) {
+    fprintf(stderr, "usage: %s SECONDS [SEED]\n", arguments[0]);
+    return 2;
+  }
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(atof(arguments[1]));
+  std::mt19937 random(count > 2 ? uint32_t(atoi(arguments[2])) : 1);
+  int64_t runs = 0;
+  do {
+    std::vector<uint8_t> bytes(128);
+    for (uint8_t& byte : bytes) byte = uint8_t(random());
+    LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+    ++runs;
+  } while (Clock::now() < end);
+  printf("%lld operations on", static_cast<long long>(runs));
+  for (const char* name : supported_backends()) printf(" %s", name);
+  puts("");
+  return 0;
+}
+#endif
