@@ -90,7 +90,7 @@ def fold_unit(unit: BdcUnit) -> FoldedUnit:
     if not isinstance(unit.move0, Redistribution):
         raise FoldingError('only binary units can be packed; this one has is_binary: false')
     unfit = [name for name, tensor in unit.state_dict().items()
-             if tensor.is_floating_point() and not _all(torch.isfinite(tensor))]
+             if tensor.is_floating_point() and not _is_finite(tensor)]
     if unfit:
         raise FoldingError(f'a unit has numbers that are not finite: {unfit[:3]}')
     convolution, norm, activation, *last = unit.binary_conv_relu
@@ -178,7 +178,7 @@ def _changes(d: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     bits = k * t + b >= 0
     changes = bits[:, 1:] != bits[:, :-1]
     count = changes.sum(dim=1)
-    if not _all(count <= 2):
+    if not count.is_meta and count.max() > 2:
         raise FoldingError(f'a sign changes {int(count.max())} times over the integers; two '
                            'thresholds can only express two changes')
     at = changes.to(torch.uint8)
@@ -252,12 +252,12 @@ def _vector(parameter: Tensor) -> Tensor:
 def _to_float(vector: Tensor) -> Tensor:
     """Round to float32 and refuse what does not fit."""
     rounded = vector.float()
-    if not _all(torch.isfinite(rounded)):
+    if not _is_finite(rounded):
         raise FoldingError('a folded scale or offset is not finite in float32: is a running '
                            'variance negative, or a scale beyond 3e38?')
     return rounded
 
 
-def _all(condition: Tensor) -> bool:
-    """Return whether all are true; true where there are no values to ask."""
-    return condition.is_meta or bool(condition.all())
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether all numbers are finite; true where there are no values to ask."""
+    return tensor.is_meta or bool(torch.isfinite(tensor).all())
