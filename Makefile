@@ -23,7 +23,7 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 export ROS_DOMAIN_ID := $(shell echo $$((61 + $$$$ % 40)))
 export ROS_LOG_DIR := $(CURDIR)/log
 
-.PHONY: help demo test fuzz lint install clean distclean
+.PHONY: help demo test fuzz test-aarch64 lint install clean distclean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -38,7 +38,7 @@ test: install ## run every test
 fuzz: install ## try random sizes on the kernels under sanitizers for SECONDS
 	$(BIN)/python test/kernels/sanitized_build.py $(SECONDS)
 
-test-aarch64: install ## install a cross compiler and qemu with apt-get, test the kernels for aarch64
+test-aarch64: install ## test the kernels on emulated aarch64; apt-get installs what is missing
 	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64-static > /dev/null || \
 	  $(AS_ROOT) apt-get install --yes g++-aarch64-linux-gnu qemu-user-static
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) test/kernels -k 'qemu or aarch64'
