@@ -4,6 +4,7 @@
 
 import ast
 import json
+import os
 from pathlib import Path
 import re
 import shutil
@@ -24,6 +25,7 @@ ROSDEP_KEYS = {
     'numpy': 'python3-numpy', 'rosbags': 'python3-rosbags-pip', 'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
     'apsw': 'python3-rosbags-pip', 'backports': 'python3-rosbags-pip'}  # rosbags brings these
+HEAVY = ('torch', 'numpy', 'cv2', 'safetensors', 'yaml')
 DISTRIBUTIONS = {
     'PIL': 'Pillow', 'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'yaml': 'PyYAML',
     'apsw': 'rosbags', 'backports': 'rosbags'}
@@ -100,14 +102,26 @@ def test_setup_states_floors_and_make_pins():
 
 def test_setup_imports_nothing_heavy():
     assert imported(ROOT / 'setup.py') == {'setuptools'}
+    program = (f'import runpy, sys\nfor name in {HEAVY}: sys.modules[name] = None\n'
+               'sys.argv = ["setup.py", "--version"]\n'
+               'runpy.run_path("setup.py", run_name="__main__")\n')
+    done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, text=True, check=True,
+                          capture_output=True)
+    assert done.stdout.split()[-1] == bdc_occ_ros.__version__
 
 
 @pytest.fixture(scope='module')
-def installed(tmp_path_factory):
+def source(tmp_path_factory):
+    """Copy what is installed."""
+    folder = tmp_path_factory.mktemp('source')
+    return shutil.copytree(ROOT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(
+        '.*', '__pycache__', 'build', 'demo', 'log', 'test', '*.egg-info', '*.so'))
+
+
+@pytest.fixture(scope='module')
+def installed(source, tmp_path_factory):
     """Install a copy of the tree with pip into a folder of its own."""
-    source, prefix = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('prefix')
-    shutil.copytree(ROOT, source, dirs_exist_ok=True, ignore=shutil.ignore_patterns(
-        '.*', '__pycache__', 'build', 'demo', 'log', 'test', '*.egg-info'))
+    prefix = tmp_path_factory.mktemp('prefix')
     subprocess.run(
         [sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps',
          '--no-build-isolation', '--use-pep517', '--ignore-installed', '--no-warn-script-location',
@@ -117,7 +131,7 @@ def installed(tmp_path_factory):
 
 def test_an_installation_holds_every_module_and_field_list(installed):
     site, = installed.glob('lib*/python3*/site-packages/bdc_occ_ros')
-    for pattern in ('*.py', '*.msg'):
+    for pattern in ('*.py', '*.msg', '*.cpp', '*.h', '*.inl', '*.cu', '*.cuh'):
         expected = {path.relative_to(PACKAGE) for path in PACKAGE.rglob(pattern)}
         assert {path.relative_to(site) for path in site.rglob(pattern)} == expected
 
@@ -139,3 +153,52 @@ def test_an_installation_has_both_programs_and_finds_its_own_data(installed):
     done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
                           capture_output=True, cwd=installed)
     assert done.stdout.strip() == str(installed / 'share/bdc_occ_ros/config/occ.yaml')
+
+
+def test_an_installation_has_kernels_of_its_own_sources(installed):
+    site, = installed.glob('lib*/python3*/site-packages')
+    program = ('import sys; sys.path.insert(0, sys.argv[1])\n'
+               'from bdc_occ_ros.kernels.library import load_library\n'
+               'library = load_library()\nprint(library.path, *library.backend_names())')
+    done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
+                          capture_output=True, cwd=installed)
+    path, *backends = done.stdout.split()
+    assert path == str(site / 'bdc_occ_ros/kernels/libbdc_kernels.so')
+    assert 'scalar' in backends
+
+
+def run_setup(folder, *arguments, **environment):
+    return subprocess.run([sys.executable, 'setup.py', '-q', *map(str, arguments)], cwd=folder,
+                          env=os.environ | environment, text=True, capture_output=True)
+
+
+def test_a_build_without_extension_holds_no_library(source, tmp_path):
+    done = run_setup(source, 'build', '--build-base', tmp_path, BDC_OCC_EXTENSION='off')
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'lib/bdc_occ_ros/kernels/native.py').is_file()
+    assert not list(tmp_path.rglob('*.so'))
+
+
+def test_a_build_with_a_failing_compiler_fails_with_its_message(source, tmp_path):
+    compiler = tmp_path / 'c++'
+    compiler.write_text('#!/bin/sh\necho "no room for objects" >&2\nexit 3\n')
+    compiler.chmod(0o755)
+    done = run_setup(source, 'build', '--build-base', tmp_path, CXX=str(compiler))
+    assert done.returncode != 0
+    assert 'ended with status 3' in done.stderr and 'no room for objects' in done.stderr
+
+
+def test_a_development_build_lays_the_library_beside_the_linked_sources(
+        source, installed, tmp_path):
+    layout, built = tmp_path / 'layout', tmp_path / 'built'
+    layout.mkdir()  # as colcon build --symlink-install makes it
+    for name in ('setup.py', 'setup.cfg', 'bdc_occ_ros'):
+        (layout / name).symlink_to(source / name)
+    made, = installed.rglob('libbdc_kernels.so')
+    (built / 'bdc_occ_ros/kernels').mkdir(parents=True)
+    shutil.copy(made, built / 'bdc_occ_ros/kernels')  # current, hence not built once more
+    done = run_setup(layout, 'build_ext', '--inplace', '--build-lib', built)
+    assert done.returncode == 0, done.stderr
+    laid = source / 'bdc_occ_ros/kernels/libbdc_kernels.so'
+    assert laid.read_bytes() == made.read_bytes()
+    laid.unlink()
