@@ -25,8 +25,7 @@ from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.network.box_decoding import decode_boxes
-from bdc_occ_ros.network.network import NetworkOutput
-from bdc_occ_ros.network.occupancy_decoding import decode_labels
+from bdc_occ_ros.network.network import NetworkPrediction
 from bdc_occ_ros.network.preprocessing import decode_reduction
 from bdc_occ_ros.network.preprocessing import normalize_images
 from bdc_occ_ros.network.rig_geometry import GeometryCache
@@ -110,7 +109,8 @@ class Predictor:
             images = self._input_images(frame, geometry)
             ray_points_m = geometry.rays.in_key_ego(motion).to(self.device)
         with self._timed('inference', timings_ms):
-            output = self._network(images[None], ray_points_m[None])
+            output = self._network.predict(images[None], ray_points_m[None],
+                                           with_confidence=self._with_confidence)
         with self._timed('postprocess', timings_ms):
             prediction = self._decoded(output, frame.stamp_ns, geometry, motion)
         return TimedPrediction(prediction, timings_ms)
@@ -141,13 +141,14 @@ class Predictor:
                            in zip(geometry.preprocessors, frame.images.values())])
         return normalize_images(torch.from_numpy(images).to(self.device), self.config.image)
 
-    def _decoded(self, output: NetworkOutput, stamp_ns: int, geometry: RigGeometry,
+    def _decoded(self, output: NetworkPrediction, stamp_ns: int, geometry: RigGeometry,
                  motion: np.ndarray | None) -> Prediction:
-        """Turn scores and maps into an occupancy grid and boxes."""
+        """Turn labels and maps into an occupancy grid and boxes."""
         occupancy = boxes = None
-        if output.occupancy_logits is not None:
+        if output.voxels is not None:
             grid = self.config.voxel_grid()
-            labels, confidence = decode_labels(output.occupancy_logits[0], self._with_confidence)
+            labels, confidence = (None if values is None else values[0].cpu().numpy()
+                                  for values in output.voxels)
             occupancy = Occupancy(
                 grid, labels, geometry.observed_cells(grid, motion),
                 self.config.occupancy.class_names, self.config.occupancy.free_label, stamp_ns,

@@ -137,7 +137,9 @@ def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Co
         network = OccupancyNetwork(config).eval()
         images = torch.empty(1, num_cameras, 3, config.image.height_px, config.image.width_px)
         rays = torch.empty(1, num_cameras, config.depth.num_bins, *config.feature_shape, 3)
-    costs = {name: _count_params(module) for name, module in network.named_children()}
+    stages = {name: module for name, module in network.named_children()
+              if next(module.parameters(), None) is not None}
+    costs = {name: _count_params(module) for name, module in stages.items()}
 
     def count(name: str, layer: nn.Module, x: Tensor, result: Tensor) -> None:
         is_known = _authors_ops(layer, x, result) is not None and layer not in seen
@@ -146,7 +148,7 @@ def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Co
         costs[name] += _layer_cost(layer, x, result) + Cost(authors_params=params)
 
     seen: set[nn.Module] = set()
-    for name, module in network.named_children():
+    for name, module in stages.items():
         for layer in module.modules():
             if not list(layer.children()):
                 layer.register_forward_hook(

@@ -7,7 +7,6 @@ from functools import singledispatch
 import torch
 from torch import nn
 
-from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.blocks import BinaryBlock
 from bdc_occ_ros.binary.layers import RPReLU
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
@@ -23,6 +22,8 @@ from bdc_occ_ros.kernels.operations import Map
 from bdc_occ_ros.kernels.operations import Sign
 from bdc_occ_ros.kernels.operations import Upsample
 from bdc_occ_ros.kernels.plan import Plan
+
+REAL_LAYERS = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 
 @singledispatch
@@ -42,7 +43,7 @@ def record(module: nn.Module, plan: Plan, source: Map, dtype: torch.dtype
 
 def is_recordable(module: nn.Module) -> bool:
     """
-    Return whether a module can be recorded: its kind is known, and so are its parts.
+    Return whether a module can be recorded: its kind is known, and no layer in it is real.
 
     :param module: With packed units in the place of binary ones.
     """
@@ -50,7 +51,7 @@ def is_recordable(module: nn.Module) -> bool:
         return len(module) > 0 and all(map(is_recordable, module))
     if record.dispatch(type(module)) is record.dispatch(nn.Module):
         return False
-    return not any(isinstance(part, BdcUnit) for part in module.modules())
+    return not any(isinstance(part, REAL_LAYERS) for part in module.modules())
 
 
 @record.register

@@ -7,7 +7,7 @@ A plan: operations recorded once over buffers that have no memory yet.
     source = plan.input((1, 8, 8, 64), torch.float32)
     bits = plan.signs_of(source, sign)
     ...
-    plan.output(result)
+    plan.output(result, torch.float32)
     compiled = CompiledPlan(plan, backend)
 
 The sign of a map is recorded after the map; the operation that writes the map then writes the
@@ -53,12 +53,14 @@ class Plan:
         self.inputs.append(source.buffer)
         return source
 
-    def output(self, result: Map) -> None:
+    def output(self, result: Map, dtype: torch.dtype) -> None:
         """
         Let the caller bring the memory for a real map.
 
         :param result: All channels of a buffer that an operation of this plan writes.
+        :param dtype: Type of that memory; operations of the plan that read the map read this.
         """
+        self.dtypes[result.buffer] = dtype
         self.outputs.append(result.buffer)
 
     def real(self, shape: Shape, dtype: torch.dtype) -> Map:

@@ -27,10 +27,12 @@ class PlanRunner:
 
     :param record: Records operations from the input to one result or several.
     :param backend: Runs the plans.
+    :param output_dtype: Type of the results.
     """
 
-    def __init__(self, record: Record, backend: Backend) -> None:
+    def __init__(self, record: Record, backend: Backend, output_dtype: torch.dtype) -> None:
         self.backend = backend
+        self.output_dtype = output_dtype
         self.num_copies = 0
         self._record = record
         self._plans: dict[tuple[torch.Size, torch.dtype], CompiledPlan] = {}
@@ -74,5 +76,5 @@ class PlanRunner:
             plan = Plan()
             results = self._record(plan, plan.input(tuple(shape), dtype))
             for result in results if isinstance(results, tuple) else (results,):
-                plan.output(result)
+                plan.output(result, self.output_dtype)
             return CompiledPlan(plan, self.backend)

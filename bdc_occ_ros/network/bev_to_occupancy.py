@@ -15,6 +15,8 @@ from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.config import OccupancyHeadConfig
 from bdc_occ_ros.network.conv_block import ConvBlock
+from bdc_occ_ros.network.occupancy_decoding import decode_labels
+from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 
 
 class OccupancyHead(nn.Module):
@@ -37,15 +39,17 @@ class OccupancyHead(nn.Module):
             nn.Linear(channels, config.hidden_channels), nn.Softplus(),
             nn.Linear(config.hidden_channels, config.num_heights * config.num_classes))
 
-    def forward(self, bev: Tensor) -> Tensor:
+    def forward(self, bev: Tensor, with_confidence: bool | None = None) -> Tensor | VoxelLabels:
         """
         Score every voxel.
 
         :param bev: (B, C, Y, X).
-        :return: Logits (B, X, Y, Z, K).
+        :param with_confidence: None for logits; else labels, with their probability or without.
+        :return: Logits (B, X, Y, Z, K), or labels.
         """
         cells = self.final_conv(bev).permute(0, 3, 2, 1)  # (B, X, Y, C)
-        return self.predicter(cells).unflatten(-1, self.heights_and_classes)
+        logits = self.predicter(cells).unflatten(-1, self.heights_and_classes)
+        return logits if with_confidence is None else decode_labels(logits, with_confidence)
 
 
 class NanoOccupancyHead(nn.Module):
@@ -63,16 +67,18 @@ class NanoOccupancyHead(nn.Module):
         self.expand = ConvBlock(in_channels, 4 * voxel_channels, 1, has_bn=True, has_relu=True)
         self.predicter = nn.Conv2d(voxel_channels, config.num_heights * config.num_classes, 1)
 
-    def forward(self, bev: Tensor) -> Tensor:
+    def forward(self, bev: Tensor, with_confidence: bool | None = None) -> Tensor | VoxelLabels:
         """
         Score every voxel.
 
         :param bev: (B, C, Y/2, X/2).
-        :return: Logits (B, X, Y, Z, K).
+        :param with_confidence: None for logits; else labels, with their probability or without.
+        :return: Logits (B, X, Y, Z, K), or labels.
         """
         cells = pixel_shuffle(self.expand(bev), 2).transpose(2, 3)  # (B, c, X, Y)
         scores = self.predicter(cells.contiguous(memory_format=torch.channels_last))
-        return scores.permute(0, 2, 3, 1).unflatten(-1, self.heights_and_classes)
+        logits = scores.permute(0, 2, 3, 1).unflatten(-1, self.heights_and_classes)
+        return logits if with_confidence is None else decode_labels(logits, with_confidence)
 
 
 def _start_at_class_frequencies(layer: nn.Linear | nn.Conv2d, config: OccupancyHeadConfig) -> None:

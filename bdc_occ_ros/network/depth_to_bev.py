@@ -3,6 +3,7 @@
 """Lift and splat: image features along their rays into the bird's-eye grid."""
 
 import torch
+from torch import nn
 from torch import Tensor
 
 from bdc_occ_ros.config import BevConfig
@@ -64,3 +65,26 @@ def lift_to_bev(context: Tensor, depth_probability: Tensor, ray_points_m: Tensor
         sums[sample].index_add_(0, cells[sample].flatten(), lifted[sample].flatten(0, -2))
     grid = sums[:, :-1].unflatten(1, (rows, columns))
     return grid.permute(0, 3, 1, 2)
+
+
+class LiftToBev(nn.Module):
+    """
+    `lift_to_bev` as a stage of the network.
+
+    :param bev: The grid.
+    """
+
+    def __init__(self, bev: BevConfig) -> None:
+        super().__init__()
+        self.bev = bev
+
+    def forward(self, context: Tensor, depth_probability: Tensor, ray_points_m: Tensor) -> Tensor:
+        """
+        Spread image features along their rays.
+
+        :param context: (B, N, C, h, w) floating.
+        :param depth_probability: (B, N, D, h, w), of the same dtype.
+        :param ray_points_m: (B, N, D, h, w, 3) float32, metres, ego frame.
+        :return: (B, C, Y, X).
+        """
+        return lift_to_bev(context, depth_probability, ray_points_m, self.bev)

@@ -14,10 +14,11 @@ from bdc_occ_ros.network.bev_encoder import build_bev_neck
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.bev_to_boxes import build_box_head
 from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head
-from bdc_occ_ros.network.depth_to_bev import lift_to_bev
+from bdc_occ_ros.network.depth_to_bev import LiftToBev
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.images_to_features import build_image_backbone
 from bdc_occ_ros.network.images_to_features import build_image_neck
+from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 
 
 class NetworkOutput(NamedTuple):
@@ -29,6 +30,18 @@ class NetworkOutput(NamedTuple):
     """
 
     occupancy_logits: Tensor | None
+    box_maps: BoxMaps | None
+
+
+class NetworkPrediction(NamedTuple):
+    """
+    What one pass returns where labels are wanted rather than scores.
+
+    :param voxels: Labels (B, X, Y, Z) and their probability, or None without an occupancy head.
+    :param box_maps: Maps of centres and attributes, or None without a box head.
+    """
+
+    voxels: VoxelLabels | None
     box_maps: BoxMaps | None
 
 
@@ -48,10 +61,12 @@ class OccupancyNetwork(nn.Module):
         self.img_neck = build_image_neck(config)
         self.img_view_transformer = FeaturesToDepth(
             config.feature_channels, config.depth.num_bins, config.context_channels)
+        self.lift = LiftToBev(config.bev)
         self.img_bev_encoder_backbone = build_bev_backbone(config)
         self.img_bev_encoder_neck = build_bev_neck(config)
         self.occ_head = build_occupancy_head(config)
         self.pts_bbox_head = build_box_head(config)
+        self.image_dtype: torch.dtype | None = None  # what images are converted to
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor, ray_points_m: Tensor) -> NetworkOutput:
@@ -66,13 +81,33 @@ class OccupancyNetwork(nn.Module):
         :return: Logits and maps of the heads the network has.
         :raises ValueError: if the shapes disagree.
         """
-        views = images.shape[:2]
-        flat = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features = self.img_neck(self.img_backbone(flat))
-        depth_probability, context = self.img_view_transformer(features)
-        bev = lift_to_bev(context.unflatten(0, views), depth_probability.unflatten(0, views),
-                          ray_points_m, self.config.bev)
-        bev = self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev))
+        bev = self._bev_features(images, ray_points_m)
         return NetworkOutput(
             occupancy_logits=None if self.occ_head is None else self.occ_head(bev),
             box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev))
+
+    def predict(self, images: Tensor, ray_points_m: Tensor, *,
+                with_confidence: bool = False) -> NetworkPrediction:
+        """
+        Compute labels and boxes; where scores are not needed they are never there as a whole.
+
+        :param images: As for `forward`.
+        :param ray_points_m: As for `forward`.
+        :param with_confidence: Whether to work out the probability of every label.
+        :raises ValueError: if the shapes disagree.
+        """
+        bev = self._bev_features(images, ray_points_m)
+        return NetworkPrediction(
+            voxels=None if self.occ_head is None else self.occ_head(bev, with_confidence),
+            box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev))
+
+    def _bev_features(self, images: Tensor, ray_points_m: Tensor) -> Tensor:
+        """Return what the heads take, (B, C, Y', X')."""
+        views = images.shape[:2]
+        flat = images.flatten(0, 1).to(dtype=self.image_dtype or images.dtype,
+                                       memory_format=torch.channels_last)
+        features = self.img_neck(self.img_backbone(flat))
+        depth_probability, context = self.img_view_transformer(features)
+        bev = self.lift(context.unflatten(0, views), depth_probability.unflatten(0, views),
+                        ray_points_m)
+        return self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev))

@@ -15,7 +15,7 @@ def test_labels_are_the_highest_scores_in_any_memory_order(order):
                          generator=torch.Generator().manual_seed(0))
     logits = stored.permute(*np.argsort(order).tolist())
     labels, confidence = decode_labels(logits, with_confidence=False)
-    assert labels.shape == (5, 4, 3) and labels.dtype == np.uint8 and confidence is None
+    assert labels.shape == (5, 4, 3) and labels.dtype == torch.uint8 and confidence is None
     np.testing.assert_array_equal(labels, logits.numpy().argmax(-1))
 
 
@@ -23,6 +23,6 @@ def test_confidence_is_the_probability_of_the_label():
     logits = torch.randn(5, 4, 3, 18, generator=torch.Generator().manual_seed(1))
     labels, confidence = decode_labels(logits, with_confidence=True)
     probabilities = logits.softmax(-1).numpy()
-    expected = np.take_along_axis(probabilities, labels[..., None].astype(int), -1)[..., 0]
+    expected = np.take_along_axis(probabilities, labels[..., None].numpy().astype(int), -1)[..., 0]
     np.testing.assert_allclose(confidence, expected, rtol=1e-5)
-    assert confidence.dtype == np.float32
+    assert confidence.dtype == torch.float32

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The base of modules that hand work to the bit engine; inference only."""
+
+from typing import Any
+
+from torch import nn
+
+from bdc_occ_ros.kernels.backend import Backend
+from bdc_occ_ros.kernels.selection import choose_backend
+
+
+class EngineModule(nn.Module):
+    """
+    A module with a backend and with what is compiled for it.
+
+    What is compiled takes parameters as they are at that moment, and is forgotten when parameters
+    are loaded or moved. Copies compile for themselves.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._backend: Backend | None = None
+        self._compiled: dict[Any, Any] = {}
+
+    @property
+    def backend(self) -> Backend:
+        """What runs the module: the one that was set, else what `choose_backend` chooses."""
+        if self._backend is None:
+            self._backend = choose_backend().backend
+        return self._backend
+
+    def use_backend(self, backend: Backend) -> None:
+        """
+        Choose what runs the module.
+
+        :param backend: From now on.
+        """
+        self._backend = backend
+        self._compiled.clear()
+
+    def _apply(self, *args: Any, **kwargs: Any) -> nn.Module:
+        self._compiled.clear()
+        return super()._apply(*args, **kwargs)
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        self._compiled.clear()
+        super()._load_from_state_dict(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, '_compiled': {}}
+
+
+def use_backend(network: nn.Module, backend: Backend) -> None:
+    """
+    Choose what runs the modules inside a network.
+
+    :param network: Any module.
+    :param backend: From now on.
+    """
+    for module in network.modules():
+        if isinstance(module, EngineModule):
+            module.use_backend(backend)

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of units that only the networks have, as operations of a plan."""
+
+import torch
+
+from bdc_occ_ros.binary.module_recording import record
+from bdc_occ_ros.kernels.operations import Affine
+from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.kernels.plan import Plan
+from bdc_occ_ros.network.bev_encoder import BevBackbone
+from bdc_occ_ros.network.images_to_features import HalvingChain
+from bdc_occ_ros.network.nano_layers import NanoBevBackbone
+from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
+
+
+@record.register
+def _(module: HalvingChain, plan: Plan, source: Map, dtype: torch.dtype) -> Map:
+    for reduction in module.children():
+        source = record(reduction, plan, source, dtype)
+    return source
+
+
+@record.register
+def _(module: BevBackbone, plan: Plan, source: Map, dtype: torch.dtype) -> tuple[Map, Map]:
+    levels = []
+    for layer in module.layers:
+        levels.append(source := record(layer, plan, source, dtype))
+    return levels[0], levels[-1]
+
+
+@record.register
+def _(module: NanoBevBackbone, plan: Plan, source: Map, dtype: torch.dtype) -> tuple[Map, Map]:
+    first, second = module.stages
+    fine = record(first, plan, record(module.stem, plan, source, dtype), dtype)
+    return fine, record(second, plan, fine, dtype)
+
+
+@record.register
+def _(module: UnshuffleAffine, plan: Plan, source: Map, dtype: torch.dtype) -> Map:
+    batch, height, width, channels = source.buffer.shape
+    result = plan.real((batch, height // module.factor, width // module.factor,
+                        channels * module.factor ** 2), dtype)
+    plan.record(Affine(source, module.factor, module.scale, module.offset, output=result))
+    return result
