@@ -13,6 +13,7 @@ from bdc_occ_ros.kernels.conventions import WORD_BITS
 from bdc_occ_ros.kernels.conventions import words
 from bdc_occ_ros.kernels.operations import Map
 
+CPU = torch.device('cpu')
 # An empty tensor has no address, and no address means no map.
 _EMPTY = ctypes.create_string_buffer(64)
 
@@ -31,13 +32,13 @@ def address(tensor: Tensor) -> int:
     """
     Return where the values of a tensor lie.
 
-    :param tensor: Any tensor of the CPU.
+    :param tensor: Any tensor.
     """
     return tensor.data_ptr() or ctypes.addressof(_EMPTY)
 
 
 def check_tensor(what: str, tensor: Tensor, shape: tuple[int, ...],
-                 *dtypes: torch.dtype) -> None:
+                 *dtypes: torch.dtype, device: torch.device = CPU) -> None:
     """
     Refuse a tensor that the kernels must not touch.
 
@@ -45,25 +46,28 @@ def check_tensor(what: str, tensor: Tensor, shape: tuple[int, ...],
     :param tensor: The tensor.
     :param shape: Exactly this.
     :param dtypes: One of these.
-    :raises InvalidOperationError: if it is not a dense tensor of the CPU like that.
+    :param device: Where it must be.
+    :raises InvalidOperationError: if it is not a dense tensor like that.
     """
     if tuple(tensor.shape) != shape or tensor.dtype not in dtypes:
         refuse(f'{what} must be {shape} of {" or ".join(map(str, dtypes))}',
                f'{tuple(tensor.shape)} of {tensor.dtype}')
-    if tensor.device.type != 'cpu' or tensor.layout != torch.strided:
-        refuse(f'{what} must be dense and on the CPU', f'{tensor.layout} on {tensor.device}')
+    if tensor.device != device or tensor.layout != torch.strided:
+        place = 'the CPU' if device == CPU else device
+        refuse(f'{what} must be dense and on {place}', f'{tensor.layout} on {tensor.device}')
     if not tensor.is_contiguous():
         refuse(f'{what} must be contiguous', f'strides {tensor.stride()}')
     if tensor.data_ptr() % tensor.element_size():
         refuse(f'{what} must be aligned to its elements', hex(tensor.data_ptr()))
 
 
-def point_at(target: c.BdcMap, source: Map) -> None:
+def point_at(target: c.BdcMap, source: Map, device: torch.device = CPU) -> None:
     """
     Set the address and type of a map from the tensor of its buffer.
 
     :param target: Everything else in it is set already.
     :param source: A map whose buffer has a tensor.
+    :param device: Where that must be.
     :raises InvalidOperationError: if the tensor is not there or not what the buffer says.
     """
     buffer = source.buffer
@@ -72,11 +76,12 @@ def point_at(target: c.BdcMap, source: Map) -> None:
         refuse('every buffer needs a tensor before a run', 'None')
     if buffer.is_bits:
         shape = batch, height + 2, width + 2, words(channels)
-        check_tensor('a buffer of bits', buffer.tensor, shape, torch.int32)
+        check_tensor('a buffer of bits', buffer.tensor, shape, torch.int32, device=device)
         target.type = c.BITS
         offset = source.first_channel // WORD_BITS
     else:
-        check_tensor('a real buffer', buffer.tensor, buffer.shape, *c.REAL_TYPES)
+        check_tensor('a real buffer', buffer.tensor, buffer.shape, *c.REAL_TYPES,
+                     device=device)
         target.type = c.REAL_TYPES[buffer.tensor.dtype]
         offset = source.first_channel
     target.data = address(buffer.tensor) + offset * buffer.tensor.element_size()

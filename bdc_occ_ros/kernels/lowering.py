@@ -17,6 +17,7 @@ from torch import Tensor
 from bdc_occ_ros.kernels import structures as c
 from bdc_occ_ros.kernels.addresses import address
 from bdc_occ_ros.kernels.addresses import check_tensor
+from bdc_occ_ros.kernels.addresses import CPU
 from bdc_occ_ros.kernels.addresses import point_at
 from bdc_occ_ros.kernels.addresses import refuse
 from bdc_occ_ros.kernels.conventions import base_table
@@ -50,11 +51,14 @@ class Lowering:
 
     :param backend: For which weights are prepared.
     :param library: The library that prepares them.
+    :param device: Where all tensors must be.
     """
 
-    def __init__(self, backend: str, library: KernelLibrary) -> None:
+    def __init__(self, backend: str, library: KernelLibrary | None,
+                 device: torch.device = CPU) -> None:
         self._backend = backend
         self._library = library
+        self._device = device
         self._kept: list[object] = []
         self._external: list[tuple[c.BdcMap, Map]] = []
 
@@ -78,7 +82,7 @@ class Lowering:
         :raises InvalidOperationError: if one is missing or of another shape.
         """
         for target, source in self._external:
-            point_at(target, source)
+            point_at(target, source, self._device)
 
     @singledispatchmethod
     def lower(self, operation: Operation) -> ctypes.Structure:
@@ -277,13 +281,13 @@ class Lowering:
         if buffer.tensor is None:
             self._external.append((target, source))
         else:
-            point_at(target, source)
+            point_at(target, source, self._device)
             self._kept.append(buffer.tensor)
 
     def _tensor(self, what: str, tensor: Tensor, shape: tuple[int, ...],
                 *dtypes: torch.dtype) -> int:
         """Check and keep a tensor; return its address."""
-        check_tensor(what, tensor, shape, *dtypes)
+        check_tensor(what, tensor, shape, *dtypes, device=self._device)
         self._kept.append(tensor)
         return address(tensor)
 
