@@ -83,7 +83,7 @@ class Image:
     def translate(self, pointer):
         """Return the runner's address of something that was placed."""
         for start, (size, offset) in self._places.items():
-            if start <= pointer < start + size:
+            if start <= pointer < start + max(size, 1):  # an empty array has an address too
                 return self.base + offset + pointer - start
         raise AssertionError(f'a pointer to memory that no tensor holds: {pointer:#x}')
 
