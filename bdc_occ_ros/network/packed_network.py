@@ -58,9 +58,9 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
         if isinstance(module, RecordedModule):
             module.stream_dtype, module.output_dtype = stream_dtype, real_dtype
         else:
-            module.to(real_dtype)
+            module.to(dtype=real_dtype, memory_format=torch.channels_last)
     packed.image_dtype = real_dtype
-    return packed.to(memory_format=torch.channels_last)
+    return packed
 
 
 def empty_packed_network(config: NetworkConfig,
