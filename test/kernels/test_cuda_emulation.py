@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The GPU kernels' index arithmetic, run lane by lane on the CPU and compared bit for bit."""
+
+import pytest
+from real_maps import assert_same
+from real_maps import bits_output
+from real_maps import Maker
+from real_maps import real_output
+import torch
+
+import cuda_emulation
+from bdc_occ_ros.errors import InvalidOperationError
+from bdc_occ_ros.kernels.conventions import NEVER
+from bdc_occ_ros.kernels.conventions import pack_bits
+from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.operations import Activation
+from bdc_occ_ros.kernels.operations import Buffer
+from bdc_occ_ros.kernels.operations import Convolution
+from bdc_occ_ros.kernels.operations import Epilogue
+from bdc_occ_ros.kernels.operations import IntegerSign
+from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.kernels.operations import Pack
+from bdc_occ_ros.kernels.reference import ReferenceBackend
+
+CHANNELS = (1, 31, 32, 33, 63, 64, 65, 96, 128, 256, 512)
+SIZES = ((1, 1, 1), (1, 1, 7), (1, 2, 1), (2, 5, 6), (1, 2, 2), (1, 13, 11))
+
+
+@pytest.fixture(scope='module', autouse=True)
+def one_thread():
+    """Keep PyTorch from waking threads for these small maps."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope='module')
+def library(tmp_path_factory):
+    """Compile the emulation."""
+    return cuda_emulation.build(tmp_path_factory.mktemp('emulation'))
+
+
+@pytest.fixture(params=cuda_emulation.IS_AND)
+def emulated(request, library):
+    """Return the kernels as one generation of GPUs runs them."""
+    return cuda_emulation.EmulatedBackend(library, request.param)
+
+
+def bits_of(maker: Maker, size: tuple[int, int, int], channels: int,
+            words_before: int = 0, words_behind: int = 0) -> Map:
+    """Make a map of random bits, perhaps between those of others."""
+    first = 32 * words_before
+    behind = 32 * words_behind
+    total = first + (words(channels) * 32 + behind if behind else channels)
+    batch, height, width = size
+    tensor = torch.zeros(batch, height + 2, width + 2, words(total), dtype=torch.int32)
+    tensor[:, 1:-1, 1:-1] = pack_bits(maker.values(*size, total) > 0)
+    return Map(Buffer((*size, total), True, tensor), first, channels)
+
+
+def weights_of(maker: Maker, out_channels: int, kernel: int, in_channels: int) -> torch.Tensor:
+    return pack_bits(maker.values(out_channels, kernel, kernel, in_channels) > 0)
+
+
+def out_size(size: tuple[int, int, int], stride: int) -> tuple[int, int, int]:
+    return size[0], -(-size[1] // stride), -(-size[2] // stride)
+
+
+def integer_sign(maker: Maker, channels: int) -> IntegerSign:
+    low = (4 * maker.values(channels)).clamp(-100, 100).int()
+    high = low + (6 * maker.values(channels)).abs().clamp(max=100).int()
+    high[::3] = NEVER
+    return IntegerSign(low, high, pack_bits(maker.values(channels) > 0))
+
+
+def check(backend, operation, *outputs: Map) -> list[torch.Tensor]:
+    return assert_same(ReferenceBackend().compile([operation]), backend.compile([operation]),
+                       [output.buffer.tensor for output in outputs])
+
+
+@pytest.mark.parametrize('kernel', [1, 3])
+@pytest.mark.parametrize('in_channels', CHANNELS)
+def test_integers_and_their_bits(emulated, in_channels, kernel):
+    maker = Maker(in_channels)
+    for index, size in enumerate(SIZES):
+        stride, out_channels = 1 + index % 2, (1, 33, 64, 70, 128, 31)[index]
+        bits = bits_output((*out_size(size, stride), out_channels), words_before=index % 2)
+        integers = real_output((*out_size(size, stride), out_channels), torch.int16, (index, 1))
+        expected = check(emulated, Convolution(
+            bits_of(maker, size, in_channels), weights_of(maker, out_channels, kernel, in_channels),
+            stride, bits, integer_sign(maker, out_channels), integers), bits, integers)
+        assert expected[0].count_nonzero() or out_channels == 1
+
+
+@pytest.mark.parametrize('height', [1, 2, 3, 4])
+@pytest.mark.parametrize('stride', [1, 2])
+def test_every_padding_class(emulated, stride, height):
+    maker = Maker(height)
+    for width in (1, 2, 3, 4):
+        size = 2, height, width
+        out = real_output((*out_size(size, stride), 65), torch.int16)
+        check(emulated, Convolution(bits_of(maker, size, 70), weights_of(maker, 65, 3, 70),
+                                    stride, integers=out), out)
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(('kernel', 'stride'), [(1, 1), (3, 1), (3, 2)])
+def test_real_results_with_all_that_follows(emulated, kernel, stride, dtype):
+    maker, size, channels = Maker(kernel + stride), (2, 9, 8), 96
+    out_shape = (*out_size(size, stride), channels)
+    out, bits = real_output(out_shape, dtype, (3, 2)), bits_output(out_shape, 1)
+    epilogue = Epilogue(
+        maker.values(channels), maker.values(channels), maker.activation(channels),
+        gate=maker.values(2, channels).abs(), shortcut=maker.real((*out_shape[:3], 48), dtype),
+        shortcut_scale=maker.values(channels), shortcut_offset=maker.values(channels),
+        output=out, bits=bits, sign=maker.sign(channels))
+    check(emulated, Convolution(bits_of(maker, size, 64), weights_of(maker, channels, kernel, 64),
+                                stride, epilogue=epilogue), out, bits)
+
+
+def test_a_plain_affine_result(emulated):
+    maker, size = Maker(5), (1, 6, 5)
+    out = real_output((*size, 40))
+    check(emulated, Convolution(
+        bits_of(maker, size, 33), weights_of(maker, 40, 3, 33),
+        epilogue=Epilogue(maker.values(40), maker.values(40), output=out)), out)
+
+
+@pytest.mark.parametrize(('before', 'channels', 'behind'),
+                         [(1, 128, 3), (2, 64, 0), (4, 256, 4), (3, 96, 1), (0, 32, 1)])
+def test_slices_of_other_maps(emulated, before, channels, behind):
+    maker, size = Maker(before), (1, 5, 7)
+    out = real_output((*size, 64), torch.int16)
+    check(emulated, Convolution(bits_of(maker, size, channels, before, behind),
+                                weights_of(maker, 64, 3, channels), integers=out), out)
+
+
+def test_all_ones_and_all_opposites(emulated):
+    shape = (1, 4, 4)
+    source = Map(Buffer((*shape, 256), True, torch.zeros(1, 6, 6, 8, dtype=torch.int32)))
+    source.buffer.tensor[:, 1:-1, 1:-1] = -1
+    weights = torch.full((64, 3, 3, 8), -1, dtype=torch.int32)
+    weights[1] = 0
+    out = real_output((*shape, 64), torch.int16)
+    expected, = check(emulated, Convolution(source, weights, integers=out), out)
+    assert expected[0, 1, 1, 0] == 9 * 256 and expected[0, 0, 0, 1] == -4 * 256
+
+
+def test_more_tiles_than_one_in_both_directions(emulated):
+    maker, size = Maker(3), (2, 10, 17)  # 340 pixels, 200 channels
+    bits = bits_output((*size, 200))
+    check(emulated, Convolution(bits_of(maker, size, 160), weights_of(maker, 200, 3, 160), 1,
+                                bits, integer_sign(maker, 200)), bits)
+
+
+def test_no_images_at_all(emulated):
+    out = real_output((0, 4, 4, 32), torch.int16)
+    check(emulated, Convolution(Map(Buffer((0, 4, 4, 32), True, torch.zeros(
+        0, 6, 6, 1, dtype=torch.int32))), weights_of(Maker(0), 32, 3, 32), integers=out), out)
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('channels', CHANNELS)
+def test_packing(emulated, channels, dtype):
+    maker = Maker(channels)
+    for size in SIZES:
+        out = bits_output((*size, channels), words_before=1)
+        check(emulated, Pack(maker.real((*size, channels), dtype, (2, 1)), out,
+                             maker.sign(channels)), out)
+
+
+def test_what_does_not_fit_is_refused(emulated):
+    maker, size = Maker(0), (1, 4, 4)
+    source, weights = bits_of(maker, size, 64), weights_of(maker, 64, 3, 64)
+    scale = maker.values(64)
+    wrong = {
+        'differ in size': Convolution(source, weights, 2,
+                                      integers=real_output((*size, 64), torch.int16)),
+        'a stride of 1 or 2': Convolution(source, weights, 3),
+        'impossible size, stride or type': Convolution(
+            source, weights, epilogue=Epilogue(scale, scale, output=real_output(
+                (*size, 64), torch.int16))),
+        'row sums need': Convolution(source, weights, epilogue=Epilogue(
+            scale, scale, Activation(scale, scale, scale), sums=torch.zeros(1, 4, 64))),
+    }
+    for message, operation in wrong.items():
+        with pytest.raises(InvalidOperationError, match=message):
+            emulated.compile([operation])()
