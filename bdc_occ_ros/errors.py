@@ -43,6 +43,14 @@ class InvalidConfigError(BdcOccError):
     """A configuration file has an unknown key, a wrong type or an impossible value."""
 
 
+class InvalidLabelError(BdcOccError):
+    """An occupancy label is missing, damaged or not on the grid."""
+
+
+class InvalidDatasetError(BdcOccError):
+    """A folder is no nuScenes data set, or lacks what its tables name."""
+
+
 class NoDatasetError(BdcOccError):
     """No dataset profile fits the topics that are there."""
 

@@ -40,6 +40,7 @@ MAY_IMPORT = {
     'bench_kernels': {'errors', 'kernels', 'measurement'},
     'bench_network': FOUNDATION | {'config', 'kernels', 'measurement', 'network'},
     'evaluation': FOUNDATION,
+    'dataset': FOUNDATION,
     'scene': FOUNDATION | {'synthetic_triggers'},
     'dataset_profiles': {'errors', 'share', 'yaml_config'},
     'bags': FOUNDATION | {'dataset_profiles', 'scene', 'synthetic_triggers', 'transforms'},

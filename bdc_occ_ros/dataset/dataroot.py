@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Joins the scenes that are written to the tables of a whole data set, as nuScenes has them."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from bdc_occ_ros.dataset.scene_writer import SCENES_FOLDER
+from bdc_occ_ros.dataset.taxonomy import fixed_tables
+from bdc_occ_ros.dataset.tokens import token
+from bdc_occ_ros.errors import UsageError
+
+SCENE_TABLES = ('scene', 'log', 'sample', 'sample_data', 'sample_annotation', 'instance',
+                'ego_pose', 'calibrated_sensor', 'sensor')
+MAP_FILE = 'maps/empty.png'
+MAP_SHAPE = (64, 64)
+
+
+def written_scenes(dataroot: Path, version: str) -> list[str]:
+    """
+    Return the scenes whose rows are complete, in the order of their names.
+
+    :param dataroot: Folder of the data set.
+    :param version: Folder of its tables.
+    """
+    return sorted(path.stem for path in (dataroot / version / SCENES_FOLDER).glob('*.json'))
+
+
+def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequence[str]]) -> None:
+    """
+    Write the tables of all scenes, an empty map, and the splits of our own.
+
+    :param dataroot: Folder of the data set.
+    :param version: Folder of its tables.
+    :param splits: Names of scenes by split, for splits.json.
+    :raises UsageError: if there are no scenes, or a split names one that is not written.
+    """
+    names = written_scenes(dataroot, version)
+    unknown = {name for scenes in splits.values() for name in scenes} - set(names)
+    if not names or unknown:
+        raise UsageError(f'{dataroot / version}: {len(names)} scenes are written; the splits '
+                         f'also name {sorted(unknown)[:5]}')
+    rows: dict[str, dict[str, Any]] = {table: {} for table in SCENE_TABLES}
+    for name in names:
+        scene = json.loads((dataroot / version / SCENES_FOLDER / f'{name}.json').read_text())
+        for table in SCENE_TABLES:
+            rows[table] |= {row['token']: row for row in scene.get(table, ())}
+    tables = fixed_tables() | {table: list(entries.values()) for table, entries in rows.items()}
+    tables['map'] = [{'token': token('map', version), 'category': 'semantic_prior',
+                      'filename': MAP_FILE, 'log_tokens': list(rows['log'])}]
+    for table, entries in tables.items():
+        (dataroot / version / f'{table}.json').write_text(json.dumps(entries))
+    (dataroot / version / 'splits.json').write_text(
+        json.dumps({split: list(scenes) for split, scenes in splits.items()}))
+    (dataroot / MAP_FILE).parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(dataroot / MAP_FILE), np.zeros(MAP_SHAPE, np.uint8))

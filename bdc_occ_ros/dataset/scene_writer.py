@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes one scene: its files at once, its rows of the tables at the end."""
+
+from collections import defaultdict
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.dataset.scene_records import Annotation
+from bdc_occ_ros.dataset.scene_records import SampleRecord
+from bdc_occ_ros.dataset.scene_records import SceneDescription
+from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.taxonomy import attribute_of
+from bdc_occ_ros.dataset.taxonomy import CATEGORY_OF_CLASS
+from bdc_occ_ros.dataset.tokens import token
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.rotations import quaternion_from_matrix
+
+LIDAR = 'LIDAR_TOP'
+SCENES_FOLDER = 'scenes'
+
+Row = dict[str, Any]
+
+
+class SceneWriter:
+    """
+    A scene that is being written, sample by sample.
+
+    :param dataroot: Folder of the data set.
+    :param version: Folder of its tables, for example v1.0-mini.
+    :param scene: What stays the same.
+    """
+
+    def __init__(self, dataroot: Path, version: str, scene: SceneDescription) -> None:
+        self._dataroot, self._scene = dataroot, scene
+        self._rows_file = dataroot / version / SCENES_FOLDER / f'{scene.name}.json'
+        self._tables: dict[str, list[Row]] = defaultdict(list)
+        self._last_row: dict[tuple[str, str], Row] = {}
+        self._instances: dict[str, Row] = {}
+        self._log_token = token('log', scene.name)
+        for camera in scene.rig.cameras:
+            self._add_sensor(camera.name, camera.ego_from_camera, camera)
+        self._add_sensor(LIDAR, scene.ego_from_lidar, None)
+
+    def sample_token(self, stamp_us: int) -> str:
+        """
+        Return the key of a sample.
+
+        :param stamp_us: Its time.
+        """
+        return token('sample', self._scene.name, stamp_us)
+
+    def write_sample(self, sample: SampleRecord) -> str:
+        """
+        Write the files of a sample and note its rows.
+
+        :param sample: What happened; samples come in the order of time.
+        :return: Its key.
+        """
+        key = self.sample_token(sample.stamp_us)
+        self._link('sample', self._scene.name, {
+            'token': key, 'timestamp': sample.stamp_us, 'scene_token': self._scene_token})
+        for name, image in sample.images.items():
+            self._write_reading(key, name, image, is_keyframe=True)
+        if sample.lidar is not None:
+            self._write_reading(key, LIDAR, sample.lidar, is_keyframe=True)
+        for annotation in sample.annotations:
+            self._annotate(key, sample.stamp_us, annotation)
+        for name, image in sample.sweeps:
+            self._write_reading(key, name, image, is_keyframe=False)
+        return key
+
+    def close(self) -> None:
+        """
+        Note the scene itself and write its rows; without this call the scene does not exist.
+
+        :raises UsageError: if it has no samples.
+        """
+        samples, scene = self._tables['sample'], self._scene
+        if not samples:
+            raise UsageError(f'{scene.name} has no samples')
+        self._tables['scene'] = [{
+            'token': self._scene_token, 'log_token': self._log_token,
+            'nbr_samples': len(samples), 'first_sample_token': samples[0]['token'],
+            'last_sample_token': samples[-1]['token'], 'name': scene.name,
+            'description': scene.description}]
+        self._tables['log'] = [{
+            'token': self._log_token, 'logfile': scene.name, 'vehicle': scene.vehicle,
+            'date_captured': '2026-01-01', 'location': scene.location}]
+        self._rows_file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._rows_file.with_suffix('.partial')
+        partial.write_text(json.dumps(self._tables))
+        partial.replace(self._rows_file)
+
+    @property
+    def _scene_token(self) -> str:
+        return token('scene', self._scene.name)
+
+    def _add_sensor(self, channel: str, ego_from_sensor: np.ndarray, camera: Camera | None
+                    ) -> None:
+        """Note a sensor and its calibration."""
+        self._tables['sensor'].append({
+            'token': token('sensor', channel), 'channel': channel,
+            'modality': 'lidar' if camera is None else 'camera'})
+        self._tables['calibrated_sensor'].append({
+            'token': token('calibrated_sensor', self._scene.name, channel),
+            'sensor_token': token('sensor', channel), **_pose_row(ego_from_sensor),
+            'camera_intrinsic': [] if camera is None else camera.intrinsics.tolist()})
+
+    def _write_reading(self, sample_token: str, channel: str, reading: SensorReading,
+                       is_keyframe: bool) -> None:
+        """Write a file, its pose and its row."""
+        is_lidar = channel == LIDAR
+        folder = 'samples' if is_keyframe else 'sweeps'
+        suffix = 'pcd.bin' if is_lidar else 'jpg'
+        name = f'{folder}/{channel}/{self._scene.name}__{channel}__{reading.stamp_us}.{suffix}'
+        path = self._dataroot / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(np.asarray(reading.data, np.float32).tobytes() if is_lidar
+                         else reading.data)
+        key = token('sample_data', self._scene.name, channel, reading.stamp_us)
+        self._tables['ego_pose'].append({'token': key, 'timestamp': reading.stamp_us,
+                                         **_pose_row(reading.world_from_ego)})
+        camera = None if is_lidar else self._scene.rig[channel]
+        self._link('sample_data', channel, {
+            'token': key, 'sample_token': sample_token, 'ego_pose_token': key,
+            'calibrated_sensor_token': token('calibrated_sensor', self._scene.name, channel),
+            'timestamp': reading.stamp_us, 'fileformat': 'pcd' if is_lidar else 'jpg',
+            'is_key_frame': is_keyframe, 'filename': name,
+            'height': 0 if camera is None else camera.height_px,
+            'width': 0 if camera is None else camera.width_px})
+
+    def _annotate(self, sample_token: str, stamp_us: int, annotation: Annotation) -> None:
+        """Note an object, and the instance it is of when it is seen for the first time."""
+        instance = token('instance', self._scene.name, annotation.instance)
+        key = token('sample_annotation', self._scene.name, annotation.instance, stamp_us)
+        first = self._instances.get(instance)
+        if first is None:
+            first = {'token': instance, 'nbr_annotations': 0, 'first_annotation_token': key,
+                     'category_token': token('category',
+                                             CATEGORY_OF_CLASS[annotation.class_name])}
+            self._instances[instance] = first
+            self._tables['instance'].append(first)
+        first['nbr_annotations'] += 1
+        first['last_annotation_token'] = key
+        attribute = attribute_of(annotation.class_name, annotation.speed_mps)
+        length, width, height = annotation.size_m
+        self._link('sample_annotation', instance, {
+            'token': key, 'sample_token': sample_token, 'instance_token': instance,
+            'visibility_token': str(annotation.visibility),
+            'attribute_tokens': [token('attribute', attribute)] if attribute else [],
+            **_pose_row(annotation.world_from_box), 'size': [width, length, height],
+            'num_lidar_pts': annotation.num_lidar_points, 'num_radar_pts': 0})
+
+    def _link(self, table: str, chain: str, row: Row) -> None:
+        """Add a row that knows the one before and the one after it in its chain."""
+        before = self._last_row.get((table, chain))
+        row |= {'prev': before['token'] if before else '', 'next': ''}
+        if before:
+            before['next'] = row['token']
+        self._last_row[table, chain] = row
+        self._tables[table].append(row)
+
+
+def _pose_row(pose: np.ndarray) -> Row:
+    """Return a rigid transform as nuScenes notes it: w x y z and metres."""
+    x, y, z, w = quaternion_from_matrix(pose[:3, :3]).tolist()
+    return {'translation': pose[:3, 3].tolist(), 'rotation': [w, x, y, z]}

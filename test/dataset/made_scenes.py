@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A vehicle on a straight line, a car ahead of it and a cone, as samples of a data set."""
+
+import cv2
+import numpy as np
+
+from bdc_occ_ros.dataset.scene_records import Annotation
+from bdc_occ_ros.dataset.scene_records import SampleRecord
+from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.rotations import matrix_from_quaternion
+
+VERSION = 'v1.0-made'
+START_US = 1_600_000_000_000_000
+PERIOD_US = 500_000
+NUM_SAMPLES = 4
+SPEED_MPS = 8.0
+CAR_SPEED_MPS = 3.0
+
+
+def pose(x=0.0, y=0.0, z=0.0, yaw=0.0):
+    result = np.eye(4)
+    result[:2, :2] = [[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]]
+    result[:3, 3] = x, y, z
+    return result
+
+
+def world_from_ego(stamp_us):
+    """Drive on a line that is turned against the axes of the world."""
+    return pose(100.0, 50.0, 0.0, 0.6) @ pose((stamp_us - START_US) * 1e-6 * SPEED_MPS)
+
+
+def world_from_car(stamp_us):
+    """Return the pose of a car ahead, which drives as well."""
+    seconds = (stamp_us - START_US) * 1e-6
+    return pose(100.0, 50.0, 0.0, 0.6) @ pose(20.0 + CAR_SPEED_MPS * seconds, -3.0, 0.8, 0.1)
+
+
+def made_sample(rig, number):
+    """Return a sample with small images as bright as its number, a sweep, and two objects."""
+    stamp_us = START_US + number * PERIOD_US
+    images = {}
+    for place, name in enumerate(rig.names):
+        image_us = stamp_us - 43_000 + 7_000 * place
+        pixels = np.full((rig[name].height_px, rig[name].width_px, 3), 20 * number + 5, np.uint8)
+        images[name] = SensorReading(image_us, cv2.imencode('.jpg', pixels)[1].tobytes(),
+                                     world_from_ego(image_us))
+    points = np.zeros((3, 5), np.float32)
+    points[:, :3] = [[1, 2, 3], [4, 5, 6], [number, 0, 0]]
+    car = Annotation('car 1', 'car', world_from_car(stamp_us), (4.0, 1.8, 1.5), CAR_SPEED_MPS, 9)
+    cone = Annotation('cone', 'traffic_cone', pose(110.0, 52.0, 0.4), (0.4, 0.4, 0.8), 0.0, 2, 3)
+    return SampleRecord(stamp_us, images, SensorReading(stamp_us, points,
+                                                        world_from_ego(stamp_us)), [car, cone])
+
+
+def transform(translation, rotation_wxyz):
+    w, x, y, z = rotation_wxyz
+    result = np.eye(4)
+    result[:3, :3] = matrix_from_quaternion(np.array([x, y, z, w]))
+    result[:3, 3] = translation
+    return result
