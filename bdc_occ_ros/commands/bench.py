@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_kernels(subjects.add_parser(
         'kernels', help='the packed kernels',
         description='Time packed layers beside their roofline and other engines.'))
+    _add_network(subjects.add_parser(
+        'network', help='whole networks',
+        description='Time networks from normalized images to labels, stage by stage.'))
     for subject in subjects.choices.values():
         subject.add_argument('--json', action='store_true', help='print the rows as JSON')
 
@@ -84,6 +87,17 @@ def _add_kernels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rounds', type=int, default=10, help='turns of each (default 10)')
 
 
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--model', required=True, metavar='NAME,...',
+                        help='names or files of configs; weights are drawn')
+    parser.add_argument('--backends', default='', metavar='NAME,...',
+                        help='float, bf16, packed, packed_bf16 (real-valued layers in bf16), int8 '
+                        '(real-valued layers on eight bits), int8_spinning')
+    _add_threads(parser)
+    parser.add_argument('--rounds', type=int, default=5, help='turns of each (default 5)')
+    parser.add_argument('--busy', action='store_true', help='repeat beside a busy core')
+
+
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     cores = len(os.sched_getaffinity(0))
     parser.add_argument('--threads', type=int, default=cores,
@@ -102,7 +116,21 @@ def run(args: argparse.Namespace) -> int:
         return bench_transport.run(args)
     if args.subject == 'kernels':
         return _run_kernels(args)
+    if args.subject == 'network':
+        return _run_network(args)
     return _run_sync(args)
+
+
+def _run_network(args: argparse.Namespace) -> int:
+    from bdc_occ_ros.bench_network import as_table
+    from bdc_occ_ros.bench_network import measure_networks
+    from bdc_occ_ros.measurement.machine import machine_line
+    rows = measure_networks(args.model, args.backends, args.threads, args.rounds, args.busy)
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        print(f'{machine_line(rows[0]["machine"])}; untrained weights\n{as_table(rows)}')
+    return 0
 
 
 def _run_kernels(args: argparse.Namespace) -> int:

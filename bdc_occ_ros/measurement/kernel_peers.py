@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who else computes a layer, a unit or a splat: as far as installed, and right."""
+"""Who else computes a layer, a unit or a splat, as far as installed and right."""
 
 from collections.abc import Sequence
 import sys

@@ -3,17 +3,14 @@
 """OpenVINO's BinaryConvolution as a peer: asked over pipes, checked before it is timed."""
 
 from collections.abc import Sequence
-import os
 from pathlib import Path
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from bdc_occ_ros.errors import MeasurementError
+from bdc_occ_ros.measurement.asked_process import AskedProcess
 from bdc_occ_ros.measurement.packed_layers import Layer
 from bdc_occ_ros.measurement.packed_layers import LayerData
 
@@ -43,11 +40,9 @@ class OpenVinoPeer:
     """
 
     def __init__(self, threads: int, isa: str = '') -> None:
-        environment = {**os.environ, **({'ONEDNN_MAX_CPU_ISA': isa} if isa else {})}
         self._folder = tempfile.TemporaryDirectory()
-        self._process = subprocess.Popen(
-            [sys.executable, '-m', PROGRAM, str(threads)], env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = AskedProcess(PROGRAM, str(threads),
+                                     {'ONEDNN_MAX_CPU_ISA': isa} if isa else {})
 
     def load(self, chain: Sequence[Layer], data: Sequence[LayerData]) -> NDArray[np.float32]:
         """
@@ -62,25 +57,14 @@ class OpenVinoPeer:
                    for index, drawn in enumerate(data)}
         np.savez(path, real=data[0].real.contiguous().numpy(), **weights,
                  strides=[layer.stride for layer in chain])
-        self._ask(str(path))
+        self._process.ask(str(path))
         return np.load(path.with_suffix('.npy')).transpose(0, 2, 3, 1)
 
     def run(self) -> float:
         """Run the chain and return the milliseconds of its quickest measured layer."""
-        return self._ask('')
+        return float(self._process.ask(''))
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        self._process.close()
         self._folder.cleanup()
-
-    def _ask(self, request: str) -> float:
-        self._process.stdin.write(request + '\n')
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise MeasurementError(f'OpenVINO ended with exit status {self._process.wait()}; what '
-                                   'it said stands above')
-        return float(answer)

@@ -1,47 +1,94 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A full-precision network on eight bits: two onnxruntime sessions, lift and labels between."""
+"""
+The real-valued layers of a packed network on eight bits; packed units, lift and labels stay.
+
+Neighbours are joined first, so that onnxruntime keeps eight bits and a layout of its own from
+layer to layer: of a network without binary units two sections remain, one on either side of the
+lift. The box head stays in float.
+"""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import groupby
 
 import torch
 from torch import nn
 from torch import Tensor
 
-from bdc_occ_ros.config import BevConfig
-from bdc_occ_ros.kernels.backend import Backend
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Labels
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
-from bdc_occ_ros.network.bev_to_occupancy import OccupancyHead
-from bdc_occ_ros.network.int8_layers import TO_CHANNELS_FIRST
-from bdc_occ_ros.network.int8_layers import TO_CHANNELS_LAST
+from bdc_occ_ros.binary.engine_module import EngineModule
 from bdc_occ_ros.network.int8_section import Int8Section
 from bdc_occ_ros.network.int8_section import SessionSettings
 from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.packed_head import PackedOccupancyHead
+
+IMAGE_STAGES = ('img_backbone', 'img_neck', 'img_view_transformer')
+BEV_STAGES = ('img_bev_encoder_backbone', 'img_bev_encoder_neck')
+BOXES = 'pts_bbox_head'
+SCORES = 'occ_head'
+Place = tuple[nn.Module, str]
 
 
-def image_part(network: OccupancyNetwork) -> nn.Sequential:
+def put_on_8_bits(network: OccupancyNetwork, images: Tensor, ray_points_m: Tensor,
+                  settings: SessionSettings) -> None:
     """
-    Return the layers from images to depth probability and context.
+    Replace the real-valued layers of a network by sections of eight bits, in place.
 
-    :param network: Any whose image part is real-valued.
+    Afterwards it is for `predict` with inputs of the shapes given here.
+
+    :param network: What pack_network returns, of the published layout, real layers in float32.
+        Without binary units it becomes a network of eight bits throughout.
+    :param images: Normalized images that show the ranges, (1, N, 3, H, W).
+    :param ray_points_m: (1, N, D, h, w, 3) float32, metres, key ego frame.
+    :param settings: Threads of onnxruntime.
+    :raises UnsupportedLayerError: if a real-valued layer has no translation.
     """
-    return nn.Sequential(OrderedDict(
-        image_backbone=network.img_backbone, image_neck=network.img_neck,
-        depth=network.img_view_transformer))
+    _join_stages(network, IMAGE_STAGES)
+    _join_bev_stages(network)
+    for place in list(_places(network)):
+        sample = _input_of(place, network, images, ray_points_m)
+        parent, name = place
+        setattr(parent, name, Int8Section(getattr(parent, name), [sample], settings))
 
 
-def occupancy_layers(head: OccupancyHead) -> nn.Sequential:
-    """
-    Return a head as convolutions, (B, C, Y, X) to (B, Z K, Y, X): the axes turn behind it.
+def _is_real(module: nn.Module) -> bool:
+    """Return whether nothing in a module runs on the bit engine."""
+    return not any(isinstance(part, EngineModule) for part in module.modules())
 
-    :param head: The published head with a real-valued first module.
-    """
+
+def _has_products(module: nn.Module) -> bool:
+    return any(isinstance(part, nn.Conv2d | nn.Linear) for part in module.modules())
+
+
+def _join_stages(network: OccupancyNetwork, names: Sequence[str]) -> None:
+    """Let the first of real neighbours do the work of all."""
+    for is_real, group in groupby(names, lambda name: _is_real(getattr(network, name))):
+        members = list(group)
+        if is_real and len(members) > 1:
+            joined = nn.Sequential(OrderedDict(
+                (name, getattr(network, name)) for name in members))
+            for name in members[1:]:
+                setattr(network, name, nn.Identity())
+            setattr(network, members[0], joined)
+
+
+def _join_bev_stages(network: OccupancyNetwork) -> None:
+    """Take the scores of all voxels at once, with the layers before them where these are real."""
+    head = network.occ_head
+    if head is None:
+        _join_stages(network, BEV_STAGES)
+        return
     first, softplus, last = head.predicter
-    return nn.Sequential(head.final_conv, _as_convolution(first), softplus, _as_convolution(last))
+    scores = [_as_convolution(first), softplus, _as_convolution(last)]
+    network.occ_head = PackedOccupancyHead(
+        nn.Sequential(head.final_conv, *scores), nn.Sequential(), 1, head.heights_and_classes)
+    stages = [getattr(network, name) for name in BEV_STAGES]
+    if all(map(_is_real, (*stages, head.final_conv))):
+        network.add_module(BEV_STAGES[0], nn.Sequential(OrderedDict(
+            zip((*BEV_STAGES, SCORES), (*stages, network.occ_head.final_conv)))))
+        network.add_module(BEV_STAGES[1], nn.Identity())
+        network.occ_head.final_conv = nn.Identity()
 
 
 def _as_convolution(linear: nn.Linear) -> nn.Conv2d:
@@ -51,97 +98,30 @@ def _as_convolution(linear: nn.Linear) -> nn.Conv2d:
     return convolution
 
 
-class Int8Network:
-    """
-    Normalized images to labels on eight bits; lift and labels are the bit engine's.
-
-    Two sessions, one on either side of the lift, let onnxruntime keep eight bits and a layout of
-    its own from layer to layer.
-
-    :param network: Real-valued, of the published layout, with an occupancy head.
-    :param images: Normalized images that show the ranges, (N, 3, H, W).
-    :param ray_points_m: (N, D, h, w, 3) float32, metres, key ego frame.
-    :param backend: Runs lift and labels.
-    :param settings: Threads of onnxruntime.
-    """
-
-    def __init__(self, network: OccupancyNetwork, images: Tensor, ray_points_m: Tensor,
-                 backend: Backend, settings: SessionSettings) -> None:
-        heads = nn.Sequential(OrderedDict(
-            bev_backbone=network.img_bev_encoder_backbone, bev_neck=network.img_bev_encoder_neck,
-            occupancy=occupancy_layers(network.occ_head)))
-        self.image_section = Int8Section(image_part(network), [(images,)], settings)
-        depth_probability, context = self.image_section(images)
-        self._depth_probability = depth_probability.contiguous()
-        bev = torch.empty(1, *network.config.bev.shape, context.shape[1])
-        table = splat_table(ray_points_m, network.config.bev)
-        backend.compile([table])()
-        self._splat = backend.compile([Splat(
-            table, self._depth_probability, _map(context.permute(TO_CHANNELS_LAST)), _map(bev))])
-        self._splat()
-        self._bev = bev.permute(TO_CHANNELS_FIRST)
-        self.bev_section = Int8Section(heads, [(self._bev,)], settings)
-        scores = self.bev_section(self._bev).permute(TO_CHANNELS_LAST)
-        occupancy = network.config.occupancy
-        self._labels = torch.empty((*scores.shape[:3], occupancy.num_heights), dtype=torch.uint8)
-        self._label = backend.compile([
-            Labels(_map(scores), occupancy.num_classes, self._labels)])
-
-    def look(self, images: Tensor) -> None:
-        """
-        Compute depth and context.
-
-        :param images: Normalized, (N, 3, H, W).
-        """
-        self._depth_probability.copy_(self.image_section(images)[0])
-
-    def lift(self) -> None:
-        """Spread the context over the grid."""
-        self._splat()
-
-    def understand(self) -> None:
-        """Compute class scores from the grid."""
-        self.bev_section(self._bev)
-
-    def labels(self) -> Tensor:
-        """
-        Choose the class of every voxel.
-
-        :return: (X, Y, Z) uint8, valid until the next call.
-        """
-        self._label()
-        return self._labels[0].transpose(0, 1)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """
-        Compute the class grid.
-
-        :param images: Normalized, (N, 3, H, W).
-        :return: (X, Y, Z) uint8, valid until the next call.
-        """
-        self.look(images)
-        self.lift()
-        self.understand()
-        return self.labels()
+def _places(module: nn.Module) -> Iterator[Place]:
+    """Iterate over where real layers stand, neighbours in a row joined."""
+    if isinstance(module, nn.Sequential) and not _is_real(module):
+        joined = [part for is_real, group in groupby(list(module), _is_real)
+                  for part in ([nn.Sequential(*group)] if is_real else group)]
+        module._modules.clear()
+        module.extend(joined)
+    for name, child in list(module.named_children()):
+        if name == BOXES or not _has_products(child):
+            continue
+        if _is_real(child):
+            yield module, name
+        elif not isinstance(child, EngineModule) or isinstance(child, PackedOccupancyHead):
+            yield from _places(child)
 
 
-def splat_table(ray_points_m: Tensor, bev: BevConfig) -> SplatTable:
-    """
-    Return a table still to be filled.
-
-    :param ray_points_m: (N, D, h, w, 3) float32, metres, key ego frame.
-    :param bev: The grid.
-    """
-    ranges = (bev.x_range_m, bev.y_range_m, bev.z_range_m)
-    rows, columns = bev.shape
-    num_points = ray_points_m.numel() // 3
-    starts, points, pixels = (torch.empty(size, dtype=torch.int32)
-                              for size in (rows * columns + 1, num_points, num_points))
-    return SplatTable(
-        ray_points_m.contiguous(), tuple(low for low, _ in ranges),
-        (*bev.cell_size_m, bev.z_range_m[1] - bev.z_range_m[0]), bev.shape, starts, points, pixels)
-
-
-def _map(tensor: Tensor) -> Map:
-    """Return a map over memory that exists, (N, H, W, C)."""
-    return Map(Buffer(tuple(tensor.shape), tensor=tensor))
+@torch.inference_mode()
+def _input_of(place: Place, network: OccupancyNetwork, images: Tensor,
+              ray_points_m: Tensor) -> tuple[Tensor, ...]:
+    """Return what the layers at a place get when the network runs."""
+    parent, name = place
+    seen: list[tuple[Tensor, ...]] = []
+    hook = getattr(parent, name).register_forward_pre_hook(
+        lambda _, inputs: seen.append(tuple(x.clone() for x in inputs)))
+    network.predict(images, ray_points_m)
+    hook.remove()
+    return seen[0]
