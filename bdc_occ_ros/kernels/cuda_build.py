@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Compile cuda/*.cu into the library of kernels for NVIDIA GPUs that lies beside this file.
+Compile cuda/ into the library of kernels for NVIDIA GPUs that lies beside this file.
 
 It holds machine code for every target and nothing that a driver could translate for others: from
 compute capability 10.0 on (Blackwell, Thor) there are no native products of bits, and an emulation
@@ -64,7 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def is_cuda_library_wanted() -> bool:
     """Return whether BDC_OCC_EXTENSION and the compilers found here ask for GPU kernels."""
     choice = extension_choice()
-    return choice == 'cuda' or (choice == 'auto' and _nvcc() is not None)
+    return choice == 'cuda' or (choice == 'auto' and not is_nvcc_missing())
+
+
+def is_nvcc_missing() -> bool:
+    """Return whether there is no nvcc."""
+    return _nvcc() is None
 
 
 def find_nvcc() -> str:
@@ -120,7 +125,8 @@ def build(output: Path = LIBRARY, *, extra_flags: Sequence[str] = ()) -> str:
     flags = (*FLAGS, *extra_flags, f'-DBDC_BUILD_IDENTITY="{source_identity()}"')
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.cuda_', dir=output.parent) as folder:
-        objects = {path: f'{folder}/{path.stem}.o' for path in sorted(SOURCES.glob('*.cu'))}
+        objects = {path: f'{folder}/{path.stem}.o' for path in sorted(SOURCES.iterdir())
+                   if path.suffix in ('.cu', '.cpp')}
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor:
             reports = list(executor.map(_run, (
                 [nvcc, *flags, '-c', str(path), '-o', target]

@@ -10,9 +10,11 @@ for aarch64 run under qemu on any other machine that has the cross compiler.
 from pathlib import Path
 import platform
 
+import cuda_disassembly
 import pytest
 import qemu_backend
 
+from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 
@@ -55,3 +57,13 @@ def backend(request):
     if not library.is_supported(name):
         pytest.skip(f'this processor has no {name}')
     return NativeBackend(name, THREADS)
+
+
+@pytest.fixture(scope='session')
+def cuda_build_result(tmp_path_factory):
+    """Compile the kernels for all GPUs, once; skip where there is no nvcc."""
+    if cuda_build.is_nvcc_missing():
+        pytest.skip('nvcc is neither on PATH nor in CUDA_HOME: no GPU kernels are compiled')
+    library = tmp_path_factory.mktemp('cuda') / cuda_build.LIBRARY.name
+    report = cuda_build.build(library, extra_flags=['-Xptxas=-v'])
+    return cuda_disassembly.BuildResult(library, report)

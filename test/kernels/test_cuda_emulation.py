@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The GPU kernels' index arithmetic, run lane by lane on the CPU and compared bit for bit."""
 
+import cuda_emulation
 import pytest
 from real_maps import assert_same
 from real_maps import bits_output
@@ -9,7 +10,6 @@ from real_maps import Maker
 from real_maps import real_output
 import torch
 
-import cuda_emulation
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import NEVER
 from bdc_occ_ros.kernels.conventions import pack_bits
@@ -89,8 +89,9 @@ def test_integers_and_their_bits(emulated, in_channels, kernel):
         bits = bits_output((*out_size(size, stride), out_channels), words_before=index % 2)
         integers = real_output((*out_size(size, stride), out_channels), torch.int16, (index, 1))
         expected = check(emulated, Convolution(
-            bits_of(maker, size, in_channels), weights_of(maker, out_channels, kernel, in_channels),
-            stride, bits, integer_sign(maker, out_channels), integers), bits, integers)
+            bits_of(maker, size, in_channels),
+            weights_of(maker, out_channels, kernel, in_channels), stride, bits,
+            integer_sign(maker, out_channels), integers), bits, integers)
         assert expected[0].count_nonzero() or out_channels == 1
 
 
