@@ -63,59 +63,86 @@ struct Tables {
 
 alignas(64) constexpr Tables kTables;
 
-// Add what differs in up to kChunkWords words of one pixel.
-template <int kVectors>
-void add_differences(const uint8_t* weights, const uint32_t* words, int size, uint16_t* counts) {
-  __m256i sums[kVectors] = {};
-  const uint8_t* byte = (const uint8_t*)words;
-  for (int i = 0; i < 4 * size; ++i) {
-    for (int half = 0; half < 2; ++half) {
-      const __m256i table =
-          _mm256_broadcastsi128_si256(*(const __m128i*)kTables.counts[byte[i]][half]);
+// Keep a value in a register of its own, and sums in the order in which they are written: left
+// alone, g++ reads weights again for every pixel and runs out of registers.
+inline __m256i in_register(__m256i value) {
+  asm("" : "+x"(value));
+  return value;
+}
+
+// Count what differs in up to kChunkWords words of some pixels; add it unless it is the first.
+template <int kVectors, int kPixels>
+void count_chunk(const uint8_t* weights, const uint32_t* const* windows, int first, int size,
+                 uint16_t* counts) {
+  __m256i sums[kPixels][kVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        const __m256i weight = _mm256_load_si256((const __m256i*)weights + v);
-        sums[v] = _mm256_add_epi8(sums[v], _mm256_shuffle_epi8(table, weight));
+  for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sums[p][v] = _mm256_setzero_si256();
+  }
+  for (int byte = 4 * first; byte < 4 * (first + size); ++byte) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      __m256i tables[kPixels];
+#pragma GCC unroll 4
+      for (int p = 0; p < kPixels; ++p) {
+        const uint8_t* table = kTables.counts[((const uint8_t*)windows[p])[byte]][half];
+        tables[p] = _mm256_broadcastsi128_si256(*(const __m128i*)table);
       }
-      weights += kVectors * kVectorChannels;
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v, weights += kVectorChannels) {
+        const __m256i weight = in_register(_mm256_load_si256((const __m256i*)weights));
+#pragma GCC unroll 4
+        for (int p = 0; p < kPixels; ++p) {
+          const __m256i differing = _mm256_shuffle_epi8(tables[p], weight);
+          sums[p][v] = in_register(_mm256_add_epi8(sums[p][v], differing));
+        }
+      }
     }
   }
-  for (int v = 0; v < kVectors; ++v) {
-    __m256i* out = (__m256i*)(counts + v * kVectorChannels);
-    const __m256i zero = _mm256_setzero_si256();
-    const __m256i first = _mm256_unpacklo_epi8(sums[v], zero);
-    const __m256i second = _mm256_unpackhi_epi8(sums[v], zero);
-    _mm256_storeu_si256(out, _mm256_add_epi16(_mm256_loadu_si256(out), first));
-    _mm256_storeu_si256(out + 1, _mm256_add_epi16(_mm256_loadu_si256(out + 1), second));
+#pragma GCC unroll 4
+  for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      __m256i* out = (__m256i*)(counts + p * kBlock + v * kVectorChannels);
+      const __m256i zero = _mm256_setzero_si256();
+      __m256i low = _mm256_unpacklo_epi8(sums[p][v], zero);
+      __m256i high = _mm256_unpackhi_epi8(sums[p][v], zero);
+      if (first > 0) {
+        low = _mm256_add_epi16(low, _mm256_loadu_si256(out));
+        high = _mm256_add_epi16(high, _mm256_loadu_si256(out + 1));
+      }
+      _mm256_storeu_si256(out, low);
+      _mm256_storeu_si256(out + 1, high);
+    }
   }
 }
 
 // The weights of a chunk stay in the first cache while all pixels use them.
-template <int kVectors>
-void count_tile(const uint8_t* weights, const Windows& windows, int pixels, int first_count,
-                Counts* counts) {
+template <int kVectors, int kPixels>
+void count_tiles(const uint8_t* weights, const Windows& windows, int pixels, uint16_t* counts) {
+  static_assert(kGroupPixels % kPixels == 0, "a tile must not reach beyond the group");
   const int chunks = (windows.size + kChunkWords - 1) / kChunkWords;
   for (int chunk = 0; chunk < chunks; ++chunk) {
     const int first = windows.size * chunk / chunks;
     const int size = windows.size * (chunk + 1) / chunks - first;
     const uint8_t* chunk_weights = weights + first * kNibbles * kVectors * kVectorChannels;
-    for (int p = 0; p < pixels; ++p) {
-      add_differences<kVectors>(chunk_weights, windows.start[p] + first, size,
-                                counts[p] + first_count);
+    for (int p = 0; p < pixels; p += kPixels) {
+      count_chunk<kVectors, kPixels>(chunk_weights, windows.start + p, first, size,
+                                     counts + p * kBlock);
     }
   }
 }
 
 void count_bits(const uint8_t* weights, const Windows& windows, int pixels, int channels,
                 Counts* counts) {
-  memset(counts, 0, size_t(pixels) * sizeof(*counts));
   for (int c = 0; c < channels; c += kTileChannels) {
     const uint8_t* tile = weights + int64_t{c} * windows.size * kNibbles;
-    switch (std::min(kTileVectors, (channels - c + kVectorChannels - 1) / kVectorChannels)) {
-      case 1: count_tile<1>(tile, windows, pixels, c, counts); break;
-      case 2: count_tile<2>(tile, windows, pixels, c, counts); break;
-      case 3: count_tile<3>(tile, windows, pixels, c, counts); break;
-      default: count_tile<4>(tile, windows, pixels, c, counts);
+    switch (std::min(kTileVectors, words(channels - c))) {
+      case 1: count_tiles<1, 4>(tile, windows, pixels, counts[0] + c); break;
+      case 2: count_tiles<2, 4>(tile, windows, pixels, counts[0] + c); break;
+      case 3: count_tiles<3, 2>(tile, windows, pixels, counts[0] + c); break;
+      default: count_tiles<4, 2>(tile, windows, pixels, counts[0] + c);
     }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 // SPDX-License-Identifier: Apache-2.0
-// A convolution by windows: the words under the kernel, side by side, for some pixels of a row, and
-// for these the number of bits that differ from the weights of some output channels.
+// A convolution by windows: the words under the kernel, side by side, for some pixels of a row,
+// and for these the number of bits that differ from the weights of some output channels.
 //
 // A backend includes this file behind epilogue.inl, in its own unnamed namespace. It brings
 //   kGroupPixels      how many pixels are counted at a time
@@ -69,26 +69,34 @@ inline void fill_limits(const int32_t* base, const int32_t* threshold, int chann
   }
 }
 
+// The limits of a block of channels at one row of op.base.
+struct Limits {
+  const int32_t* base = nullptr;
+  int16_t low[kBlock] = {}, high[kBlock] = {};
+
+  void fill(const bdc_convolution& op, int missing, int channel, int channels) {
+    const int32_t* wanted = op.base + int64_t{missing} * op.out_channels + channel;
+    if (base == wanted) return;
+    base = wanted;
+    fill_limits(base, op.integer_sign.low + channel, channels, low);
+    fill_limits(base, op.integer_sign.high + channel, channels, high);
+  }
+};
+
 // Write the bits of the integers of a group, channels from `channel` on.
 inline void write_integer_signs(const bdc_convolution& op, int row, int column, int pixels,
-                                int channel, int channels, const Counts* counts) {
-  const bdc_integer_sign& sign = op.integer_sign;
+                                int channel, int channels, const Counts* counts,
+                                Limits* limits) {
+  const uint32_t* flip = op.integer_sign.flip;
   const int height = out_height(op);
-  int16_t low[kBlock] = {}, high[kBlock] = {};
-  int limits_class = -1;
   for (int p = 0; p < pixels; ++p) {
-    const int missing = padding_class(op, row % height, column + p);
-    if (limits_class != missing) {
-      const int32_t* base = op.base + int64_t{missing} * op.out_channels + channel;
-      fill_limits(base, sign.low + channel, channels, low);
-      fill_limits(base, sign.high + channel, channels, high);
-      limits_class = missing;
-    }
+    limits->fill(op, padding_class(op, row % height, column + p), channel, channels);
     uint32_t* out = bordered_pixel(op.bits_of_integer, row / height, row % height, column + p);
     for (int i = 0; i < channels; i += kWordBits) {
       const int word = (channel + i) / kWordBits;
       const uint32_t used = 0xffffffffu >> (kWordBits - std::min(kWordBits, channels - i));
-      out[word] = (compare_counts(counts[p] + i, low + i, high + i) & used) ^ sign.flip[word];
+      const uint32_t bits = compare_counts(counts[p] + i, limits->low + i, limits->high + i);
+      out[word] = (bits & used) ^ flip[word];
     }
   }
 }
@@ -100,8 +108,10 @@ void convolve_windows(const bdc_convolution& op, int first_row, int last_row,
                       const Counter& count_bits) {
   const int width = out_width(op), groups = (width + kGroupPixels - 1) / kGroupPixels;
   const bool has_bits = op.bits_of_integer.data != nullptr;
+  const bool has_rest = op.integers.data != nullptr || op.scale != nullptr;
   bdc_convolution rest = op;
   rest.bits_of_integer.data = nullptr;
+  Limits limits;
   Windows windows;
   Counts counts[kGroupPixels];
   for (int row = first_row; row < last_row; ++row) {
@@ -112,8 +122,9 @@ void convolve_windows(const bdc_convolution& op, int first_row, int last_row,
       for (int channel = 0; channel < op.out_channels; channel += kBlock) {
         const int channels = std::min(kBlock, op.out_channels - channel);
         count_bits(windows, pixels, channel, channels, counts);
-        if (has_bits) write_integer_signs(op, row, column, pixels, channel, channels, counts);
-        for (int p = 0; p < pixels; ++p) {
+        if (has_bits) write_integer_signs(op, row, column, pixels, channel, channels, counts,
+                                          &limits);
+        for (int p = 0; has_rest && p < pixels; ++p) {
           finish_counts(rest, row, column + p, channel, channels, counts[p]);
         }
       }
