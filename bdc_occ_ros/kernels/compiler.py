@@ -19,6 +19,8 @@ def find_compiler(target: str | None = None) -> list[str]:
     """
     Return the command of the C++ compiler: CXX if that is set, else g++, else c++.
 
+    The sources ask for processors by pragmas that only g++ has.
+
     :param target: aarch64 for the cross compiler of that architecture, which CXX does not replace.
     :raises MissingDependencyError: if it is not installed.
     """
@@ -53,6 +55,6 @@ def run_compiler(command: Sequence[str]) -> None:
     if done.returncode:
         raise KernelBuildError(
             f'the compiler ended with status {done.returncode}: {shlex.join(command)}\n'
-            f'{done.stderr.strip()}\nIt must be a g++ from 9 on or a clang++ that knows C++17; '
-            'name another by CXX, or set BDC_OCC_EXTENSION=off to do without the kernels')
+            f'{done.stderr.strip()}\nIt must be g++ 9 or later; name another by CXX, or set '
+            'BDC_OCC_EXTENSION=off to do without the kernels')
     sys.stderr.write(done.stderr)

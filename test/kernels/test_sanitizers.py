@@ -13,14 +13,14 @@ FUZZ_SECONDS = 6
 RACE_SECONDS = 1
 
 
-def build_or_skip(name, folder, sanitizer, **options):
+def build_or_skip(name, folder, sanitizer, pattern='*.cpp'):
     """Build a driver; skip where the compiler comes without its sanitizers."""
     probe = subprocess.run(
         [*find_compiler(), sanitizer, '-x', 'c++', '-', '-o', folder / 'probe'],
         input='int main() {}', text=True, capture_output=True)
     if probe.returncode:
         pytest.skip(f'no {sanitizer}: {probe.stderr.strip().splitlines()[-1]}')
-    return sanitized_build.build_driver(name, folder, sanitizer, **options)
+    return sanitized_build.build_driver(name, folder, sanitizer, pattern)
 
 
 def test_kernels_of_any_size_touch_nothing_else_and_refuse_what_is_wrong(tmp_path):
@@ -32,8 +32,7 @@ def test_kernels_of_any_size_touch_nothing_else_and_refuse_what_is_wrong(tmp_pat
 
 
 def test_threads_do_every_item_once_without_races(tmp_path):
-    program = build_or_skip('thread_races', tmp_path, sanitized_build.THREADS,
-                            pattern='thread_pool.cpp')
+    program = build_or_skip('thread_races', tmp_path, sanitized_build.THREADS, 'thread_pool.cpp')
     done = subprocess.run([program, str(RACE_SECONDS)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[:5000]
     assert all(int(runs) > 100 for runs in done.stdout.split()[:-1])

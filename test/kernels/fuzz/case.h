@@ -9,28 +9,23 @@
 #include <string.h>
 
 #include <memory>
+#include <random>
 #include <vector>
 
 #include "bdc_kernels.h"
 
-// Choices drawn from a string of bytes, zeros behind its end.
+// Seeded choices.
 class Choices {
  public:
-  Choices(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
+  explicit Choices(uint32_t seed) : random_(seed) {}
 
-  uint32_t word() {
-    uint32_t value = 0;
-    for (int i = 0; i < 2; ++i) value = value << 8 | (data_ < end_ ? *data_++ : 0);
-    return value;
-  }
-  int between(int first, int last) { return first + int(word() % uint32_t(last - first + 1)); }
-  bool maybe() { return word() & 1; }
+  int between(int first, int last) { return first + int(random_() % uint32_t(last - first + 1)); }
+  bool maybe() { return random_() & 1; }
   template <typename T, size_t N>
-  T of(const T (&values)[N]) { return values[word() % N]; }
+  T of(const T (&values)[N]) { return values[random_() % N]; }
 
  private:
-  const uint8_t* data_;
-  const uint8_t* end_;
+  std::mt19937 random_;
 };
 
 // Memory that an operation writes, and which of the values of each pixel it may change.
@@ -47,8 +42,9 @@ struct Wrong {
 
 class Case {
  public:
-  explicit Case(Choices choices) : choose(choices) {}
+  explicit Case(uint32_t seed_) : seed(seed_), choose(seed_) {}
 
+  uint32_t seed;
   Choices choose;
   std::vector<bdc_step> steps;
   std::vector<Written> written;

@@ -3,8 +3,6 @@
 // Random operations of random sizes on every backend. Valid ones must run, touch nothing but their
 // output, and give the same bits everywhere; ones with a wrong number or a missing pointer must be
 // refused with a code before anything is touched. Built with sanitizers, which watch every access.
-//
-// The entry is that of libFuzzer. Without libFuzzer, main runs random bytes:
 //   fuzz_sizes SECONDS [SEED]
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +18,8 @@ namespace {
 constexpr int kMaxThreads = 3;
 
 [[noreturn]] void fail(const Case& test, const char* backend, const std::string& what) {
-  fprintf(stderr, "%s: operation %d: %s\n", backend, test.steps.back().kind, what.c_str());
+  fprintf(stderr, "%s: operation %d of case %u: %s\n", backend, test.steps.back().kind, test.seed,
+          what.c_str());
   abort();
 }
 
@@ -140,13 +139,11 @@ void run_wrong_calls(Case& test) {
   if (!is_refused) fail(test, backend, "accepts a wrong call");
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+void run_case(uint32_t seed) {
   using Add = void (*)(Case&);
   constexpr Add kOthers[] = {add_pack, add_real_convolution, add_gate, add_combine, add_affine,
                              add_resize, add_splat, add_labels};
-  Case test(Choices(data, size));
+  Case test(seed);
   bdc_convolution* convolution = nullptr;
   const uint32_t* words = nullptr;
   if (test.choose.maybe()) {
@@ -160,10 +157,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (convolution) convolution->weights = test.zeros(1);
   run_wrong_ones(test);
   run_wrong_calls(test);
-  return 0;
 }
 
-#ifndef LIBFUZZER
+}  // namespace
+
 int main(int count, char** arguments) {
   if (count < 2) {
     fprintf(stderr, "usage: %s SECONDS [SEED]\n", arguments[0]);
@@ -174,9 +171,7 @@ int main(int count, char** arguments) {
   std::mt19937 random(count > 2 ? uint32_t(atoi(arguments[2])) : 1);
   int64_t runs = 0;
   do {
-    std::vector<uint8_t> bytes(128);
-    for (uint8_t& byte : bytes) byte = uint8_t(random());
-    LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+    run_case(uint32_t(random()));
     ++runs;
   } while (Clock::now() < end);
   printf("%lld operations on", static_cast<long long>(runs));
@@ -184,4 +179,3 @@ int main(int count, char** arguments) {
   puts("");
   return 0;
 }
-#endif
