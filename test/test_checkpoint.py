@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights files: there and back, and every kind of damage by its name."""
 
+from dataclasses import replace
 import json
 import pickle
 import zipfile
@@ -15,6 +16,7 @@ from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.checkpoint import restore_network
 from bdc_occ_ros.checkpoint import save_checkpoint
 from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.weights_file import MANIFEST_KEY
@@ -225,6 +227,16 @@ def test_sizes_beyond_all_reason_are_refused(weights, checkpoint, place, value, 
     write_with_manifest(weights, checkpoint.tensors, config=manifest['config'])
     with pytest.raises(InvalidWeightsError, match=expected):
         load_checkpoint(weights)
+
+
+def test_sizes_that_are_only_too_large_together_are_refused(network):
+    config = network.config
+    with pytest.raises(InvalidConfigError, match='and 67108864 voxels'):
+        replace(config, bev=replace(config.bev, cell_size_m=(0.01, 0.01)),
+                occupancy=replace(config.occupancy, num_heights=8))
+    with pytest.raises(InvalidConfigError, match='a camera may have 16777216 ray points'):
+        replace(config, image=replace(config.image, height_px=2048, width_px=2048),
+                depth=replace(config.depth, step_m=16 / 1000))
 
 
 @pytest.mark.parametrize('metadata', [{}, {MANIFEST_KEY: '{'}, {MANIFEST_KEY: '[' * 50_000}])
