@@ -11,7 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INTERFACES := bdc_occ_ros/ros/interfaces
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
-KERNELS := bdc_occ_ros/kernels/libbdc_kernels.so
+KERNELS := bdc_occ_ros/kernels
+LIBRARIES := $(KERNELS)/libbdc_kernels.so $(KERNELS)/libbdc_cuda.so
 
 # Every ROS user's shell has some of these set, and each mixes another installation into ours.
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
@@ -47,13 +48,13 @@ test-aarch64: install ## test the kernels on emulated aarch64; apt-get installs 
 lint: install ## check the style
 	$(BIN)/ruff check .
 
-install: $(VENV)/.package $(KERNELS) ## make .venv with all that demo and test need
+install: $(VENV)/.package $(LIBRARIES) ## make .venv with all that demo and test need
 
 clean: ## remove what demo, test and colcon left behind
 	rm -rf demo log build install bdc_occ_ros.egg-info .pytest_cache .ruff_cache
 
 distclean: clean ## remove .venv and the kernels as well
-	rm -rf $(VENV) $(wildcard bdc_occ_ros/kernels/*.so)
+	rm -rf $(VENV) $(LIBRARIES)
 
 $(VENV)/pyvenv.cfg:
 	@[ "$$(uname -sm)" = 'Linux x86_64' ] || { \
@@ -78,9 +79,14 @@ $(VENV)/.interfaces: $(wildcard $(INTERFACES)/*.py) $(wildcard $(INTERFACES)/*/m
 	$(BIN)/python -m bdc_occ_ros.ros.interfaces.build
 	@touch $@
 
-$(KERNELS): $(wildcard bdc_occ_ros/kernels/src/*) bdc_occ_ros/kernels/src \
-		bdc_occ_ros/kernels/build.py | $(VENV)/.requirements
+# Neither builds what BDC_OCC_EXTENSION or a missing compiler rules out.
+$(KERNELS)/libbdc_kernels.so: $(KERNELS)/build.py $(KERNELS)/src $(wildcard $(KERNELS)/src/*) \
+		| $(VENV)/.requirements
 	$(BIN)/python -m bdc_occ_ros.kernels.build
+
+$(KERNELS)/libbdc_cuda.so: $(KERNELS)/cuda_build.py $(KERNELS)/cuda $(wildcard $(KERNELS)/cuda/*) \
+		$(KERNELS)/src/bdc_kernels.h | $(VENV)/.requirements
+	$(BIN)/python -m bdc_occ_ros.kernels.cuda_build
 
 $(VENV)/.package: setup.py setup.cfg bdc_occ_ros/__init__.py $(VENV)/.interfaces
 	BDC_OCC_EXTENSION=off $(BIN)/python -m pip install --disable-pip-version-check --no-deps \

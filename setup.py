@@ -13,13 +13,13 @@ from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # pip does not put it there
 
-from bdc_occ_ros.kernels.build import build
-from bdc_occ_ros.kernels.build import is_current
-from bdc_occ_ros.kernels.build import LIBRARY
+from bdc_occ_ros.kernels import build
+from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 
 NAME = 'bdc_occ_ros'
 VERSION = re.search(r"^__version__ = '(.+)'$", Path(NAME, '__init__.py').read_text(), re.M)[1]
+BUILDERS = build, cuda_build
 
 
 def share(folder, *patterns):
@@ -38,21 +38,23 @@ class BuildKernels(build_ext):
     def build_extension(self, ext):
         """Build the library; a compiler that fails ends the installation with its message."""
         library = Path(self.get_ext_fullpath(ext.name))
-        if not is_current(library):
-            build(library)
+        builder, = (each for each in BUILDERS if each.LIBRARY.name == library.name)
+        if not builder.is_current(library):
+            builder.build(library)
 
 
 def kernels():
     """List the libraries that BDC_OCC_EXTENSION and the compilers found here ask for."""
-    name = f'{NAME}.kernels.{LIBRARY.stem}'
-    return [Extension(name, sources=[])] if is_cpu_library_wanted() else []
+    is_wanted = is_cpu_library_wanted(), cuda_build.is_cuda_library_wanted()
+    return [Extension(f'{NAME}.kernels.{builder.LIBRARY.stem}', sources=[])
+            for builder, wanted in zip(BUILDERS, is_wanted) if wanted]
 
 
 setup(
     name=NAME,
     version=VERSION,
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['ros/interfaces/*/msg/*.msg', 'kernels/src/*']},
+    package_data={NAME: ['ros/interfaces/*/msg/*.msg', 'kernels/src/*', 'kernels/cuda/*']},
     ext_modules=kernels(),
     cmdclass={'build_ext': BuildKernels},
     options={'bdist_wheel': {'py_limited_api': 'cp310'}},  # the library calls no Python

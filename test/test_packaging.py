@@ -125,7 +125,8 @@ def installed(source, tmp_path_factory):
     subprocess.run(
         [sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps',
          '--no-build-isolation', '--use-pep517', '--ignore-installed', '--no-warn-script-location',
-         '--prefix', prefix, source], check=True, capture_output=True)
+         '--prefix', prefix, source], check=True, capture_output=True,
+        env=os.environ | {'BDC_OCC_EXTENSION': 'cpu'})
     return prefix
 
 
@@ -169,7 +170,8 @@ def test_an_installation_has_kernels_of_its_own_sources(installed):
 
 def run_setup(folder, *arguments, **environment):
     return subprocess.run([sys.executable, 'setup.py', '-q', *map(str, arguments)], cwd=folder,
-                          env=os.environ | environment, text=True, capture_output=True)
+                          env=os.environ | {'BDC_OCC_EXTENSION': 'cpu'} | environment, text=True,
+                          capture_output=True)
 
 
 def test_a_build_without_extension_holds_no_library(source, tmp_path):
