@@ -12,7 +12,8 @@ extern const Backend kScalar;
 
 #if defined(__x86_64__)
 extern const Backend kAvx2;
-constexpr const Backend* kBackends[] = {&kScalar, &kAvx2};
+extern const Backend kAvx512;
+constexpr const Backend* kBackends[] = {&kScalar, &kAvx2, &kAvx512};
 #elif defined(__aarch64__)
 extern const Backend kNeon;
 extern const Backend kNeonDotprod;
