@@ -141,7 +141,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
               if any(stage in row['stage_ms'] for row in rows)]
     lines += [_line(title, [_number(row.get(key)) for row in rows]) for title, key in (
         ('total', 'total_ms'), ('median', 'median_ms'), ('beside a busy core', 'busy_ms'),
-        ('busy / quiet', 'busy_ratio'), ('peak memory MB', 'peak_rss_mb'))]
+        ('busy / quiet', 'busy_ratio'), ('peak memory MB', 'peak_rss_mb')) if key in rows[0]]
     return '\n'.join([*lines, *held_back(rows)])
 
 

@@ -15,7 +15,7 @@ from bdc_occ_ros.measurement.alternation import Contestant
 from bdc_occ_ros.measurement.alternation import timed
 from bdc_occ_ros.measurement.layers import Layer
 from bdc_occ_ros.measurement.layers import UnitShape
-from bdc_occ_ros.measurement.onnxruntime_peer import int8_convolution
+from bdc_occ_ros.measurement.onnxruntime_peer import Int8Convolution
 from bdc_occ_ros.measurement.openvino_peer import layer_chain
 from bdc_occ_ros.measurement.openvino_peer import OpenVinoPeer
 from bdc_occ_ros.measurement.packed_layers import chained_layers
@@ -72,7 +72,7 @@ class KernelPeers:
         peers = {name: timed(torch_convolution(layer, data, dtype))
                  for name, dtype in self._torch.items()}
         if self._has_onnxruntime:
-            peers['ort_int8'] = timed(int8_convolution(layer, data, self._threads))
+            peers['ort_int8'] = timed(Int8Convolution(layer, data, self._threads))
         return {**peers, **self._openvino_of(layer)}
 
     def of_unit(self, shape: UnitShape, unit: BdcUnit) -> dict[str, Contestant]:

@@ -86,7 +86,7 @@ class UnitShape:
     @property
     def name(self) -> str:
         """How it is called on the command line."""
-        return self.layers[0].name.replace('3x3', 'unit')
+        return f'unit-{self.in_channels}-{self.out_channels}@{self.layers[0].shape}'
 
 
 UNITS = (

@@ -8,9 +8,8 @@ out. Maps come and go channels last, which is quickest for onnxruntime: no trans
 counted.
 """
 
-from collections.abc import Callable
-
 import numpy as np
+from numpy.typing import NDArray
 
 from bdc_occ_ros.measurement.packed_layers import Layer
 from bdc_occ_ros.measurement.packed_layers import LayerData
@@ -21,21 +20,30 @@ from bdc_occ_ros.network.int8_section import make_session
 from bdc_occ_ros.network.int8_section import SessionSettings
 
 
-def int8_convolution(layer: Layer, data: LayerData, threads: int) -> Callable[[], object]:
+class Int8Convolution:
     """
-    Return a convolution of eight bits.
+    A convolution of eight bits.
 
     :param layer: The layer.
     :param data: Its weights, scaled; the input is drawn.
     :param threads: Threads.
     """
-    in_shape = (1, layer.height, layer.width, layer.in_channels)
-    session = make_session(_model(layer, data, in_shape), SessionSettings(threads))
-    levels = np.random.default_rng(0).integers(0, 256, in_shape, dtype=np.uint8)
-    binding = session.io_binding()
-    binding.bind_cpu_input('levels', levels)
-    binding.bind_output(session.get_outputs()[0].name, 'cpu')
-    return lambda: session.run_with_iobinding(binding)
+
+    def __init__(self, layer: Layer, data: LayerData, threads: int) -> None:
+        in_shape = (1, layer.height, layer.width, layer.in_channels)
+        self._session = make_session(_model(layer, data, in_shape), SessionSettings(threads))
+        levels = np.random.default_rng(0).integers(0, 256, in_shape, dtype=np.uint8)
+        self._binding = self._session.io_binding()
+        self._binding.bind_cpu_input('levels', levels)
+        self._binding.bind_output(self._session.get_outputs()[0].name, 'cpu')
+
+    def __call__(self) -> None:
+        """Run once."""
+        self._session.run_with_iobinding(self._binding)
+
+    def result(self) -> NDArray[np.uint8]:
+        """Return what the last run computed, (1, H', W', Co)."""
+        return self._binding.copy_outputs_to_cpu()[0]
 
 
 def _model(layer: Layer, data: LayerData, in_shape: tuple[int, int, int, int]) -> bytes:

@@ -15,7 +15,7 @@ from bdc_occ_ros.kernels.operations import Splat
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.measurement.rig import rig_rays
 from bdc_occ_ros.network.depth_to_bev import lift_to_bev
-from bdc_occ_ros.network.int8_network import splat_table
+from bdc_occ_ros.network.packed_lift import splat_table
 
 MODEL = 'bdc_occ_b'
 
