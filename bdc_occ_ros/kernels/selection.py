@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 import torch
 
+from bdc_occ_ros.errors import BackendUnavailableError
 from bdc_occ_ros.errors import InvalidSettingError
+from bdc_occ_ros.errors import KernelLibraryError
+from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.build import LIBRARY
 from bdc_occ_ros.kernels.extension import extension_choice
@@ -20,6 +23,8 @@ from bdc_occ_ros.kernels.reference import ReferenceBackend
 VARIABLE = 'BDC_OCC_BACKEND'
 REFERENCE = 'reference'
 NATIVE = ('scalar', 'avx2', 'avx512', 'neon', 'neon_dotprod')
+CUDA = 'cuda'
+NAMES = (REFERENCE, *NATIVE, CUDA)
 
 
 class ChosenBackend(NamedTuple):
@@ -53,8 +58,12 @@ def choose_backend(threads: int | None = None) -> ChosenBackend:
     :param threads: How many cores an operation is spread over; None for as many as PyTorch uses.
     :raises InvalidSettingError: if BDC_OCC_BACKEND names no backend.
     :raises BackendUnavailableError: if this machine cannot run what it names.
-    :raises KernelLibraryError: if the library is needed and cannot be used.
+    :raises KernelLibraryError: if a library is needed and cannot be used.
     """
+    if extension_choice() == 'cuda' and not cuda_build.is_current(cuda_build.LIBRARY):
+        raise KernelLibraryError(
+            f'BDC_OCC_EXTENSION=cuda needs {cuda_build.LIBRARY}, which is missing or stale; build '
+            f'it with `{cuda_build.COMMAND}`, or choose cpu or auto')
     threads = threads or torch.get_num_threads()
     forced = os.environ.get(VARIABLE)
     if forced:
@@ -71,10 +80,13 @@ def choose_backend(threads: int | None = None) -> ChosenBackend:
 
 def _forced(name: str, threads: int) -> Backend:
     """Return the backend of that name or refuse."""
-    if name not in (REFERENCE, *NATIVE):
-        raise InvalidSettingError(
-            f'{VARIABLE} is one of {", ".join((REFERENCE, *NATIVE))}; got {name!r}. '
-            f'This machine has {", ".join(supported_backends())}')
+    if name not in NAMES:
+        raise InvalidSettingError(f'{VARIABLE} is one of {", ".join(NAMES)}; got {name!r}. '
+                                  f'This machine has {", ".join(supported_backends())}')
+    if name == CUDA:
+        raise BackendUnavailableError(
+            f'{VARIABLE}=cuda: GPU kernels take tensors of a GPU, one operation at a time; packed '
+            f'networks run on the CPU, here by {", ".join(supported_backends())}')
     if name == REFERENCE:
         return ReferenceBackend()
     return NativeBackend(name, threads)

@@ -9,6 +9,7 @@ from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.errors import InvalidSettingError
 from bdc_occ_ros.errors import KernelLibraryError
 from bdc_occ_ros.kernels import build
+from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels import library
 from bdc_occ_ros.kernels import selection
 
@@ -133,6 +134,21 @@ def test_backends_that_are_not_here_are_refused_with_those_that_are(stub, monkey
     monkeypatch.setenv('BDC_OCC_BACKEND', 'sse9')
     with pytest.raises(InvalidSettingError, match="got 'sse9'.*has reference, scalar, avx2"):
         selection.choose_backend()
+
+
+def test_gpu_kernels_are_no_backend_of_networks(stub, monkeypatch):
+    monkeypatch.setenv('BDC_OCC_BACKEND', 'cuda')
+    with pytest.raises(BackendUnavailableError, match='run on the CPU, here by reference, scalar'):
+        selection.choose_backend()
+
+
+def test_cuda_needs_the_library_of_gpu_kernels(stub, monkeypatch, tmp_path):
+    monkeypatch.setenv('BDC_OCC_EXTENSION', 'cuda')
+    monkeypatch.setattr(cuda_build, 'LIBRARY', tmp_path / 'gpu.so')
+    with pytest.raises(KernelLibraryError, match='gpu.so, which is missing or stale; build it'):
+        selection.choose_backend()
+    cuda_build.LIBRARY.write_text(cuda_build.source_identity())
+    assert selection.choose_backend().backend.name == 'avx2'
 
 
 def test_reference_runs_where_kernels_are_switched_off(stub, monkeypatch):
