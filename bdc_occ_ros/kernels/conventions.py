@@ -34,7 +34,6 @@ from torch import Tensor
 WORD_BITS = 32
 NUM_PADDING_CLASSES = 16
 NEVER = 2 ** 31 - 1
-_SHIFTS = torch.arange(WORD_BITS, dtype=torch.int64)
 
 
 def words(channels: int) -> int:
@@ -56,7 +55,7 @@ def pack_bits(is_positive: Tensor) -> Tensor:
     channels = is_positive.shape[-1]
     padded = torch.nn.functional.pad(is_positive, (0, words(channels) * WORD_BITS - channels))
     bits = padded.unflatten(-1, (-1, WORD_BITS)).to(torch.int64)
-    return (bits << _SHIFTS.to(bits.device)).sum(dim=-1).to(torch.uint32).view(torch.int32)
+    return (bits << _shifts(bits)).sum(dim=-1).to(torch.uint32).view(torch.int32)
 
 
 def unpack_bits(packed: Tensor, channels: int) -> Tensor:
@@ -67,8 +66,13 @@ def unpack_bits(packed: Tensor, channels: int) -> Tensor:
     :param channels: C.
     :return: (..., C) bool.
     """
-    bits = (packed.to(torch.int64).unsqueeze(-1) >> _SHIFTS.to(packed.device)) & 1
+    bits = (packed.to(torch.int64).unsqueeze(-1) >> _shifts(packed)) & 1
     return bits.flatten(-2)[..., :channels].bool()
+
+
+def _shifts(like: Tensor) -> Tensor:
+    """Return the place of every bit in its word, made where a tensor lies."""
+    return torch.arange(WORD_BITS, device=like.device)
 
 
 def pack_weights(weight: Tensor) -> Tensor:

@@ -115,7 +115,7 @@ def average_pool(op: AveragePool) -> None:
 def _twice(values: Tensor, axis: int) -> Tensor:
     """Interpolate to twice the size along one axis: 3/4 of the near, 1/4 of the far neighbour."""
     size = values.shape[axis]
-    indices = torch.arange(size)
+    indices = torch.arange(size, device=values.device)
     before = values.index_select(axis, (indices - 1).clamp(min=0))
     after = values.index_select(axis, (indices + 1).clamp(max=size - 1))
     pairs = (0.75 * values + 0.25 * before, 0.75 * values + 0.25 * after)

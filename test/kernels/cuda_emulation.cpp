@@ -19,6 +19,7 @@
 #include "checks.h"
 #include "epilogue.h"
 #include "pack_items.h"
+#include "splat_cell.h"
 
 namespace bdc {
 namespace {
@@ -195,10 +196,10 @@ struct Block {
 
 // Elements of real maps; bfloat16 is rounded to nearest even.
 struct HostMemory {
-  static float read(const bdc_map& map, uint64_t place) {
-    if (map.type == BDC_F32) return static_cast<const float*>(map.data)[place];
-    expect(map.type == BDC_BF16, "the emulation knows float32 and bfloat16");
-    const uint32_t bits = uint32_t{static_cast<const uint16_t*>(map.data)[place]} << 16;
+  static float read(const void* data, int type, uint64_t place) {
+    if (type == BDC_F32) return static_cast<const float*>(data)[place];
+    expect(type == BDC_BF16, "the emulation knows float32 and bfloat16");
+    const uint32_t bits = uint32_t{static_cast<const uint16_t*>(data)[place]} << 16;
     float value;
     memcpy(&value, &bits, sizeof(value));
     return value;
@@ -251,6 +252,12 @@ void convolve(const bdc_convolution& op) {
       write_tile<kProduct>(op, block->slots, block->rows, pixel, channel);
     }
   }
+  if (!op.sums) return;
+  for (int32_t line = 0; line < op.out.batch * op.out.height; ++line) {
+    for (int32_t channel = 0; channel < op.out_channels; ++channel) {
+      op.sums[line * op.out_channels + channel] = row_sum(op, line, channel);
+    }
+  }
 }
 
 template <Product kProduct>
@@ -265,41 +272,63 @@ void convolve(const bdc_convolution& op) {
   }
 }
 
+void pack(const bdc_pack& op) {
+  const uint32_t count = num_items(op);
+  for (uint32_t first = 0; first < count; first += kLanes) {
+    PackItem item = item_of(op, first);
+    for (uint32_t i = first; i < std::min<uint32_t>(first + kLanes, count); ++i) {
+      uint32_t word = 0;
+      for (uint32_t lane = 0; lane < kLanes; ++lane) {
+        const uint32_t channel = item.word * kWordBits + lane;
+        if (channel >= uint32_t(op.in.channels)) continue;
+        const float x = HostMemory::read(op.in.data, op.in.type,
+                                         uint64_t{item.pixel} * op.in.stride + channel);
+        word |= uint32_t{(x >= op.sign.threshold[channel]) != bit_of(op.sign.flip, channel)}
+                << lane;
+      }
+      static_cast<uint32_t*>(op.out.data)[item_place(op, item_of(op, i))] = word;
+      item = next_item(op, item);
+    }
+  }
+}
+
+void splat(const bdc_splat& op) {
+  for (int32_t cell = 0; cell < op.out.height * op.out.width; ++cell) {
+    for (int32_t channel = 0; channel < op.out.channels; ++channel) {
+      splat_cell<HostMemory>(op, cell, channel);
+    }
+  }
+}
+
+template <class Operation, class Run>
+int64_t checked(const void* operation, const Run& run) {
+  const auto& op = *static_cast<const Operation*>(operation);
+  const Refusal refusal = check(op);
+  if (refusal) return refusal;
+  num_violations = 0;
+  run(op);
+  return -num_violations;
+}
+
 }  // namespace
 }  // namespace bdc
 
 extern "C" {
 
 // Returns a refusal, or minus the number of broken rules; the first is printed.
-int64_t emulate_convolution(const bdc_convolution* op, int32_t is_and) {
-  const bdc::Refusal refusal = bdc::check(*op);
-  if (refusal) return refusal;
-  bdc::num_violations = 0;
-  is_and ? bdc::convolve<bdc::Product::kAnd>(*op) : bdc::convolve<bdc::Product::kXor>(*op);
-  return -bdc::num_violations;
-}
-
-int64_t emulate_pack(const bdc_pack* op) {
-  const bdc::Refusal refusal = bdc::check(*op);
-  if (refusal) return refusal;
-  const uint32_t count = bdc::num_items(*op);
-  for (uint32_t first = 0; first < count; first += bdc::kLanes) {
-    bdc::PackItem item = bdc::item_of(*op, first);
-    for (uint32_t i = first; i < std::min<uint32_t>(first + bdc::kLanes, count); ++i) {
-      uint32_t word = 0;
-      for (uint32_t lane = 0; lane < bdc::kLanes; ++lane) {
-        const uint32_t channel = item.word * bdc::kWordBits + lane;
-        if (channel >= uint32_t(op->in.channels)) continue;
-        const float x =
-            bdc::HostMemory::read(op->in, uint64_t{item.pixel} * op->in.stride + channel);
-        const bool flip = bdc::bit_of(op->sign.flip, channel);
-        word |= uint32_t{(x >= op->sign.threshold[channel]) != flip} << lane;
-      }
-      static_cast<uint32_t*>(op->out.data)[bdc::item_place(*op, bdc::item_of(*op, i))] = word;
-      item = bdc::next_item(*op, item);
-    }
+int64_t emulate(const bdc_step* step, int32_t is_and) {
+  switch (step->kind) {
+    case BDC_PACK:
+      return bdc::checked<bdc_pack>(step->operation, bdc::pack);
+    case BDC_CONVOLUTION:
+      return bdc::checked<bdc_convolution>(step->operation, [&](const bdc_convolution& op) {
+        is_and ? bdc::convolve<bdc::Product::kAnd>(op) : bdc::convolve<bdc::Product::kXor>(op);
+      });
+    case BDC_SPLAT:
+      return bdc::checked<bdc_splat>(step->operation, bdc::splat);
+    default:
+      return bdc::kUnsupportedOperation;
   }
-  return 0;
 }
 
 const char* refusal_text(int64_t refusal) { return bdc::refusal_text(int32_t(refusal)); }

@@ -10,18 +10,24 @@ from real_maps import Maker
 from real_maps import real_output
 import torch
 
+from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import NEVER
 from bdc_occ_ros.kernels.conventions import pack_bits
 from bdc_occ_ros.kernels.conventions import words
-from bdc_occ_ros.kernels.operations import Activation
+from bdc_occ_ros.kernels.cuda_backend import CudaBackend
 from bdc_occ_ros.kernels.operations import Buffer
 from bdc_occ_ros.kernels.operations import Convolution
 from bdc_occ_ros.kernels.operations import Epilogue
 from bdc_occ_ros.kernels.operations import IntegerSign
 from bdc_occ_ros.kernels.operations import Map
 from bdc_occ_ros.kernels.operations import Pack
+from bdc_occ_ros.kernels.operations import Splat
+from bdc_occ_ros.kernels.operations import SplatTable
+from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
+from bdc_occ_ros.layer_config import UnitConfig
 
 CHANNELS = (1, 31, 32, 33, 63, 64, 65, 96, 128, 256, 512)
 SIZES = ((1, 1, 1), (1, 1, 7), (1, 2, 1), (2, 5, 6), (1, 2, 2), (1, 13, 11))
@@ -45,7 +51,7 @@ def library(tmp_path_factory):
 @pytest.fixture(params=cuda_emulation.IS_AND)
 def emulated(request, library):
     """Return the kernels as one generation of GPUs runs them."""
-    return cuda_emulation.EmulatedBackend(library, request.param)
+    return CudaBackend('cpu', cuda_emulation.EmulatedLibrary(library, request.param))
 
 
 def bits_of(maker: Maker, size: tuple[int, int, int], channels: int,
@@ -129,6 +135,15 @@ def test_a_plain_affine_result(emulated):
         epilogue=Epilogue(maker.values(40), maker.values(40), output=out)), out)
 
 
+def test_row_sums_beside_the_result(emulated):
+    maker, size = Maker(6), (2, 5, 9)
+    out, sums = real_output((*size, 70), slack=(1, 2)), real_output((2, 5, 70, 1))
+    check(emulated, Convolution(
+        bits_of(maker, size, 40), weights_of(maker, 70, 1, 40),
+        epilogue=Epilogue(maker.values(70), maker.values(70), maker.activation(70),
+                          sums=sums.buffer.tensor[..., 0], output=out)), out, sums)
+
+
 @pytest.mark.parametrize(('before', 'channels', 'behind'),
                          [(1, 128, 3), (2, 64, 0), (4, 256, 4), (3, 96, 1), (0, 32, 1)])
 def test_slices_of_other_maps(emulated, before, channels, behind):
@@ -154,6 +169,44 @@ def test_more_tiles_than_one_in_both_directions(emulated):
     bits = bits_output((*size, 200))
     check(emulated, Convolution(bits_of(maker, size, 160), weights_of(maker, 200, 3, 160), 1,
                                 bits, integer_sign(maker, 200)), bits)
+
+
+def test_row_sums_alone(emulated):
+    maker, size = Maker(8), (1, 3, 4)
+    sums = real_output((1, 3, 33, 1))
+    check(emulated, Convolution(
+        bits_of(maker, size, 40), weights_of(maker, 33, 1, 40), epilogue=Epilogue(
+            maker.values(33), maker.values(33), sums=sums.buffer.tensor[..., 0])), sums)
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_splat(emulated, dtype):
+    maker, shape, channels = Maker(1), (2, 5, 3, 4), 33
+    points_m = 2 * maker.values(*shape, 3).clamp(-3, 3)
+    table = SplatTable(points_m, (-4.0, -3.0, -9.0), (1.0, 0.5, 18.0), (12, 8), *(
+        torch.zeros(count, dtype=torch.int32) for count in (97, 120, 120)))
+    out = real_output((1, 12, 8, channels), dtype, (1, 0))
+    operations = [table, Splat(table, maker.values(*shape).to(dtype),
+                               maker.real((2, 3, 4, channels), dtype, (0, 2)), out)]
+    expected, *_ = assert_same(ReferenceBackend().compile(operations),
+                               emulated.compile(operations), [out.buffer.tensor, table.points])
+    assert expected.count_nonzero() > expected.numel() / 4
+
+
+@pytest.mark.parametrize('version', [0, 1, 2, 3])
+@pytest.mark.parametrize('stride', [1, 2])
+def test_whole_units_with_pytorch_for_the_rest(emulated, version, stride):
+    """What is not on bits may add in another order; see cuda_streams.py for the bound."""
+    torch.manual_seed(10 * version + stride)
+    unit = BdcUnit(64, 128, UnitConfig(version=version, with_bn=True), stride)
+    for parameter in unit.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    packed = PackedBdcUnit(unit.eval())
+    x = torch.randn(2, 8, 6, 64).permute(0, 3, 1, 2)
+    expected, = PlanRunner(packed.record, ReferenceBackend(), torch.float32)(x)
+    actual, = PlanRunner(packed.record, emulated, torch.float32)(x)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
+    assert actual.std() > 0.1
 
 
 def test_no_images_at_all(emulated):
@@ -184,7 +237,7 @@ def test_what_does_not_fit_is_refused(emulated):
             source, weights, epilogue=Epilogue(scale, scale, output=real_output(
                 (*size, 64), torch.int16))),
         'row sums need': Convolution(source, weights, epilogue=Epilogue(
-            scale, scale, Activation(scale, scale, scale), sums=torch.zeros(1, 4, 64))),
+            scale, scale, gate=maker.values(1, 64), sums=torch.zeros(1, 4, 64))),
     }
     for message, operation in wrong.items():
         with pytest.raises(InvalidOperationError, match=message):

@@ -77,7 +77,9 @@ inline bool has_parameters(const bdc_convolution& op) {
 inline Refusal check(const bdc_convolution& op) {
   const bdc_map& in = op.in;
   if (!has_parameters(op)) return kMissingParameter;
-  if (op.sums) return kRowSums;
+  if (op.sums && (op.out.type != BDC_F32 || !op.out.data || op.gate || op.shortcut.data)) {
+    return kRowSums;
+  }
   Refusal refusal =
       check_map(in, in.batch, in.height, in.width, in.channels, in.type == BDC_BITS);
   if (refusal) return refusal;

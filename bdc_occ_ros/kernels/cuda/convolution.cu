@@ -128,6 +128,12 @@ __global__ void __launch_bounds__(kThreads, 3)
                       first_channel, lane);
 }
 
+__global__ void row_sums_kernel(const __grid_constant__ bdc_convolution op) {
+  for (uint32_t channel = threadIdx.x; channel < op.out_channels; channel += kThreads) {
+    op.sums[uint64_t{blockIdx.x} * op.out_channels + channel] = row_sum(op, blockIdx.x, channel);
+  }
+}
+
 template <int kCopyWords>
 void launch(const bdc_convolution& op, cudaStream_t stream) {
   const dim3 grid(divide_up(num_out_pixels(op), kTilePixels),
@@ -136,6 +142,9 @@ void launch(const bdc_convolution& op, cudaStream_t stream) {
     convolution_kernel<kCopyWords, true><<<grid, kThreads, 0, stream>>>(op);
   } else {
     convolution_kernel<kCopyWords, false><<<grid, kThreads, 0, stream>>>(op);
+  }
+  if (op.sums) {
+    row_sums_kernel<<<op.out.batch * op.out.height, kThreads, 0, stream>>>(op);
   }
 }
 

@@ -77,7 +77,8 @@ BDC_HOST_DEVICE bool finish_real(const bdc_convolution& op, const Channel& chann
   }
   if (op.gate) y = y * op.gate[image * op.out_channels + channel.index];
   if (op.shortcut.data) {
-    float s = Memory::read(op.shortcut, place * op.shortcut.stride + channel.shortcut);
+    float s = Memory::read(op.shortcut.data, op.shortcut.type,
+                           place * op.shortcut.stride + channel.shortcut);
     if (op.shortcut_scale) {
       s = s * channel.shortcut_scale;
       s = s + channel.shortcut_offset;
@@ -95,6 +96,15 @@ BDC_HOST_DEVICE int32_t integer_of(const bdc_convolution& op, const Channel& cha
   if (missing == 0) return channel.base + product;
   const int32_t base = op.base[missing * op.out_channels + channel.index];
   return base_of<kProduct>(base, channel.ones) + product;
+}
+
+// Sum of a channel over an output row, from left to right, as it was written to a float map.
+BDC_HOST_DEVICE float row_sum(const bdc_convolution& op, uint32_t line, uint32_t channel) {
+  const uint64_t width = op.out.width, stride = op.out.stride;
+  const float* value = static_cast<const float*>(op.out.data) + line * width * stride + channel;
+  float sum = 0;
+  for (uint32_t x = 0; x < width; ++x) sum = sum + value[x * stride];
+  return sum;
 }
 
 // Store a whole word of a map of bits; maps that are missing are left out.

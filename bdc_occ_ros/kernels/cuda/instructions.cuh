@@ -78,10 +78,6 @@ struct GlobalMemory {
     return value;
   }
 
-  static __device__ __forceinline__ float read(const bdc_map& map, uint64_t place) {
-    return read(map.data, map.type, place);
-  }
-
   static __device__ __forceinline__ void write(const bdc_map& map, uint64_t place, float value) {
     if (map.type == BDC_F32) {
       static_cast<float*>(map.data)[place] = value;

@@ -5,6 +5,7 @@
 
 #include "instructions.cuh"
 #include "launch.h"
+#include "splat_cell.h"
 
 namespace bdc {
 namespace {
@@ -15,16 +16,7 @@ __global__ void __launch_bounds__(kThreads) splat_kernel(const __grid_constant__
   const uint32_t cell = blockIdx.x * kCellsPerBlock + threadIdx.x / kLanes;
   const uint32_t channel = blockIdx.y * kLanes + threadIdx.x % kLanes;
   if (cell >= op.out.height * op.out.width || channel >= op.out.channels) return;
-  const int32_t last = op.starts[cell + 1];
-  float sum = 0;
-#pragma unroll 4
-  for (int32_t i = op.starts[cell]; i < last; ++i) {
-    const float p = GlobalMemory::read(op.probability, op.probability_type, op.points[i]);
-    const uint64_t place = uint64_t(op.pixels[i]) * op.context.stride + channel;
-    const float product = p * GlobalMemory::read(op.context, place);
-    sum = sum + product;
-  }
-  GlobalMemory::write(op.out, uint64_t{cell} * op.out.stride + channel, sum);
+  splat_cell<GlobalMemory>(op, cell, channel);
 }
 
 }  // namespace
