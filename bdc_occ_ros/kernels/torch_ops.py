@@ -5,16 +5,18 @@ The main packed operations on plain tensors, as operators of PyTorch: torch.ops.
 
 Each knows the shape of its result without running, so that torch.compile and torch.export see
 one node where these stand. They prepare weights in every call; where speed matters, record a plan.
-The backend is what selection.choose_backend chooses.
+The backend is what selection.choose_backend chooses, for tensors of a GPU that of the GPU.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from bdc_occ_ros.kernels.conventions import bit_map
 from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.cuda_backend import CudaBackend
 from bdc_occ_ros.kernels.operations import Buffer
 from bdc_occ_ros.kernels.operations import Convolution
 from bdc_occ_ros.kernels.operations import Epilogue
@@ -27,10 +29,13 @@ from bdc_occ_ros.kernels.operations import Splat
 from bdc_occ_ros.kernels.operations import SplatTable
 from bdc_occ_ros.kernels.selection import choose_backend
 
+_operator = partial(torch.library.custom_op, mutates_args=(), device_types=('cpu', 'cuda'))
 
-def _run(*operations: Operation) -> None:
-    """Run operations once."""
-    choose_backend().backend.compile(operations)()
+
+def _run(device: torch.device, *operations: Operation) -> None:
+    """Run operations once, where their tensors lie."""
+    backend = CudaBackend(device) if device.type == 'cuda' else choose_backend().backend
+    backend.compile(operations)()
 
 
 def _real_map(tensor: Tensor) -> Map:
@@ -50,7 +55,7 @@ def _size_behind(bits: Tensor, stride: int) -> tuple[int, int, int]:
     return batch, (height - 3 + stride) // stride, (width - 3 + stride) // stride
 
 
-@torch.library.custom_op('bdc_occ::pack_signs', mutates_args=(), device_types='cpu')
+@_operator('bdc_occ::pack_signs')
 def pack_signs(x: Tensor, threshold: Tensor, flip: Tensor) -> Tensor:
     """
     Pack the bits (x >= threshold) != flip.
@@ -61,8 +66,8 @@ def pack_signs(x: Tensor, threshold: Tensor, flip: Tensor) -> Tensor:
     :return: (N, H + 2, W + 2, words(C)) int32 with a border of clear bits.
     :raises InvalidOperationError: if the parameters do not fit the map.
     """
-    out = bit_map(*x.shape)
-    _run(Pack(_real_map(x), _bits_map(out, x.shape[3]), Sign(threshold, flip)))
+    out = bit_map(*x.shape).to(x.device)
+    _run(x.device, Pack(_real_map(x), _bits_map(out, x.shape[3]), Sign(threshold, flip)))
     return out
 
 
@@ -72,7 +77,7 @@ def _(x: Tensor, threshold: Tensor, flip: Tensor) -> Tensor:
     return x.new_empty((batch, height + 2, width + 2, words(channels)), dtype=torch.int32)
 
 
-@torch.library.custom_op('bdc_occ::binary_conv2d', mutates_args=(), device_types='cpu')
+@_operator('bdc_occ::binary_conv2d')
 def binary_conv2d(bits: Tensor, in_channels: int, weights: Tensor, stride: int) -> Tensor:
     """
     Convolve bits with bits, padded by literal zeros.
@@ -85,8 +90,8 @@ def binary_conv2d(bits: Tensor, in_channels: int, weights: Tensor, stride: int) 
     :raises InvalidOperationError: if the parameters do not fit the map.
     """
     out = bits.new_empty((*_size_behind(bits, stride), weights.shape[0]), dtype=torch.int16)
-    _run(Convolution(_bits_map(bits, in_channels), weights.contiguous(), stride,
-                     integers=_real_map(out)))
+    _run(bits.device, Convolution(_bits_map(bits, in_channels), weights.contiguous(), stride,
+                                  integers=_real_map(out)))
     return out
 
 
@@ -95,7 +100,7 @@ def _(bits: Tensor, in_channels: int, weights: Tensor, stride: int) -> Tensor:
     return bits.new_empty((*_size_behind(bits, stride), weights.shape[0]), dtype=torch.int16)
 
 
-@torch.library.custom_op('bdc_occ::binary_conv2d_bits', mutates_args=(), device_types='cpu')
+@_operator('bdc_occ::binary_conv2d_bits')
 def binary_conv2d_bits(bits: Tensor, in_channels: int, weights: Tensor, stride: int, low: Tensor,
                        high: Tensor, flip: Tensor) -> Tensor:
     """
@@ -112,10 +117,10 @@ def binary_conv2d_bits(bits: Tensor, in_channels: int, weights: Tensor, stride: 
     :raises InvalidOperationError: if the parameters do not fit the map.
     """
     channels = weights.shape[0]
-    out = bit_map(*_size_behind(bits, stride), channels)
-    _run(Convolution(_bits_map(bits, in_channels), weights.contiguous(), stride,
-                     bits_of_integer=_bits_map(out, channels),
-                     integer_sign=IntegerSign(low, high, flip)))
+    out = bit_map(*_size_behind(bits, stride), channels).to(bits.device)
+    _run(bits.device, Convolution(_bits_map(bits, in_channels), weights.contiguous(), stride,
+                                  bits_of_integer=_bits_map(out, channels),
+                                  integer_sign=IntegerSign(low, high, flip)))
     return out
 
 
@@ -126,7 +131,7 @@ def _(bits: Tensor, in_channels: int, weights: Tensor, stride: int, low: Tensor,
     return bits.new_empty((batch, height + 2, width + 2, words(weights.shape[0])))
 
 
-@torch.library.custom_op('bdc_occ::binary_conv2d_affine', mutates_args=(), device_types='cpu')
+@_operator('bdc_occ::binary_conv2d_affine')
 def binary_conv2d_affine(bits: Tensor, in_channels: int, weights: Tensor, stride: int,
                          scale: Tensor, offset: Tensor, dtype: torch.dtype) -> Tensor:
     """
@@ -143,8 +148,8 @@ def binary_conv2d_affine(bits: Tensor, in_channels: int, weights: Tensor, stride
     :raises InvalidOperationError: if the parameters do not fit the map.
     """
     out = bits.new_empty((*_size_behind(bits, stride), weights.shape[0]), dtype=dtype)
-    _run(Convolution(_bits_map(bits, in_channels), weights.contiguous(), stride,
-                     epilogue=Epilogue(scale, offset, output=_real_map(out))))
+    _run(bits.device, Convolution(_bits_map(bits, in_channels), weights.contiguous(), stride,
+                                  epilogue=Epilogue(scale, offset, output=_real_map(out))))
     return out
 
 
@@ -154,7 +159,7 @@ def _(bits: Tensor, in_channels: int, weights: Tensor, stride: int, scale: Tenso
     return bits.new_empty((*_size_behind(bits, stride), weights.shape[0]), dtype=dtype)
 
 
-@torch.library.custom_op('bdc_occ::lift_splat', mutates_args=(), device_types='cpu')
+@_operator('bdc_occ::lift_splat')
 def lift_splat(context: Tensor, probability: Tensor, points_m: Tensor, lower_m: Sequence[float],
                size_m: Sequence[float], rows: int, columns: int) -> Tensor:
     """
@@ -171,12 +176,13 @@ def lift_splat(context: Tensor, probability: Tensor, points_m: Tensor, lower_m: 
     :raises InvalidOperationError: if the tensors do not fit each other.
     """
     count = points_m.shape[:4].numel()
-    starts, points, pixels = (torch.empty(size, dtype=torch.int32)
+    starts, points, pixels = (points_m.new_empty(size, dtype=torch.int32)
                               for size in (rows * columns + 1, count, count))
     table = SplatTable(points_m.contiguous(), tuple(lower_m), tuple(size_m), (rows, columns),
                        starts, points, pixels)
     out = context.new_empty((1, rows, columns, context.shape[3]))
-    _run(table, Splat(table, probability.contiguous(), _real_map(context), _real_map(out)))
+    _run(points_m.device, table,
+         Splat(table, probability.contiguous(), _real_map(context), _real_map(out)))
     return out
 
 
