@@ -22,7 +22,8 @@ VERBS = {
     'profile': 'count parameters, operations and bytes of a network',
     'import': 'turn a published checkpoint into a weights file',
     'export': 'fold a network into a packed file, which runs on bits',
-    'bag': 'write and play bags',
+    'evaluate': 'score a network on a nuScenes data set',
+    'bag': 'write, play, record and list bags',
     'view': 'draw a bag or a snapshot as a picture',
     'bench': 'measure the synchronizer, the transport, the kernels and whole networks',
 }

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     'measurement': FOUNDATION | {'binary', 'config', 'kernels', 'network'},
     'bench_kernels': {'errors', 'kernels', 'measurement'},
     'bench_network': FOUNDATION | {'config', 'kernels', 'measurement', 'network'},
-    'evaluation': FOUNDATION,
+    'evaluation': FOUNDATION | {'dataset', 'predictor'},
     'dataset': FOUNDATION,
     'scene': FOUNDATION | {'synthetic_triggers'},
     'dataset_profiles': {'errors', 'share', 'yaml_config'},

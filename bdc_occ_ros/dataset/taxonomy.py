@@ -35,7 +35,9 @@ def attribute_of(class_name: str, speed_mps: float) -> str:
         return 'pedestrian.moving' if is_moving else 'pedestrian.standing'
     if class_name in CYCLES:
         return 'cycle.with_rider' if is_moving else 'cycle.without_rider'
-    return 'vehicle.moving' if is_moving else 'vehicle.parked'
+    if is_moving:
+        return 'vehicle.moving'
+    return 'vehicle.stopped' if class_name == 'bus' else 'vehicle.parked'
 
 
 def fixed_tables() -> dict[str, list[dict[str, str]]]:

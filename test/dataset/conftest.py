@@ -37,6 +37,7 @@ def made_dataroot(small_rig, tmp_path_factory):
             key = writer.write_sample(made_sample(small_rig, number))
             label = Occ3dLabel(np.full(SHAPE, 17, np.uint8), np.zeros(SHAPE, bool),
                                np.ones(SHAPE, bool))
+            label.semantics[:, :, 2] = 11
             label.semantics[100 + number, 7, 3] = 4
             save_label(label_path(dataroot, name, key), label)
         writer.close()

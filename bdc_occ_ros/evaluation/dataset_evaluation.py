@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a predictor over a split, on one process or a part of it on each of several."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field
+from typing import NamedTuple
+
+import numpy as np
+
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.evaluation.detection_scores import Submission
+from bdc_occ_ros.evaluation.detection_scores import submission_of
+from bdc_occ_ros.evaluation.ray_iou import choose_origins
+from bdc_occ_ros.evaluation.ray_iou import RayIou
+from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.predictor import Prediction
+
+Predict = Callable[[Frame], Prediction]
+
+
+class SampleScore(NamedTuple):
+    """
+    How well one sample went.
+
+    :param key: Which.
+    :param mean_iou: Over the voxels that a camera sees, 0 to 1.
+    """
+
+    key: SampleKey
+    mean_iou: float
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """
+    What has been counted.
+
+    :param voxels: Of voxels that a camera sees.
+    :param rays: Of rays from where the LiDAR was; None leaves them out.
+    :param free_label: The class that is empty space.
+    :param samples: Every sample with its own score.
+    :param boxes: Results by key of the sample.
+    """
+
+    voxels: ConfusionMatrix
+    rays: RayIou | None
+    free_label: int
+    samples: list[SampleScore] = field(default_factory=list)
+    boxes: dict[str, Submission] = field(default_factory=dict)
+
+    def merge(self, other: 'Evaluation') -> None:
+        """
+        Add what another process has counted.
+
+        :param other: Of other samples.
+        """
+        self.voxels.merge(other.voxels)
+        if self.rays is not None and other.rays is not None:
+            self.rays.merge(other.rays)
+        self.samples += other.samples
+        self.boxes |= other.boxes
+
+    def worst(self, count: int) -> list[SampleScore]:
+        """
+        Return the samples that went worst.
+
+        :param count: How many.
+        """
+        scored = [sample for sample in self.samples if not np.isnan(sample.mean_iou)]
+        return sorted(scored, key=lambda sample: sample.mean_iou)[:count]
+
+
+def evaluate_samples(predict: Predict, dataset: NuscenesDataset, keys: Iterable[SampleKey],
+                     evaluation: Evaluation) -> Evaluation:
+    """
+    Predict samples and count what is right.
+
+    :param predict: For example a Predictor.
+    :param dataset: Where the samples are.
+    :param keys: Which of them.
+    :param evaluation: Where to count.
+    :return: The same.
+    """
+    for key in keys:
+        frame = dataset.frame(key)
+        prediction = predict(frame)
+        if prediction.occupancy is not None:
+            score = _count_voxels(evaluation, dataset, key, prediction.occupancy.labels)
+            evaluation.samples.append(SampleScore(key, score))
+        if prediction.boxes is not None:
+            evaluation.boxes[key.token] = submission_of(
+                prediction.boxes, key.token, frame.fixed_from_ego[frame.rig.key_camera])
+    return evaluation
+
+
+def _count_voxels(evaluation: Evaluation, dataset: NuscenesDataset, key: SampleKey,
+                  labels: np.ndarray) -> float:
+    """Count the voxels and rays of one sample; return its own score."""
+    truth = dataset.label(key)
+    own = ConfusionMatrix(len(evaluation.voxels.counts))
+    own.add(labels, truth.semantics, truth.mask_camera)
+    evaluation.voxels.merge(own)
+    if evaluation.rays is not None:
+        evaluation.rays.add(labels, truth.semantics,
+                            choose_origins(dataset.lidar_origins_m(key)))
+    return own.mean_iou(evaluation.free_label)
+
+
+def empty_evaluation(num_classes: int, free_label: int, grid: VoxelGrid, with_rays: bool
+                     ) -> Evaluation:
+    """
+    Make an evaluation in which nothing is counted yet.
+
+    :param num_classes: Classes, the free one among them.
+    :param free_label: The free one.
+    :param grid: Where the voxels are.
+    :param with_rays: Whether rays are cast, which takes about two seconds per sample.
+    """
+    rays = RayIou(num_classes, free_label, grid) if with_rays else None
+    return Evaluation(ConfusionMatrix(num_classes), rays, free_label)

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Mean average precision and the nuScenes detection score, worked out by the nuScenes devkit."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.taxonomy import attribute_of
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.rotations import quaternion_from_matrix
+
+RULES = 'detection_cvpr_2019'
+MAX_BOXES = 500
+MODALITIES = {'use_camera': True, 'use_lidar': False, 'use_radar': False, 'use_map': False,
+              'use_external': False}
+
+Submission = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class DetectionScores:
+    """
+    What the devkit says.
+
+    :param mean_ap: Mean average precision, 0 to 1.
+    :param nds: nuScenes detection score, 0 to 1.
+    :param average_precisions: By class.
+    :param errors: mATE, mASE, mAOE, mAVE and mAAE by the devkit's names of them.
+    """
+
+    mean_ap: float
+    nds: float
+    average_precisions: Mapping[str, float]
+    errors: Mapping[str, float]
+
+
+def submission_of(boxes: Boxes, sample_token: str, world_from_ego: np.ndarray) -> Submission:
+    """
+    Turn boxes into entries of a results file.
+
+    :param boxes: In the ego frame; the best 500 are kept.
+    :param sample_token: Key of the sample.
+    :param world_from_ego: Ego pose of the key camera's exposure, (4, 4), metres.
+    """
+    entries = []
+    for index in np.argsort(-boxes.scores, kind='stable')[:MAX_BOXES].tolist():
+        name = boxes.class_names[boxes.labels[index]]
+        yaw = float(boxes.yaws_rad[index])
+        turned = world_from_ego[:3, :3] @ np.array(
+            [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+        x, y, z, w = quaternion_from_matrix(turned).tolist()
+        velocity = world_from_ego[:3, :2] @ np.nan_to_num(boxes.velocities_mps[index])
+        center = world_from_ego[:3, :3] @ boxes.centers_m[index] + world_from_ego[:3, 3]
+        length, width, height = boxes.sizes_m[index].tolist()
+        entries.append({
+            'sample_token': sample_token, 'translation': center.tolist(),
+            'size': [width, length, height], 'rotation': [w, x, y, z],
+            'velocity': velocity[:2].tolist(), 'detection_name': name,
+            'detection_score': float(boxes.scores[index]),
+            'attribute_name': attribute_of(name, float(np.linalg.norm(velocity)))})
+    return entries
+
+
+def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission],
+                     range_limit_m: float | None = None) -> DetectionScores:
+    """
+    Score boxes for every sample of a split.
+
+    :param dataset: The split, all of it.
+    :param results: Entries by key of the sample; every sample is there, if with none.
+    :param range_limit_m: Cap on the classes' ranges, for networks whose grid ends before.
+    :raises InvalidDatasetError: if the results are not those of the split's samples.
+    """
+    from nuscenes.eval.common.config import config_factory
+    from nuscenes.eval.detection.evaluate import DetectionEval
+    wanted = {key.token for key in dataset.keys}
+    if results.keys() != wanted:
+        raise InvalidDatasetError(
+            f'results are needed for the {len(wanted)} samples of {dataset.split}; got '
+            f'{len(results)}, {len(wanted - results.keys())} of them missing')
+    rules = config_factory(RULES)
+    if range_limit_m is not None:
+        rules.class_range = {name: min(reach_m, range_limit_m)
+                             for name, reach_m in rules.class_range.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, 'results.json')
+        path.write_text(json.dumps({
+            'meta': MODALITIES, 'results': {t: list(entries) for t, entries in results.items()}}))
+        devkit = DetectionEval(dataset.tables, rules, str(path), dataset.split, folder,
+                               verbose=False)
+        metrics, _ = devkit.evaluate()
+    return DetectionScores(
+        float(metrics.mean_ap), float(metrics.nd_score),
+        {name: float(value) for name, value in metrics.mean_dist_aps.items()},
+        {name: float(value) for name, value in metrics.tp_errors.items()})

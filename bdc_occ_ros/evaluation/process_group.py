@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The processes that torchrun has started for one evaluation; alone there is one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import os
+from typing import Any
+
+from torch import distributed
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """
+    This process among the others.
+
+    :param rank: Its number, from 0.
+    :param size: How many there are.
+    """
+
+    rank: int
+    size: int
+
+    def gather(self, value: Any) -> list[Any] | None:
+        """
+        Collect a value of every process in the first.
+
+        :param value: What this one contributes.
+        :return: All of them in the order of ranks; None in all but the first process.
+        """
+        if self.size == 1:
+            return [value]
+        values = [None] * self.size if self.rank == 0 else None
+        distributed.gather_object(value, values)
+        return values
+
+
+@contextmanager
+def process_group() -> Iterator[ProcessGroup]:
+    """Join the group that torchrun's environment describes, and leave it at the end."""
+    size = int(os.environ.get('WORLD_SIZE', '1'))
+    if size == 1:
+        yield ProcessGroup(0, 1)
+        return
+    distributed.init_process_group('gloo')
+    try:
+        yield ProcessGroup(distributed.get_rank(), size)
+    finally:
+        distributed.destroy_process_group()

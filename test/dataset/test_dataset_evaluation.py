@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A split through a predictor: what is right scores one, what is wrong scores what it should."""
+
+from dataclasses import replace
+import json
+import os
+import subprocess
+import sys
+
+from made_scenes import VERSION
+import numpy as np
+import pytest
+
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.cli import main
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
+from bdc_occ_ros.evaluation.dataset_evaluation import evaluate_samples
+from bdc_occ_ros.evaluation.detection_scores import detection_scores
+from bdc_occ_ros.evaluation.detection_scores import submission_of
+from bdc_occ_ros.predictor import Prediction
+
+pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
+
+
+@pytest.fixture
+def dataset(made_dataroot):
+    return NuscenesDataset(made_dataroot, VERSION, 'check')
+
+
+class Oracle:
+    """Predicts the truth of a data set, spoiled by a function of labels and boxes."""
+
+    def __init__(self, dataset, spoil_labels=lambda labels: labels,
+                 spoil_boxes=lambda boxes: boxes):
+        self._dataset, self._spoil = dataset, (spoil_labels, spoil_boxes)
+        self._keys = {dataset.boxes(key).stamp_ns: key for key in dataset.keys}
+
+    def __call__(self, frame):
+        key = self._keys[frame.stamp_ns]
+        labels = self._spoil[0](self._dataset.label(key).semantics.copy())
+        occupancy = Occupancy(VoxelGrid(), labels, np.ones(labels.shape, bool),
+                              OCCUPANCY_CLASS_NAMES, FREE_LABEL, frame.stamp_ns)
+        return Prediction(occupancy, self._spoil[1](self._dataset.boxes(key)))
+
+
+def score(dataset, oracle, with_rays=False, keys=None):
+    evaluation = empty_evaluation(18, FREE_LABEL, VoxelGrid(), with_rays)
+    return evaluate_samples(oracle, dataset, keys or dataset.keys, evaluation)
+
+
+def test_the_truth_scores_one_everywhere(dataset):
+    one = score(dataset, Oracle(dataset), with_rays=True, keys=dataset.keys[:1])
+    assert one.rays.mean_iou() == 1.0 and one.rays.num_true[4] > 0
+    evaluation = score(dataset, Oracle(dataset))
+    assert evaluation.voxels.mean_iou(FREE_LABEL) == 1.0
+    assert [sample.mean_iou for sample in evaluation.samples] == [1.0] * len(dataset)
+    boxes = detection_scores(dataset, evaluation.boxes)
+    assert boxes.average_precisions['car'] == pytest.approx(1.0)
+    assert boxes.average_precisions['traffic_cone'] == pytest.approx(1.0)
+    assert boxes.average_precisions['bus'] == 0.0  # there is none
+    assert boxes.mean_ap == pytest.approx(0.2)
+
+
+def test_the_worst_samples_are_found(dataset):
+    number = iter(range(10))
+
+    def spoil(labels):
+        if next(number) == 2:
+            labels[:] = FREE_LABEL
+        return labels
+
+    evaluation = score(dataset, Oracle(dataset, spoil))
+    assert evaluation.worst(1) == [(dataset.keys[2], 0.0)]
+    assert evaluation.voxels.iou()[4] == pytest.approx(3 / 4)
+
+
+def test_boxes_far_off_or_beyond_the_limit_do_not_count(dataset):
+    aside = Oracle(dataset, spoil_boxes=lambda boxes: replace(
+        boxes, centers_m=boxes.centers_m + np.float32([0.0, 1.5, 0.0])))
+    boxes = detection_scores(dataset, score(dataset, aside).boxes)
+    assert boxes.average_precisions['car'] == pytest.approx(0.5)  # right at 2 m and 4 m only
+    assert boxes.errors['trans_err'] > 0.5
+    near = detection_scores(dataset, score(dataset, Oracle(dataset)).boxes, range_limit_m=5.0)
+    assert near.average_precisions['car'] == 0.0  # none is as near as that
+
+
+def test_attributes_velocities_and_sizes_are_those_of_the_devkit(dataset):
+    evaluation = score(dataset, Oracle(dataset))
+    errors = detection_scores(dataset, evaluation.boxes).errors
+    entry = evaluation.boxes[dataset.keys[1].token][0]
+    row = dataset.tables.get('sample_annotation',
+                             dataset.tables.get('sample', dataset.keys[1].token)['anns'][0])
+    assert entry['size'] == pytest.approx(row['size'], abs=1e-6)
+    assert entry['translation'] == pytest.approx(row['translation'], abs=1e-3)
+    assert np.abs(np.dot(entry['rotation'], row['rotation'])) == pytest.approx(1.0, abs=1e-6)
+    assert entry['velocity'] == pytest.approx(
+        dataset.tables.box_velocity(row['token'])[:2].tolist(), abs=1e-3)
+    assert entry['attribute_name'] == 'vehicle.moving'
+    assert max(errors.values()) <= 1.0
+
+
+def test_parts_of_a_split_add_up_to_the_whole(dataset):
+    oracle = Oracle(dataset, lambda labels: np.roll(labels, 1, axis=1))
+    whole = score(dataset, oracle)
+    first, second = (score(dataset, oracle, keys=dataset.keys[part::2]) for part in (0, 1))
+    first.merge(second)
+    assert np.array_equal(first.voxels.counts, whole.voxels.counts)
+    assert first.boxes.keys() == whole.boxes.keys()
+    assert {s.key for s in first.samples} == {s.key for s in whole.samples}
+
+
+def test_results_for_another_split_are_refused(dataset):
+    with pytest.raises(InvalidDatasetError, match='4 of them missing'):
+        detection_scores(dataset, {'other': []})
+
+
+def test_only_the_best_boxes_are_submitted(dataset):
+    boxes = dataset.boxes(dataset.keys[0])
+    many = replace(boxes, **{
+        name: np.repeat(getattr(boxes, name), 300, axis=0) for name in (
+            'centers_m', 'sizes_m', 'yaws_rad', 'velocities_mps', 'labels')},
+        scores=np.linspace(0, 1, 600))
+    entries = submission_of(many, 'a', np.eye(4))
+    assert len(entries) == 500 and entries[0]['detection_score'] == 1.0
+    assert min(entry['detection_score'] for entry in entries) > 0.16
+
+
+def test_the_verb_scores_and_draws_and_two_processes_agree(made_dataroot, tmp_path, capsys):
+    arguments = ['evaluate', '--dataroot', str(made_dataroot), '--version', VERSION, '--split',
+                 'check', '--model', 'bdc_occ_nano', '--no-rays', '--json']
+    assert main([*arguments, '--pictures', str(tmp_path), '--worst', '1']) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert alone['samples'] == 4 and not alone['is_trained']
+    assert len(alone['per_class']) == 17 and 'mAP' in alone
+    assert [path.suffix for path in tmp_path.iterdir()] == ['.png']
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2',
+         '-m', 'bdc_occ_ros.cli', *arguments], capture_output=True, text=True, timeout=300,
+        env=os.environ | {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1'})
+    assert done.returncode == 0, done.stderr
+    together = json.loads(done.stdout[done.stdout.index('{'):])
+    assert together == alone
+
+
+def test_a_part_of_a_split_scores_no_boxes(made_dataroot, capsys):
+    assert main(['evaluate', '--dataroot', str(made_dataroot), '--version', VERSION, '--split',
+                 'learn', '--model', 'bdc_occ_nano', '--no-rays', '--samples', '1']) == 0
+    text = capsys.readouterr().out
+    assert 'bdc_occ_nano (untrained) on learn: 1 samples' in text and 'mAP' not in text
+    assert main(['evaluate', '--dataroot', str(made_dataroot), '--split', 'val',
+                 '--model', 'bdc_occ_nano']) == 2
