@@ -27,14 +27,14 @@ REAL_LAYERS = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 
 @singledispatch
-def record(module: nn.Module, plan: Plan, source: Map, dtype: torch.dtype
+def record(module: nn.Module, plan: Plan, source: Map | tuple[Map, ...], dtype: torch.dtype
            ) -> Map | tuple[Map, ...]:
     """
     Record a module.
 
     :param module: Of a kind that `is_recordable` knows.
     :param plan: Where to record.
-    :param source: Its input, a real map.
+    :param source: Its input, one real map or several.
     :param dtype: Of the real maps that are written.
     :return: Its result, one map or several.
     """
@@ -60,7 +60,7 @@ def _(module: PackedBdcUnit, plan: Plan, source: Map, dtype: torch.dtype) -> Map
 
 
 @record.register
-def _(module: nn.Sequential, plan: Plan, source: Map, dtype: torch.dtype
+def _(module: nn.Sequential, plan: Plan, source: Map | tuple[Map, ...], dtype: torch.dtype
       ) -> Map | tuple[Map, ...]:
     for part in module:
         source = record(part, plan, source, dtype)

@@ -25,24 +25,25 @@ class RecordedModule(EngineModule):
         self.stream_dtype = stream_dtype
         self.output_dtype = stream_dtype
 
-    def record(self, plan: Plan, source: Map) -> Map | tuple[Map, ...]:
+    def record(self, plan: Plan, source: Map | tuple[Map, ...]) -> Map | tuple[Map, ...]:
         """
         Record the module.
 
         :param plan: Where to record.
-        :param source: Its input, a real map.
+        :param source: Its input, one real map or several.
         :return: Its result, one map or several.
         """
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, x: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
         """
         Apply the module.
 
-        :param x: (B, C, H, W) float32, bfloat16 or float16; channels_last saves a copy.
+        :param x: One (B, C, H, W) or several, float32, bfloat16 or float16; channels_last saves
+            a copy.
         :return: One result or several, new, channels_last, of type output_dtype.
         """
         if 'runner' not in self._compiled:
             self._compiled['runner'] = PlanRunner(self.record, self.backend, self.output_dtype)
-        results = self._compiled['runner'](x)
+        results = self._compiled['runner'](*(x if isinstance(x, tuple) else (x,)))
         return results[0] if len(results) == 1 else results

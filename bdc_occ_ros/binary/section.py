@@ -24,12 +24,12 @@ class Section(RecordedModule):
         super().__init__(stream_dtype)
         self.module = module
 
-    def record(self, plan: Plan, source: Map) -> Map | tuple[Map, ...]:
+    def record(self, plan: Plan, source: Map | tuple[Map, ...]) -> Map | tuple[Map, ...]:
         """
         Record the module.
 
         :param plan: Where to record.
-        :param source: Its input, a real map.
+        :param source: Its input, one real map or several.
         :return: Its result, one map or several.
         """
         return record(self.module, plan, source, self.stream_dtype)

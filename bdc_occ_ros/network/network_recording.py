@@ -6,11 +6,14 @@ import torch
 
 from bdc_occ_ros.binary.module_recording import record
 from bdc_occ_ros.kernels.operations import Affine
+from bdc_occ_ros.kernels.operations import Combine
 from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.kernels.operations import Upsample
 from bdc_occ_ros.kernels.plan import Plan
 from bdc_occ_ros.network.bev_encoder import BevBackbone
 from bdc_occ_ros.network.images_to_features import HalvingChain
 from bdc_occ_ros.network.nano_layers import NanoBevBackbone
+from bdc_occ_ros.network.split_fusion import LevelSum
 from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
 
 
@@ -42,4 +45,13 @@ def _(module: UnshuffleAffine, plan: Plan, source: Map, dtype: torch.dtype) -> M
     result = plan.real((batch, height // module.factor, width // module.factor,
                         channels * module.factor ** 2), dtype)
     plan.record(Affine(source, module.factor, module.scale, module.offset, output=result))
+    return result
+
+
+@record.register
+def _(module: LevelSum, plan: Plan, source: tuple[Map, Map], dtype: torch.dtype) -> Map:
+    fine, coarse = source
+    larger, result = (plan.real(fine.buffer.shape, dtype) for _ in range(2))
+    plan.record(Upsample(coarse, larger))
+    plan.record(Combine(fine, larger, output=result))
     return result

@@ -9,6 +9,7 @@ head have forms of their own.
 """
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 import copy
 from itertools import groupby
 
@@ -26,11 +27,15 @@ from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead
 from bdc_occ_ros.network.bev_to_occupancy import OccupancyHead
 from bdc_occ_ros.network.bn_folding import fold_normalizations
+from bdc_occ_ros.network.nano_layers import LevelFusion
 from bdc_occ_ros.network.nano_layers import NanoBevBackbone
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.network_recording import record  # registers the networks' containers
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
 from bdc_occ_ros.network.packed_lift import PackedLift
+from bdc_occ_ros.network.shift_folding import fold_shifts
+from bdc_occ_ros.network.split_fusion import LevelConvolutions
+from bdc_occ_ros.network.split_fusion import LevelSum
 from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
 
 __all__ = ['empty_packed_network', 'pack_network', 'record']
@@ -49,6 +54,7 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
     """
     packed = copy.deepcopy(network).eval().requires_grad_(False)
     fold_normalizations(packed)
+    fold_shifts(packed)
     _pack_units(packed)
     for name, child in list(packed.named_children()):
         setattr(packed, name, _with_sections(child))
@@ -93,13 +99,21 @@ def _with_sections(module: nn.Module) -> nn.Module:
     if is_recordable(module):
         return Section(module)
     if isinstance(module, nn.Sequential):
-        return nn.Sequential(*_joined(module))
+        return nn.Sequential(*_joined(_split_fusion(module)))
     for name, child in list(module.named_children()):
         setattr(module, name, _with_sections(child))
     return module
 
 
-def _joined(modules: nn.Sequential) -> Iterator[nn.Module]:
+def _split_fusion(modules: nn.Sequential) -> list[nn.Module]:
+    """Split a fusion of levels in front of what can be recorded."""
+    first, *others = modules
+    if isinstance(first, LevelFusion) and others and is_recordable(others[0]):
+        return [LevelConvolutions(first), LevelSum(), *others]
+    return [first, *others]
+
+
+def _joined(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
     """Join recordable neighbours."""
     for can_join, group in groupby(modules, is_recordable):
         members = list(group)
