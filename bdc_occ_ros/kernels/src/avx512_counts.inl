@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers of differing bits for some pixels and a block of 32 channels, in registers.
 
+// Arrays stay in registers where loops over them are unrolled early.
+#define BDC_UNROLLED _Pragma("GCC unroll 8")
+
 constexpr int kVectors = 2;    // of a block, whose bits are one word
 constexpr int kMaxPixels = 5;  // of a tile; with 10 sums both pipes are busy at every size
 constexpr int kBlockChannels = kVectors * kLanes;
@@ -36,10 +39,10 @@ template <bool kIsFirst, int kPixels>
 inline void count_word(const uint32_t* inputs, int64_t step, const uint32_t* weights,
                        Counts<kPixels>& counts) {
   __m512i weight[kVectors];
-  for (int v = 0; v < kVectors; ++v) weight[v] = _mm512_load_si512(weights + v * kLanes);
-  for (int p = 0; p < kPixels; ++p) {
+  BDC_UNROLLED for (int v = 0; v < kVectors; ++v) weight[v] = _mm512_load_si512(weights + v * kLanes);
+  BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
     const __m512i input = _mm512_set1_epi32(int(inputs[p * step]));
-    for (int v = 0; v < kVectors; ++v) {
+    BDC_UNROLLED for (int v = 0; v < kVectors; ++v) {
       __m512i& sum = counts.of[p][v];
       const __m512i differing = _mm512_popcnt_epi32(_mm512_xor_si512(input, weight[v]));
       sum = kIsFirst ? differing : _mm512_add_epi32(sum, differing);

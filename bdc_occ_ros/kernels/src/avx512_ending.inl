@@ -4,23 +4,6 @@
 // stream_epilogue.inl in the same order; here values stay in registers from the count to the last
 // output, and parameters are loaded once for all pixels of a tile.
 
-// Neighbouring channels of a map: kLanes of them, or fewer at its end.
-template <class T>
-inline Floats load_some(const T* in, int channels) {
-  if (channels >= kLanes) return load(in);
-  T padded[kLanes] = {};
-  memcpy(padded, in, size_t(channels) * sizeof(T));
-  return load(padded);
-}
-
-template <class T>
-inline void store_some(Floats values, T* out, int channels) {
-  if (channels >= kLanes) return store(values, out);
-  T padded[kLanes];
-  store(values, padded);
-  memcpy(out, padded, size_t(channels) * sizeof(T));
-}
-
 // What depends on which taps lie outside, for the channels of a block.
 struct PaddingTable {
   alignas(64) int32_t base[kBlockChannels];  // the result where nothing differs
@@ -28,7 +11,14 @@ struct PaddingTable {
   alignas(64) int32_t low[kBlockChannels], high[kBlockChannels];
 };
 
-// A block of channels of a row, and what follows its counts.
+// The parameters of a block of channels, 0 where there is no channel.
+struct BlockParameters {
+  Floats scale[kVectors], offset[kVectors], before[kVectors], slope[kVectors], after[kVectors],
+      gate[kVectors], shortcut_scale[kVectors], shortcut_offset[kVectors], threshold[kVectors];
+};
+
+// A block of channels of a row, and what follows its counts. `kVector` says which half of the
+// block is meant.
 class Ending {
  public:
   Ending(const bdc_convolution& op, int channel)
@@ -37,28 +27,42 @@ class Ending {
     for (int v = 0; v < kVectors; ++v) {
       lanes_[v] = std::max(0, std::min(kLanes, channels - v * kLanes));
       masks_[v] = __mmask16((1u << lanes_[v]) - 1);
-      if (op.bits_of_integer.data == nullptr) continue;
-      const __m512i high = integers(op.integer_sign.high, v);
-      has_high_ |= _mm512_mask_cmpneq_epi32_mask(masks_[v], high,
-                                                 _mm512_set1_epi32(INT32_MAX)) != 0;
+      if (op.bits_of_integer.data != nullptr) {
+        const __m512i high = integers(op.integer_sign.high, v);
+        has_high_ |= _mm512_mask_cmpneq_epi32_mask(masks_[v], high,
+                                                   _mm512_set1_epi32(INT32_MAX)) != 0;
+      }
+      if (op.scale != nullptr) load_parameters(v);
     }
   }
 
   void begin_row(int row) {
-    image_ = row / height_;
-    row_ = row % height_;
-    for (Floats& sum : sums_) sum = Floats{};
+    const int image = row / height_;
+    row_in_image_ = row % height_;
+    row_ = row;
+    if (op_.bits_of_integer.data != nullptr) {
+      integer_bits_ = first_word(op_.bits_of_integer, image);
+    }
+    if (op_.bits.data != nullptr) bits_ = first_word(op_.bits, image);
+    for (int v = 0; v < kVectors; ++v) {
+      sums_[v] = Floats{};
+      if (op_.gate != nullptr) {
+        parameters_.gate[v] = floats(op_.gate + int64_t{image} * op_.out_channels, v);
+      }
+    }
   }
 
   void end_row() const {
     if (op_.sums == nullptr) return;
-    float* sums = op_.sums + (int64_t{image_} * height_ + row_) * op_.out_channels + channel_;
-    for (int v = 0; v < kVectors; ++v) store_some(sums_[v], sums + v * kLanes, lanes_[v]);
+    float* sums = op_.sums + int64_t{row_} * op_.out_channels + channel_;
+    for (int v = 0; v < kVectors; ++v) {
+      _mm512_mask_storeu_ps(sums + v * kLanes, masks_[v], __m512(sums_[v]));
+    }
   }
 
   // The table of an output pixel of the row.
   const PaddingTable& table(int column) {
-    const int missing = padding_class(op_, row_, column);
+    const int missing = padding_class(op_, row_in_image_, column);
     if ((filled_ >> missing & 1) == 0) fill(missing);
     return tables_[missing];
   }
@@ -66,8 +70,19 @@ class Ending {
   template <int kPixels>
   void finish(const PaddingTable& padding, int column, const Counts<kPixels>& counts) {
     if (op_.bits_of_integer.data != nullptr) write_integer_bits(padding, column, counts);
-    if (op_.integers.data != nullptr) write_integers(padding, column, counts);
-    if (op_.scale != nullptr) finish_reals(padding, column, counts);
+    if (op_.integers.data != nullptr) {
+      write_integers<0>(padding, column, counts);
+      write_integers<1>(padding, column, counts);
+    }
+    if (op_.scale == nullptr) return;
+    uint32_t words[kPixels] = {};
+    finish_reals<0>(padding, column, counts, words);
+    finish_reals<1>(padding, column, counts, words);
+    if (op_.bits.data == nullptr) return;
+    const int64_t stride = op_.bits.stride;
+    const uint32_t flip = op_.sign.flip[channel_ / kWordBits];
+    uint32_t* out = bits_ + column * stride;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) out[p * stride] = words[p] ^ flip;
   }
 
  private:
@@ -82,6 +97,26 @@ class Ending {
 
   Floats floats(const float* all, int v) const {
     return Floats(_mm512_maskz_loadu_ps(masks_[v], all + channel_ + v * kLanes));
+  }
+
+  void load_parameters(int v) {
+    parameters_.scale[v] = floats(op_.scale, v);
+    parameters_.offset[v] = floats(op_.offset, v);
+    if (op_.activation.slope != nullptr) {
+      parameters_.before[v] = floats(op_.activation.before, v);
+      parameters_.slope[v] = floats(op_.activation.slope, v);
+      parameters_.after[v] = floats(op_.activation.after, v);
+    }
+    if (op_.shortcut_scale != nullptr) {
+      parameters_.shortcut_scale[v] = floats(op_.shortcut_scale, v);
+      parameters_.shortcut_offset[v] = floats(op_.shortcut_offset, v);
+    }
+    if (op_.bits.data != nullptr) parameters_.threshold[v] = floats(op_.sign.threshold, v);
+  }
+
+  // The word of the block at the first pixel of the row.
+  uint32_t* first_word(const bdc_map& map, int image) const {
+    return bordered_pixel(map, image, row_in_image_, 0) + channel_ / kWordBits;
   }
 
   void fill(int missing) {
@@ -106,11 +141,6 @@ class Ending {
     return _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), masks_[v], solved);
   }
 
-  void write_word(const bdc_map& map, int column, uint32_t word, const uint32_t* flip) const {
-    uint32_t* pixel = bordered_pixel(map, image_, row_, column);
-    pixel[channel_ / kWordBits] = word ^ flip[channel_ / kWordBits];
-  }
-
   static uint32_t bits_at_most(const __m512i (&counts)[kVectors], const int32_t* limits) {
     const __mmask16 low = _mm512_cmple_epi32_mask(counts[0], _mm512_load_si512(limits));
     const __mmask16 high = _mm512_cmple_epi32_mask(counts[1], _mm512_load_si512(limits + kLanes));
@@ -120,133 +150,151 @@ class Ending {
   template <int kPixels>
   void write_integer_bits(const PaddingTable& padding, int column,
                           const Counts<kPixels>& counts) const {
-    uint32_t* out = bordered_pixel(op_.bits_of_integer, image_, row_, column);
+    const int64_t stride = op_.bits_of_integer.stride;
     const uint32_t flip = op_.integer_sign.flip[channel_ / kWordBits];
-    for (int p = 0; p < kPixels; ++p, out += op_.bits_of_integer.stride) {
-      uint32_t word = flip ^ bits_at_most(counts.of[p], padding.low);
-      if (has_high_) word ^= bits_at_most(counts.of[p], padding.high);
-      out[channel_ / kWordBits] = word;
+    uint32_t words[kPixels];
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) words[p] = flip ^ bits_at_most(counts.of[p], padding.low);
+    if (has_high_) {
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) words[p] ^= bits_at_most(counts.of[p], padding.high);
     }
+    uint32_t* out = integer_bits_ + column * stride;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) out[p * stride] = words[p];
   }
 
-  template <int kPixels>
+  // The first channel of the vector at an output pixel of a real map.
+  template <int kVector, class T>
+  T* pixel_of(const bdc_map& map, int column) const {
+    const int64_t pixel = int64_t{row_} * width_ + column;
+    return static_cast<T*>(map.data) + pixel * map.stride + channel_ + kVector * kLanes;
+  }
+
+  template <int kVector, int kPixels>
   void write_integers(const PaddingTable& padding, int column,
                       const Counts<kPixels>& counts) const {
+    int16_t* out = pixel_of<kVector, int16_t>(op_.integers, column);
     const int64_t stride = op_.integers.stride;
-    int16_t* out = static_cast<int16_t*>(op_.integers.data) + pixel_at(column) * stride + channel_;
-    for (int p = 0; p < kPixels; ++p, out += stride) {
-      for (int v = 0; v < kVectors; ++v) {
-        const __m512i base = _mm512_load_si512(padding.base + v * kLanes);
-        const __m512i twice = _mm512_add_epi32(counts.of[p][v], counts.of[p][v]);
-        _mm512_mask_cvtepi32_storeu_epi16(out + v * kLanes, masks_[v],
-                                          _mm512_sub_epi32(base, twice));
-      }
+    const __m512i base = _mm512_load_si512(padding.base + kVector * kLanes);
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+      const __m512i count = counts.of[p][kVector];
+      const __m512i result = _mm512_sub_epi32(base, _mm512_add_epi32(count, count));
+      _mm512_mask_cvtepi32_storeu_epi16(out + p * stride, masks_[kVector], result);
     }
-  }
-
-  int64_t pixel_at(int column) const {
-    return (int64_t{image_} * height_ + row_) * width_ + column;
   }
 
   // scale d + offset, where d = base - 2 count is exact
-  template <int kPixels>
-  Values<kPixels> scaled(const PaddingTable& padding, int v, const Counts<kPixels>& counts) const {
-    const Floats scale = floats(op_.scale, v), offset = floats(op_.offset, v);
+  template <int kVector, int kPixels>
+  Values<kPixels> scaled(const PaddingTable& padding, const Counts<kPixels>& counts) const {
     const __m512 base = _mm512_maskz_cvtepi32_ps(
-        kAll, _mm512_load_si512(padding.base + v * kLanes));
+        kAll, _mm512_load_si512(padding.base + kVector * kLanes));
     Values<kPixels> values;
-    for (int p = 0; p < kPixels; ++p) {
-      const __m512 count = _mm512_maskz_cvtepi32_ps(kAll, counts.of[p][v]);
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+      const __m512 count = _mm512_maskz_cvtepi32_ps(kAll, counts.of[p][kVector]);
       const Floats result = Floats(_mm512_fnmadd_ps(_mm512_set1_ps(2.0f), count, base));
-      values.of[p] = scale * result + offset;
+      values.of[p] = parameters_.scale[kVector] * result + parameters_.offset[kVector];
     }
     return values;
   }
 
-  template <int kPixels>
-  void activate(int v, Values<kPixels>& values) const {
-    const Floats before = floats(op_.activation.before, v);
-    const Floats slope = floats(op_.activation.slope, v);
-    const Floats after = floats(op_.activation.after, v);
-    for (int p = 0; p < kPixels; ++p) values.of[p] = bend(values.of[p], before, slope, after);
-  }
-
-  // Channels of one pixel of the shortcut; behind its last channel comes its first one again.
-  template <class T>
-  Floats load_shortcut(const T* pixel, int v) const {
-    const int period = op_.shortcut.channels, first = channel_ + v * kLanes;
-    const int from = first % period;
-    if (from + lanes_[v] <= period) return load_some(pixel + from, lanes_[v]);
-    T repeated[kLanes] = {};
-    for (int i = 0; i < lanes_[v]; ++i) repeated[i] = pixel[(first + i) % period];
-    return load(repeated);
-  }
-
-  template <class T, int kPixels>
-  void add_shortcut(int column, int v, Values<kPixels>& values) const {
-    const int64_t stride = op_.shortcut.stride;
-    const T* pixel = static_cast<const T*>(op_.shortcut.data) + pixel_at(column) * stride;
-    Values<kPixels> shortcut;
-    for (int p = 0; p < kPixels; ++p) shortcut.of[p] = load_shortcut(pixel + p * stride, v);
-    if (op_.shortcut_scale != nullptr) {
-      const Floats scale = floats(op_.shortcut_scale, v), offset = floats(op_.shortcut_offset, v);
-      for (int p = 0; p < kPixels; ++p) shortcut.of[p] = shortcut.of[p] * scale + offset;
+  // Copy the channels of a vector one by one, where they are not side by side or fewer than lanes:
+  // behind the last channel of the shortcut comes its first one again.
+  template <int kVector, class T>
+  __attribute__((noinline)) void gather_shortcut(int column, int pixels, T* out) const {
+    const int64_t first_pixel = int64_t{row_} * width_ + column;
+    const T* pixel = static_cast<const T*>(op_.shortcut.data) + first_pixel * op_.shortcut.stride;
+    for (int p = 0; p < pixels; ++p, pixel += op_.shortcut.stride, out += kLanes) {
+      for (int i = 0; i < lanes_[kVector]; ++i) {
+        out[i] = pixel[(channel_ + kVector * kLanes + i) % op_.shortcut.channels];
+      }
     }
-    for (int p = 0; p < kPixels; ++p) values.of[p] = values.of[p] + shortcut.of[p];
   }
 
-  template <class T, int kPixels>
-  void write_reals(int column, int v, const Values<kPixels>& values) const {
-    const int64_t stride = op_.out.stride;
-    T* out = static_cast<T*>(op_.out.data) + pixel_at(column) * stride + channel_ + v * kLanes;
-    for (int p = 0; p < kPixels; ++p) store_some(values.of[p], out + p * stride, lanes_[v]);
-  }
-
-  // From the gate on: what is only needed where reals or bits are written.
-  template <int kPixels>
-  void gate_and_add(int column, int v, Values<kPixels>& values) const {
-    if (op_.gate != nullptr) {
-      const Floats gate = floats(op_.gate + int64_t{image_} * op_.out_channels, v);
-      for (int p = 0; p < kPixels; ++p) values.of[p] = gate * values.of[p];
+  template <int kVector, class T, int kPixels>
+  void add_shortcut(int column, Values<kPixels>& values) const {
+    const int from = (channel_ + kVector * kLanes) % op_.shortcut.channels;
+    T gathered[kPixels * kLanes];
+    const T* source = gathered;
+    int64_t stride = kLanes;
+    if (lanes_[kVector] == kLanes && from + kLanes <= op_.shortcut.channels) {
+      stride = op_.shortcut.stride;
+      source = static_cast<const T*>(op_.shortcut.data) + from +
+               (int64_t{row_} * width_ + column) * stride;
+    } else {
+      memset(gathered, 0, sizeof(gathered));
+      gather_shortcut<kVector>(column, kPixels, gathered);
     }
-    if (op_.shortcut.data == nullptr) return;
+    if (op_.shortcut_scale == nullptr) {
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+        values.of[p] = values.of[p] + load(source + p * stride);
+      }
+      return;
+    }
+    const Floats scale = parameters_.shortcut_scale[kVector];
+    const Floats offset = parameters_.shortcut_offset[kVector];
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+      const Floats shortcut = load(source + p * stride) * scale + offset;
+      values.of[p] = values.of[p] + shortcut;
+    }
+  }
+
+  template <int kVector, int kPixels>
+  void add_shortcut_of_type(int column, Values<kPixels>& values) const {
     switch (op_.shortcut.type) {
-      case BDC_F32: return add_shortcut<float>(column, v, values);
-      case BDC_BF16: return add_shortcut<Bfloat16>(column, v, values);
-      default: return add_shortcut<Float16>(column, v, values);
+      case BDC_F32: return add_shortcut<kVector, float>(column, values);
+      case BDC_BF16: return add_shortcut<kVector, Bfloat16>(column, values);
+      default: return add_shortcut<kVector, Float16>(column, values);
     }
   }
 
-  template <int kPixels>
-  void write_reals_of_type(int column, int v, const Values<kPixels>& values) const {
+  template <int kVector, class T, int kPixels>
+  void write_reals(int column, const Values<kPixels>& values) const {
+    T* const out = pixel_of<kVector, T>(op_.out, column);
+    T narrowed[kPixels * kLanes];
+    const bool is_whole = lanes_[kVector] == kLanes;
+    T* const target = is_whole ? out : narrowed;
+    const int64_t stride = is_whole ? op_.out.stride : kLanes;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) store(values.of[p], target + p * stride);
+    if (is_whole) return;
+    for (int p = 0; p < kPixels; ++p) {
+      memcpy(out + p * op_.out.stride, narrowed + p * kLanes,
+             size_t(lanes_[kVector]) * sizeof(T));
+    }
+  }
+
+  template <int kVector, int kPixels>
+  void write_reals_of_type(int column, const Values<kPixels>& values) const {
     switch (op_.out.type) {
-      case BDC_F32: return write_reals<float>(column, v, values);
-      case BDC_BF16: return write_reals<Bfloat16>(column, v, values);
-      default: return write_reals<Float16>(column, v, values);
+      case BDC_F32: return write_reals<kVector, float>(column, values);
+      case BDC_BF16: return write_reals<kVector, Bfloat16>(column, values);
+      default: return write_reals<kVector, Float16>(column, values);
     }
   }
 
-  template <int kPixels>
-  void finish_reals(const PaddingTable& padding, int column, const Counts<kPixels>& counts) {
-    uint32_t bits[kPixels] = {};
-    for (int v = 0; v < kVectors && lanes_[v] > 0; ++v) {
-      Values<kPixels> values = scaled(padding, v, counts);
-      if (op_.activation.slope != nullptr) activate(v, values);
-      if (op_.sums != nullptr) {
-        for (int p = 0; p < kPixels; ++p) sums_[v] = sums_[v] + values.of[p];
-      }
-      if (op_.out.data == nullptr && op_.bits.data == nullptr) continue;
-      gate_and_add(column, v, values);
-      if (op_.out.data != nullptr) write_reals_of_type(column, v, values);
-      if (op_.bits.data == nullptr) continue;
-      const Floats threshold = floats(op_.sign.threshold, v);
-      for (int p = 0; p < kPixels; ++p) {
-        const uint32_t half = bits_at_least(values.of[p], threshold) & masks_[v];
-        bits[p] |= half << (v * kLanes);
+  // Half a block: everything but the words, whose halves are put together.
+  template <int kVector, int kPixels>
+  void finish_reals(const PaddingTable& padding, int column, const Counts<kPixels>& counts,
+                    uint32_t (&words)[kPixels]) {
+    const BlockParameters& by = parameters_;
+    Values<kPixels> values = scaled<kVector>(padding, counts);
+    if (op_.activation.slope != nullptr) {
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+        values.of[p] =
+            bend(values.of[p], by.before[kVector], by.slope[kVector], by.after[kVector]);
       }
     }
+    if (op_.sums != nullptr) {
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) sums_[kVector] = sums_[kVector] + values.of[p];
+    }
+    if (op_.gate != nullptr) {
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) values.of[p] = by.gate[kVector] * values.of[p];
+    }
+    if (op_.shortcut.data != nullptr) add_shortcut_of_type<kVector>(column, values);
+    if (op_.out.data != nullptr) write_reals_of_type<kVector>(column, values);
     if (op_.bits.data == nullptr) return;
-    for (int p = 0; p < kPixels; ++p) write_word(op_.bits, column + p, bits[p], op_.sign.flip);
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+      const uint32_t half =
+          bits_at_least(values.of[p], by.threshold[kVector]) & masks_[kVector];
+      words[p] |= half << (kVector * kLanes);
+    }
   }
 
   const bdc_convolution& op_;
@@ -254,8 +302,10 @@ class Ending {
   int lanes_[kVectors];
   __mmask16 masks_[kVectors];
   bool has_high_ = false;  // some channel has two thresholds
-  int image_ = 0, row_ = 0;
+  int row_ = 0, row_in_image_ = 0;
+  uint32_t *integer_bits_ = nullptr, *bits_ = nullptr;  // of the row
   Floats sums_[kVectors];
+  BlockParameters parameters_;
   uint32_t filled_ = 0;  // which tables are
   PaddingTable tables_[16];
 };
