@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packed files: there and back, what their manifest says, and every kind of damage by its name."""
 
+import copy
 from dataclasses import replace
 import json
 
@@ -11,6 +12,7 @@ import torch
 
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.layers import Redistribution
+from bdc_occ_ros.binary.layers import RPReLU
 from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.checkpoint import save_checkpoint
@@ -116,16 +118,14 @@ def test_packing_leaves_the_network_as_it_is(network):
 
 
 def test_the_manifest_says_what_the_file_holds(network, tmp_path):
+    changed = copy.deepcopy(network)
+    changed.spare = RPReLU(4)  # stays as it is
     with torch.no_grad():
-        unit = network.img_bev_encoder_neck[1][0]
-        b, weight = unit.move0.b.clone(), unit.binary_conv_relu[3].weight.clone()
+        unit = changed.img_bev_encoder_neck[1][0]
         unit.move0.b[0, :3] = 0.0
         unit.binary_conv_relu[3].weight[:2, 0] = 0.0
-    packed = pack_checkpoint(network, real_dtype='float32', is_trained=False,
+    packed = pack_checkpoint(changed, real_dtype='float32', is_trained=False,
                              source_sha256='cd', provenance={'note': 'x'})
-    with torch.no_grad():
-        unit.move0.b.copy_(b)
-        unit.binary_conv_relu[3].weight.copy_(weight)
     path = tmp_path / 'packed.safetensors'
     save_packed(path, packed)
     manifest = manifest_of(path)
@@ -134,7 +134,8 @@ def test_the_manifest_says_what_the_file_holds(network, tmp_path):
     assert manifest['provenance'] == {'note': 'x'} and manifest['real_dtype'] == 'float32'
     assert manifest['classes']['boxes'] == list(network.config.boxes.class_names)
     assert manifest['grid']['shape'] == [32, 32, 4]
-    assert manifest['folded']['BinaryConv2d'] == 12 and manifest['folded']['Redistribution'] == 12
+    assert {name: manifest['folded'][name] for name in ('BinaryConv2d', 'Redistribution', 'RPReLU')
+            } == {'BinaryConv2d': 12, 'Redistribution': 12, 'RPReLU': 9}
     assert manifest['zeros'][f'{NECK}.1.0.move0.b'] == 3
     assert manifest['zeros'][f'{NECK}.1.0.binary_conv_relu.3.weight'] == 2
     assert len(manifest['zeros']) == 24 and packed.total_zeros() == {'b': 3, 'weight': 2}
