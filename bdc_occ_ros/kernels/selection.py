@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import torch
 
-from bdc_occ_ros.errors import BackendUnavailableError
 from bdc_occ_ros.errors import InvalidSettingError
 from bdc_occ_ros.errors import KernelLibraryError
 from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.build import LIBRARY
+from bdc_occ_ros.kernels.cuda_backend import CudaBackend
 from bdc_occ_ros.kernels.extension import extension_choice
 from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 from bdc_occ_ros.kernels.library import library_path
@@ -53,7 +53,9 @@ def supported_backends() -> list[str]:
 
 def choose_backend(threads: int | None = None) -> ChosenBackend:
     """
-    Choose what BDC_OCC_BACKEND names, or else the best that this machine can run.
+    Choose what BDC_OCC_BACKEND names, or else the best for tensors of the CPU.
+
+    The one named cuda takes tensors of a GPU and is therefore never chosen by itself.
 
     :param threads: How many cores an operation is spread over; None for as many as PyTorch uses.
     :raises InvalidSettingError: if BDC_OCC_BACKEND names no backend.
@@ -84,9 +86,7 @@ def _forced(name: str, threads: int) -> Backend:
         raise InvalidSettingError(f'{VARIABLE} is one of {", ".join(NAMES)}; got {name!r}. '
                                   f'This machine has {", ".join(supported_backends())}')
     if name == CUDA:
-        raise BackendUnavailableError(
-            f'{VARIABLE}=cuda: GPU kernels take tensors of a GPU, one operation at a time; packed '
-            f'networks run on the CPU, here by {", ".join(supported_backends())}')
+        return CudaBackend()
     if name == REFERENCE:
         return ReferenceBackend()
     return NativeBackend(name, threads)
