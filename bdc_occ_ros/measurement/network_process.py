@@ -77,9 +77,9 @@ def serve(model: str, backend: str, threads: int) -> None:
     rays_m = rig_rays(config)[None]
     images = torch.randn((*rays_m.shape[:2], 3, config.image.height_px, config.image.width_px),
                          generator=torch.Generator().manual_seed(0))
-    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+    with tempfile.TemporaryDirectory() as folder:
         network = build(model, backend, images, rays_m, threads, Path(folder))
-        predict = partial(network.predict, images, rays_m)
+        predict = torch.inference_mode()(partial(network.predict, images, rays_m))
         predict()
         predict()
         shares = section_shares(network)
@@ -87,8 +87,7 @@ def serve(model: str, backend: str, threads: int) -> None:
     Path('/proc/self/clear_refs').write_text('5')
     clock = StageClock(network)
     for _ in sys.stdin:
-        with torch.inference_mode():
-            stage_ms, total_ms = clock.run(predict)
+        stage_ms, total_ms = clock.run(predict)
         print(json.dumps({'stage_ms': split_by_shares(stage_ms, shares), 'total_ms': total_ms,
                           'peak_rss_mb': _peak_mb()}), flush=True)
 

@@ -30,6 +30,7 @@ SCORES = 'occ_head'
 Place = tuple[nn.Module, str]
 
 
+@torch.inference_mode(False)
 def put_on_8_bits(network: OccupancyNetwork, images: Tensor, ray_points_m: Tensor,
                   settings: SessionSettings) -> None:
     """

@@ -19,6 +19,15 @@ pytest.importorskip('onnx', reason='onnx is not installed (extra bench)')
 pytest.importorskip('onnxruntime', reason='onnxruntime is not installed (extra bench)')
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Keep small layers on one thread: on a busy machine the others are waited for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def packed(name):
     """Return a seeded network, packed, and its inputs."""
     config = load_network_config(f'test/resources/model_{name}.yaml')
