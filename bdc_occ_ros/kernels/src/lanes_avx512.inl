@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of 16 floats; needs avx512f. (The intrinsics fill in zeros behind a mask of all lanes: of
-// those without a mask, g++ 12 says that they use what was never set.)
+// Vectors of 16 floats; needs avx512f. The intrinsics have a mask of all lanes, since of those
+// without a mask g++ 12 says that they use what was never set.
 #include "stream_numbers.inl"
 
 constexpr int kLanes = 16;

@@ -24,7 +24,9 @@ inline void store(Floats values, Float16* out) {
 }
 
 // Store the lower halves.
-inline void store_halves(Words words, uint16_t* out) { vst1_u16(out, vmovn_u32(uint32x4_t(words))); }
+inline void store_halves(Words words, uint16_t* out) {
+  vst1_u16(out, vmovn_u32(uint32x4_t(words)));
+}
 
 // sum + value * sign, where the product is exact
 inline Floats add_exact_product(Floats sum, float value, Floats sign) {

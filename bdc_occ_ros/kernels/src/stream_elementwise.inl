@@ -3,7 +3,7 @@
 // Weighted sums of two maps; scale and offset behind an optional move of pixels into channels.
 
 inline void combine_pixel(const bdc_combine& op, int row, int column, int channel, int count) {
-  float left_scratch[kBlock], right_scratch[kBlock], values[kBlock];
+  alignas(64) float left_scratch[kBlock], right_scratch[kBlock], values[kBlock];
   const int64_t pixel = int64_t{row} * op.left.width + column;
   const float* left = read(op.left, pixel, channel, count, left_scratch);
   if (op.right.data == nullptr) {
@@ -34,7 +34,7 @@ inline const float* read_square(const bdc_affine& op, int row, int column, int c
   if (op.factor == 1) {
     return read(op.in, int64_t{row} * op.in.width + column, channel, count, scratch);
   }
-  float quarters[4][kBlock / 4];
+  alignas(64) float quarters[4][kBlock / 4];
   const float* pixels[4];
   for (int part = 0; part < 4; ++part) {  // rows go on through the batch, as heights are even
     const int64_t pixel = (int64_t{row} * 2 + part / 2) * op.in.width + 2 * column + part % 2;
@@ -49,7 +49,7 @@ inline const float* read_square(const bdc_affine& op, int row, int column, int c
 void affine(const bdc_affine& op, int32_t first_row, int32_t last_row) {
   const int channels = op.in.channels * op.factor * op.factor;
   const int width = op.in.width / op.factor;
-  float scratch[kBlock], values[kBlock];
+  alignas(64) float scratch[kBlock], values[kBlock];
   for (int row = first_row; row < last_row; ++row) {
     for (int column = 0; column < width; ++column) {
       for (int channel = 0; channel < channels; channel += kBlock) {

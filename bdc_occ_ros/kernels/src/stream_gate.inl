@@ -4,7 +4,7 @@
 
 // Mean of some channels over an image, rows added in double.
 inline void mean_over_rows(const bdc_gate& op, int image, int channel, int count, float* means) {
-  double totals[kBlock] = {};
+  alignas(64) double totals[kBlock] = {};
   for (int row = 0; row < op.rows; ++row) {
     const float* sums = op.sums + (int64_t{image} * op.rows + row) * op.channels + channel;
     for (int i = 0; i < count; ++i) totals[i] += double(sums[i]);
@@ -16,10 +16,7 @@ inline void mean_over_rows(const bdc_gate& op, int image, int channel, int count
 inline void multiply_signs(const bdc_branch_layer& layer, int channels, const float* vector,
                            uint32_t* words, float* out) {
   const int row_words = (channels + 31) / 32;
-  for (int j = 0; j < row_words; ++j) {
-    const int bits = std::min(32, channels - 32 * j);
-    words[j] = compare(vector + 32 * j, layer.sign.threshold + 32 * j, bits) ^ layer.sign.flip[j];
-  }
+  compare(vector, layer.sign.threshold, layer.sign.flip, channels, words);
   for (int c = 0; c < channels; ++c) {
     const uint32_t* weights = layer.weights + int64_t{c} * row_words;
     int differing = 0;
@@ -32,7 +29,7 @@ inline void multiply_signs(const bdc_branch_layer& layer, int channels, const fl
 inline void multiply_values(const bdc_branch_layer& layer, int channels, const float* vector,
                             float* out) {
   WeightColumns columns;
-  float values[1][kProductInputs];
+  alignas(64) float values[1][kProductInputs];
   for (int c = 0; c < channels; c += kProductOutputs) {
     Floats sums[1][kProductVectors] = {};
     for (int first = 0; first < channels; first += kProductInputs) {

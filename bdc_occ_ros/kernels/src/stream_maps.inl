@@ -36,18 +36,16 @@ inline void write(const bdc_map& map, int64_t pixel, int channel, int count,
   }
 }
 
+// The image of a row; most batches are one image, and a division takes long.
+inline int image_of(int row, int height) { return row < height ? 0 : row / height; }
+
 // Write the bits of values of channels from `channel` on, a multiple of 32.
 inline void write_signs(const bdc_map& map, const bdc_sign& sign, int row, int column, int channel,
                         int count, const float* values) {
-  const int image = row / map.height;
-  const int64_t bordered_row = int64_t{image} * (map.height + 2) + row % map.height + 1;
+  const int64_t bordered_row = int64_t{row} + 2 * image_of(row, map.height) + 1;
   const int64_t pixel = bordered_row * (map.width + 2) + column + 1;
-  uint32_t* words = (uint32_t*)map.data + pixel * map.stride;
-  for (int i = 0; i < count; i += 32) {
-    const int bits = std::min(32, count - i);
-    const int word = (channel + i) / 32;
-    words[word] = compare(values + i, sign.threshold + channel + i, bits) ^ sign.flip[word];
-  }
+  uint32_t* words = (uint32_t*)map.data + pixel * map.stride + channel / 32;
+  compare(values, sign.threshold + channel, sign.flip + channel / 32, count, words);
 }
 
 // Write what the caller wants of some channels of a pixel: numbers, bits or both.

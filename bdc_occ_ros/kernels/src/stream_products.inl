@@ -11,7 +11,7 @@ constexpr int kProductInputs = 512;                        // inputs kept at han
 
 // The words of kProductOutputs rows of weights, side by side: words[j] is word j of every row.
 struct WeightColumns {
-  uint32_t words[kProductInputs / 32][kProductOutputs];
+  alignas(64) uint32_t words[kProductInputs / 32][kProductOutputs];
 
   // Rows behind the last one are clear. `first_input` is a multiple of 32.
   void fill(const uint32_t* weights, int row_words, int first_output, int outputs,

@@ -8,7 +8,7 @@ constexpr int kTilePixels = kLanes == 16 ? 6 : 3;  // so that sums and signs sta
 struct ProductTile {
   WeightColumns columns;
   int first_output = -1, first_input = -1;
-  float values[kTilePixels][kProductInputs];
+  alignas(64) float values[kTilePixels][kProductInputs];
   Floats sums[kTilePixels][kProductVectors];
 };
 
@@ -43,7 +43,7 @@ void real_convolution(const bdc_real_convolution& op, int32_t first_row, int32_t
     for (int64_t pixel = int64_t{first_row} * width; pixel < last_pixel; pixel += kTilePixels) {
       sum_tile(op, pixel, last_pixel, output, &tile);
       for (int p = 0; p < kTilePixels && pixel + p < last_pixel; ++p) {
-        float values[kProductOutputs];
+        alignas(64) float values[kProductOutputs];
         memcpy(values, tile.sums[p], sizeof(values));
         finish(op, op.in.height, width, int((pixel + p) / width), int((pixel + p) % width),
                output, count, values);

@@ -4,7 +4,7 @@
 
 inline void average_pixel(const bdc_average_pool& op, int row, int column, int channel,
                           int count) {
-  float scratch[4][kBlock], values[kBlock];
+  alignas(64) float scratch[4][kBlock], values[kBlock];
   const float* in[4];
   for (int part = 0; part < 4; ++part) {  // rows go on through the batch, as heights are even
     const int64_t pixel = (int64_t{row} * 2 + part / 2) * op.in.width + 2 * column + part % 2;
@@ -51,7 +51,7 @@ inline RowPair rows_around(const bdc_map& in, int output_row) {
 
 inline void blend_rows(const bdc_map& in, RowPair rows, int column, int channel, int count,
                        float* out) {
-  float scratch[2][kBlock];
+  alignas(64) float scratch[2][kBlock];
   const float* near = read(in, rows.near * in.width + column, channel, count, scratch[0]);
   const float* far = read(in, rows.far * in.width + column, channel, count, scratch[1]);
   blend(near, far, count, out);
@@ -59,7 +59,7 @@ inline void blend_rows(const bdc_map& in, RowPair rows, int column, int channel,
 
 // One output row: blended rows pass through a ring of three columns.
 inline void upsample_row(const bdc_upsample& op, int row, int channel, int count) {
-  float ring[3][kBlock], values[kBlock];
+  alignas(64) float ring[3][kBlock], values[kBlock];
   const RowPair rows = rows_around(op.in, row);
   const int64_t first = int64_t{row} * op.out.width;
   blend_rows(op.in, rows, 0, channel, count, ring[0]);

@@ -83,7 +83,7 @@ inline void add_features(const bdc_map& context, int channel, const PointList& l
 }
 
 inline void splat_cell(const bdc_splat& op, int64_t cell, int channel, int count) {
-  float sums[kBlock] = {};
+  alignas(64) float sums[kBlock] = {};
   const int last = op.starts[cell + 1];
   for (int first = op.starts[cell]; first < last; first += kPoints) {
     PointList list;
