@@ -50,7 +50,7 @@ class PlanRunner:
         """
         sources = [self._channels_last(x) for x in inputs]
         plan = self.plan_for(tuple((source.shape, source.dtype) for source in sources))
-        outputs = [torch.empty(shape, dtype=dtype) for shape, dtype
+        outputs = [sources[0].new_empty(shape, dtype=dtype) for shape, dtype
                    in zip(plan.output_shapes, plan.output_dtypes)]
         plan(sources, outputs)
         return tuple(output.permute(TO_CHANNELS_FIRST) for output in outputs)
