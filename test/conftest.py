@@ -2,15 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small network, a well-known rig, and the real keyframes where they are there."""
 
+from collections.abc import Callable
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+from bdc_occ_ros.binary.layers import ChannelBias
+from bdc_occ_ros.binary.layers import Redistribution
 from bdc_occ_ros.calibration_file import load_calibration
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.kernels.native import NativeBackend
+from bdc_occ_ros.kernels.selection import REFERENCE
+from bdc_occ_ros.kernels.selection import supported_backends
 from bdc_occ_ros.share import share_path
 
 RESOURCES = Path(__file__).parent / 'resources'
@@ -37,6 +45,37 @@ def forward_camera() -> Camera:
     mount[:3, :3] = EGO_FROM_FORWARD_CAMERA
     mount[:3, 3] = 0.0, 0.0, 1.5
     return Camera('CAM_FRONT', 96, 64, np.array(((48.0, 0, 48), (0, 48, 32), (0, 0, 1))), mount)
+
+
+@pytest.fixture(scope='session')
+def as_if_trained() -> Callable[[nn.Module, int], nn.Module]:
+    """Return what moves the parameters of a module off their start, where many signs are ties."""
+    def move(module: nn.Module, seed: int) -> nn.Module:
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for part in module.modules():
+                if isinstance(part, Redistribution):
+                    part.b.normal_(0, 0.2, generator=generator)
+                    part.k.uniform_(-1.5, 1.5, generator=generator)
+                elif isinstance(part, ChannelBias):
+                    part.bias.normal_(0, 0.2, generator=generator)
+                elif isinstance(part, nn.PReLU):
+                    part.weight.uniform_(-0.3, 0.6, generator=generator)
+                elif isinstance(part, nn.BatchNorm2d):
+                    part.bias.normal_(0, 0.2, generator=generator)
+                    part.running_mean.normal_(0, 0.2, generator=generator)
+                    part.running_var.uniform_(0.5, 1.5, generator=generator)
+        return module.eval()
+    return move
+
+
+@pytest.fixture(scope='session')
+def native_backends() -> list[NativeBackend]:
+    """Return every backend of this processor, on one thread and on two; or skip."""
+    names = [name for name in supported_backends() if name != REFERENCE]
+    if not names:
+        pytest.skip('the kernels are not built')
+    return [NativeBackend(name, threads) for name in names for threads in (1, 2)]
 
 
 @pytest.fixture(scope='session')
