@@ -15,7 +15,10 @@ from bdc_occ_ros.bench_kernels import table_line
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.errors import MeasurementError
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.kernels.library import load_library
+from bdc_occ_ros.kernels.native import NativeBackend
 from bdc_occ_ros.kernels.reference import ReferenceBackend
+from bdc_occ_ros.kernels.selection import supported_backends
 from bdc_occ_ros.measurement import kernel_groups
 from bdc_occ_ros.measurement import peer_packages
 from bdc_occ_ros.measurement.alternation import measure
@@ -29,6 +32,7 @@ from bdc_occ_ros.measurement.onnxruntime_peer import Int8Convolution
 from bdc_occ_ros.measurement.openvino_peer import layer_chain
 from bdc_occ_ros.measurement.packed_layers import chained_layers
 from bdc_occ_ros.measurement.packed_layers import seeded_data
+from bdc_occ_ros.measurement.roofline import roofline_probe
 
 KEYS = {'op', 'shape', 'backend', 'ms', 'roofline_fraction', 'torch_fp32', 'torch_bf16',
         'ort_int8', 'openvino_binary', 'median_ms', 'quiet_rounds', 'peers_ms', 'machine'}
@@ -127,6 +131,16 @@ def test_unknown_names_are_refused(arguments, message, threads):
 def test_names_select_by_their_beginning():
     assert list(choose_groups('splat, 1x1-64')) == ['1x1-64-128@100x100', 'splat']
     assert len(choose_groups('')) > 25
+
+
+def test_compiled_backends_have_a_roofline_that_grows_with_the_time_given():
+    assert roofline_probe(ReferenceBackend(), 1) is None
+    for name in supported_backends()[1:]:
+        library = load_library()
+        assert library.roofline(name, 0) == 0 < library.roofline(name, 3)
+        assert library.roofline(name, 30) == 10 * library.roofline(name, 3)
+        times = measure({1: roofline_probe(NativeBackend(name), 1)}, 2)
+        assert 0.05 < times[1].minimum_ms < 500  # 2 GMAC/s to 20 TMAC/s
 
 
 def test_chains_compute_convolutions_of_signs():

@@ -39,6 +39,7 @@ _PROTOTYPES = {
     'bdc_prepare_weights': (c_int32, c_char_p, c_int32, c_int32, c_int32, c_void_p, c_void_p),
     'bdc_run': (c_int32, c_char_p, POINTER(BdcStep), c_int32, c_int32),
     'bdc_error_text': (c_char_p, c_int32),
+    'bdc_roofline': (c_int64, c_char_p, c_int64),
 }
 
 
@@ -127,6 +128,16 @@ class KernelLibrary:
         :raises InvalidOperationError: if a step is refused; then none is run.
         """
         self._check(self._library.bdc_run(backend, steps, len(steps), threads))
+
+    def roofline(self, backend: str, rounds: int) -> int:
+        """
+        Compare and count bits as fast as a backend's instructions can, on this thread.
+
+        :param backend: Its name.
+        :param rounds: How long; one takes less than a microsecond.
+        :return: How many products of two bits that was; 0 where there is no such measure.
+        """
+        return self._library.bdc_roofline(backend.encode(), rounds)
 
     def _check(self, code: int) -> None:
         """Raise what a code means."""

@@ -237,6 +237,10 @@ int32_t bdc_run(const char* backend, const bdc_step* steps, int32_t count, int32
 // What a code other than 0 means.
 const char* bdc_error_text(int32_t code);
 
+// Compare and count bits on the calling thread as fast as a backend's instructions can, in
+// registers alone. Returns how many products of two bits that was; 0: there is no such measure.
+int64_t bdc_roofline(const char* backend, int64_t rounds);
+
 // The hash of the sources and flags of which the library was built.
 const char* bdc_build_identity(void);
 
