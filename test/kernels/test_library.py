@@ -32,6 +32,7 @@ int32_t bdc_prepare_weights(const char*, int32_t, int32_t, int32_t, const uint32
 }
 int32_t bdc_run(const char*, const bdc_step*, int32_t count, int32_t) { return count - 1; }
 const char* bdc_error_text(int32_t) { return "too many steps"; }
+int64_t bdc_roofline(const char*, int64_t) { return 0; }
 const char* bdc_build_identity(void) { return BDC_BUILD_IDENTITY; }
 '''
 
