@@ -12,13 +12,13 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.rehearsal import rehearse_network
 from bdc_occ_ros.weights_file import read_weights_file
 from bdc_occ_ros.weights_file import require_finite
 from bdc_occ_ros.weights_file import require_same_names
@@ -90,11 +90,9 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
         the network.
     """
     try:
-        with torch.device('meta'):  # compare before any memory is taken
-            expected = OccupancyNetwork(checkpoint.config).state_dict()
+        expected = rehearse_network(checkpoint.config).state_dict()  # before memory is taken
     except InvalidConfigError as error:
-        raise InvalidWeightsError(
-            f'{checkpoint.config.name}: no such network can be built: {error}') from error
+        raise InvalidWeightsError(str(error)) from error
     require_same_names(checkpoint.tensors, expected, checkpoint.config.name)
     for name, tensor in checkpoint.tensors.items():
         if tensor.is_floating_point() != expected[name].is_floating_point():

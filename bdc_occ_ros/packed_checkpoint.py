@@ -31,6 +31,7 @@ from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import empty_packed_network
 from bdc_occ_ros.network.packed_network import pack_network
+from bdc_occ_ros.network.rehearsal import rehearse_network
 from bdc_occ_ros.weights_file import read_weights_file
 from bdc_occ_ros.weights_file import require_finite
 from bdc_occ_ros.weights_file import require_same_names
@@ -165,10 +166,10 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
         of the network.
     """
     try:
-        network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
+        rehearse_network(packed.config)
     except InvalidConfigError as error:
-        raise InvalidWeightsError(
-            f'{packed.config.name}: no such network can be built: {error}') from error
+        raise InvalidWeightsError(str(error)) from error
+    network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
     expected = network.state_dict()
     require_same_names(packed.tensors, expected, packed.config.name)
     for name, tensor in packed.tensors.items():

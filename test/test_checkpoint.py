@@ -194,9 +194,13 @@ def test_a_manifest_that_does_not_fit_is_refused(weights, checkpoint, changes, e
         load_checkpoint(weights)
 
 
-def test_a_network_that_cannot_be_built_is_refused(weights, checkpoint):
+@pytest.mark.parametrize(('part', 'key', 'value'), [
+    ('nano', 'image_channels', [8, 9, 32]),
+    ('bev', 'x_range_m', [-16.0, 15.0]),  # 31 columns, which the first stride does not divide
+    ('image', 'width_px', 104)])  # its features are 13 columns wide, and 7 at half of that
+def test_a_network_that_cannot_be_built_is_refused(weights, checkpoint, part, key, value):
     manifest = json.loads(parts_of(weights)[0]['__metadata__'][MANIFEST_KEY])
-    manifest['config']['nano']['image_channels'] = [8, 9, 32]
+    manifest['config'][part][key] = value
     write_with_manifest(weights, checkpoint.tensors, config=manifest['config'])
     with pytest.raises(InvalidWeightsError, match='no such network can be built'):
         restore_network(load_checkpoint(weights))
