@@ -6,6 +6,7 @@ What the operations on real streams compute, one plain function per record.
 Convolutions of bits are in reference.py, the splat in reference_splat.py.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,17 +29,18 @@ from bdc_occ_ros.kernels.reference_maps import write_signs
 
 def _signed_sums(values: Tensor, weights: Tensor) -> Tensor:
     """
-    Sum real inputs times 1-bit weights over the inputs, one after the other.
+    Sum real inputs times 1-bit weights over the inputs, one after the other from 0 on.
 
     :param values: (..., Ci) float32.
     :param weights: (Co, words(Ci)) int32.
     :return: (..., Co) float32.
     """
-    channels = values.shape[-1]
-    factors = 2.0 * unpack_bits(weights, channels).float() - 1.0  # (Co, Ci)
-    sums = values.new_zeros((*values.shape[:-1], weights.shape[0]))
-    for k in range(channels):
-        sums = sums + values[..., k:k + 1] * factors[:, k]
+    factors = 2.0 * unpack_bits(weights, values.shape[-1]).float() - 1.0  # (Co, Ci)
+    sums = values.new_empty((*values.shape[:-1], len(factors)))
+    for pixel, inputs in zip(sums.view(-1, len(factors)).numpy(),
+                             values.reshape(-1, values.shape[-1]).numpy()):
+        running = np.add.accumulate(inputs * factors.numpy(), axis=1)
+        pixel[:] = running[:, -1] + np.float32(0)  # a sum of -0 alone is 0
     return sums
 
 

@@ -4,18 +4,24 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 
+from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.conventions import bit_map
 from bdc_occ_ros.kernels.conventions import pack_bits
 from bdc_occ_ros.kernels.operations import Activation
 from bdc_occ_ros.kernels.operations import Buffer
+from bdc_occ_ros.kernels.operations import Gate
 from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.kernels.operations import Operation
 from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.reference import FUNCTIONS
 
 TYPES = (torch.float32, torch.bfloat16, torch.float16)
 UNTOUCHED = 77  # what lies in outputs before a run
+WRITTEN = ('output', 'bits', 'sums', 'labels', 'starts', 'points', 'pixels')
 
 
 class Maker:
@@ -74,6 +80,42 @@ def bits_output(shape: tuple[int, int, int, int], words_before: int = 0) -> Map:
     return Map(Buffer(full, is_bits=True, tensor=bit_map(*full)), 32 * words_before, channels)
 
 
+def memory_of(target: Map | torch.Tensor) -> torch.Tensor:
+    """Return the tensor of a map, or a tensor itself."""
+    return target.buffer.tensor if isinstance(target, Map) else target
+
+
+def written_by(operation: Operation) -> list[torch.Tensor]:
+    """Return all that an operation writes, with its surroundings."""
+    record = getattr(operation, 'epilogue', operation)
+    names = ('gate',) if isinstance(record, Gate) else WRITTEN
+    return [memory_of(target) for name in names
+            if (target := getattr(record, name, None)) is not None]
+
+
+def run_definition(operation: Operation) -> None:
+    """Run an operation as the reference has it."""
+    FUNCTIONS[type(operation)](operation)
+
+
+def results(run: Callable[[], None],
+            written: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return what lies in tensors before and after a run."""
+    before = [tensor.clone() for tensor in written]
+    run()
+    return before, [tensor.clone() for tensor in written]
+
+
+def assert_again(run: Callable[[], None], written: Sequence[torch.Tensor],
+                 before: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> None:
+    """Put back what was there before, run, and compare bit for bit."""
+    for tensor, values in zip(written, before):
+        tensor.copy_(values)
+    run()
+    for tensor, values in zip(written, expected):
+        torch.testing.assert_close(tensor, values, rtol=0, atol=0, equal_nan=True)
+
+
 def assert_same(definition: Callable[[], None], run: Callable[[], None],
                 written: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """
@@ -84,12 +126,25 @@ def assert_same(definition: Callable[[], None], run: Callable[[], None],
     :param written: The tensors, with their surroundings.
     :return: What the reference wrote.
     """
-    before = [tensor.clone() for tensor in written]
-    definition()
-    expected = [tensor.clone() for tensor in written]
-    for tensor, values in zip(written, before):
-        tensor.copy_(values)
-    run()
-    for tensor, values in zip(written, expected):
-        torch.testing.assert_close(tensor, values, rtol=0, atol=0, equal_nan=True)
+    before, expected = results(definition, written)
+    assert_again(run, written, before, expected)
     return expected
+
+
+@cache
+def _defined(operation: Operation) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return what lies in the outputs before and after the definition, which runs only once."""
+    return results(lambda: run_definition(operation), written_by(operation))
+
+
+def check(backend: Backend, operation: Operation) -> list[torch.Tensor]:
+    """
+    Compare what a backend makes of an operation with the reference.
+
+    :param backend: Any.
+    :param operation: Keep it for the next backend, since the reference takes long.
+    :return: What it wrote, with its surroundings.
+    """
+    written = written_by(operation)
+    assert_again(backend.compile([operation]), written, *_defined(operation))
+    return written
