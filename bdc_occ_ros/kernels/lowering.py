@@ -12,55 +12,28 @@ import ctypes
 from functools import singledispatchmethod
 
 import torch
-from torch import Tensor
 
 from bdc_occ_ros.kernels import structures as c
-from bdc_occ_ros.kernels.addresses import address
-from bdc_occ_ros.kernels.addresses import check_tensor
-from bdc_occ_ros.kernels.addresses import CPU
-from bdc_occ_ros.kernels.addresses import point_at
 from bdc_occ_ros.kernels.addresses import refuse
-from bdc_occ_ros.kernels.conventions import base_table
-from bdc_occ_ros.kernels.conventions import WORD_BITS
 from bdc_occ_ros.kernels.conventions import words
-from bdc_occ_ros.kernels.library import KernelLibrary
-from bdc_occ_ros.kernels.operations import Activation
 from bdc_occ_ros.kernels.operations import Affine
 from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import BranchLayer
 from bdc_occ_ros.kernels.operations import Combine
 from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
 from bdc_occ_ros.kernels.operations import Gate
 from bdc_occ_ros.kernels.operations import Labels
-from bdc_occ_ros.kernels.operations import Map
 from bdc_occ_ros.kernels.operations import Operation
 from bdc_occ_ros.kernels.operations import Pack
 from bdc_occ_ros.kernels.operations import RealConvolution
-from bdc_occ_ros.kernels.operations import Sign
 from bdc_occ_ros.kernels.operations import Splat
 from bdc_occ_ros.kernels.operations import SplatTable
 from bdc_occ_ros.kernels.operations import Upsample
+from bdc_occ_ros.kernels.structure_parts import are_both
+from bdc_occ_ros.kernels.structure_parts import StructureParts
 
-ALIGNMENT = 64
 
-
-class Lowering:
-    """
-    Makes the structures of one list of operations and keeps alive what they point at.
-
-    :param backend: For which weights are prepared.
-    :param library: The library that prepares them.
-    :param device: Where all tensors must be.
-    """
-
-    def __init__(self, backend: str, library: KernelLibrary | None,
-                 device: torch.device = CPU) -> None:
-        self._backend = backend
-        self._library = library
-        self._device = device
-        self._kept: list[object] = []
-        self._external: list[tuple[c.BdcMap, Map]] = []
+class Lowering(StructureParts):
+    """Makes the structures of one list of operations."""
 
     def steps(self, operations: Sequence[Operation]) -> ctypes.Array:
         """
@@ -74,15 +47,6 @@ class Lowering:
         return (c.BdcStep * len(lowered))(*(
             c.BdcStep(c.KINDS.index(type(structure)), ctypes.addressof(structure))
             for structure in lowered))
-
-    def point_at_external_buffers(self) -> None:
-        """
-        Take the tensors that the caller brought for this run.
-
-        :raises InvalidOperationError: if one is missing or of another shape.
-        """
-        for target, source in self._external:
-            point_at(target, source, self._device)
 
     @singledispatchmethod
     def lower(self, operation: Operation) -> ctypes.Structure:
@@ -104,6 +68,8 @@ class Lowering:
 
     @lower.register
     def _(self, operation: Convolution) -> c.BdcConvolution:
+        if operation.stride not in (1, 2):
+            refuse('the stride must be 1 or 2', operation.stride)
         target = c.BdcConvolution(stride=operation.stride)
         in_channels = operation.input.channels
         out_channels, kernel = operation.weights.shape[:2]
@@ -111,7 +77,7 @@ class Lowering:
         target.out_channels, target.kernel = out_channels, kernel
         target.weights, target.base = self._weights(operation.weights, in_channels)
         self._map(target.bits_of_integer, operation.bits_of_integer, is_bits=True)
-        if _are_both('bits_of_integer', operation.bits_of_integer, operation.integer_sign):
+        if are_both('bits_of_integer', operation.bits_of_integer, operation.integer_sign):
             sign = operation.integer_sign
             for name in ('low', 'high'):
                 setattr(target.integer_sign, name, self._tensor(
@@ -203,13 +169,20 @@ class Lowering:
     def _(self, operation: Splat) -> c.BdcSplat:
         table, probability = operation.table, operation.probability
         rows, columns = table.shape
+        cameras, _, height, width = sizes = tuple(table.points_m.shape[:4])
         count = table.points_m.shape[:4].numel()
+        if operation.output.buffer.shape[1:3] != table.shape:
+            refuse(f'the output must have the {table.shape} cells of the table',
+                   operation.output.buffer.shape[1:3])
+        if operation.context.buffer.shape[:3] != (cameras, height, width):
+            refuse(f'the context must have the {cameras, height, width} pixels of the table',
+                   operation.context.buffer.shape[:3])
         target = c.BdcSplat(
             starts=self._tensor('starts', table.starts, (rows * columns + 1,), torch.int32),
             points=self._tensor('points', table.points, (count,), torch.int32),
             pixels=self._tensor('pixels', table.pixels, (count,), torch.int32),
             probability=self._tensor(
-                'probability', probability, tuple(table.points_m.shape[:4]),
+                'probability', probability, sizes,
                 torch.float32, torch.bfloat16, torch.float16),
             probability_type=c.REAL_TYPES[probability.dtype])
         self._map(target.context, operation.context, is_bits=False)
@@ -218,6 +191,8 @@ class Lowering:
 
     @lower.register
     def _(self, operation: Labels) -> c.BdcLabels:
+        if operation.num_classes < 1:
+            refuse('there must be at least one class', operation.num_classes)
         shape = operation.input.buffer.shape[:3]
         groups = operation.input.channels // operation.num_classes
         target = c.BdcLabels(
@@ -225,109 +200,3 @@ class Lowering:
             labels=self._tensor('labels', operation.labels, (*shape, groups), torch.uint8))
         self._map(target.in_, operation.input, is_bits=False)
         return target
-
-    def _epilogue(self, target: ctypes.Structure, epilogue: Epilogue, channels: int, batch: int,
-                  height: int) -> None:
-        """Fill what follows a product."""
-        target.scale = self._floats('scale', epilogue.scale, channels)
-        target.offset = self._floats('offset', epilogue.offset, channels)
-        self._activation(target.activation, epilogue.activation, channels)
-        if epilogue.sums is not None:
-            target.sums = self._tensor('sums', epilogue.sums, (batch, height, channels),
-                                       torch.float32)
-        if epilogue.gate is not None:
-            target.gate = self._tensor('gate', epilogue.gate, (batch, channels), torch.float32)
-        self._map(target.shortcut, epilogue.shortcut, is_bits=False)
-        if _are_both('shortcut_scale', epilogue.shortcut_scale, epilogue.shortcut_offset):
-            for name in ('shortcut_scale', 'shortcut_offset'):
-                setattr(target, name, self._floats(name, getattr(epilogue, name), channels))
-        self._outputs(target, epilogue, channels)
-
-    def _outputs(self, target: ctypes.Structure, record: Epilogue | Combine | Affine,
-                 channels: int) -> None:
-        """Fill the real output and the bits."""
-        self._map(target.out, record.output, is_bits=False)
-        self._map(target.bits, record.bits, is_bits=True)
-        if _are_both('bits', record.bits, record.sign):
-            self._sign(target.sign, record.sign, channels)
-
-    def _branch_layer(self, target: c.BdcBranchLayer, layer: BranchLayer, channels: int) -> None:
-        """Fill one layer of the channel branch."""
-        target.weights = self._tensor('weights', layer.weights, (channels, words(channels)),
-                                      torch.int32)
-        target.scale = self._floats('scale', layer.scale, channels)
-        self._activation(target.before, layer.activation, channels)
-        if layer.sign is not None:
-            self._sign(target.sign, layer.sign, channels)
-
-    def _map(self, target: c.BdcMap, source: Map | None, *, is_bits: bool) -> None:
-        """Fill a map, or leave it missing."""
-        if source is None:
-            return
-        buffer, channels = source.buffer, source.channels
-        last = source.first_channel + channels
-        if buffer.is_bits != is_bits:
-            refuse('a map must be ' + ('of bits' if is_bits else 'real'), buffer)
-        if source.first_channel < 0 or channels < 1 or last > buffer.shape[3]:
-            refuse(f'a slice must lie within the {buffer.shape[3]} channels',
-                   f'{source.first_channel} to {last}')
-        if is_bits and (source.first_channel % WORD_BITS
-                        or (last % WORD_BITS and last != buffer.shape[3])):
-            refuse('a slice of bits must begin and end between words',
-                   f'{source.first_channel} to {last}')
-        target.batch, target.height, target.width = buffer.shape[:3]
-        target.channels = channels
-        target.stride = words(buffer.shape[3]) if is_bits else buffer.shape[3]
-        if buffer.tensor is None:
-            self._external.append((target, source))
-        else:
-            point_at(target, source, self._device)
-            self._kept.append(buffer.tensor)
-
-    def _tensor(self, what: str, tensor: Tensor, shape: tuple[int, ...],
-                *dtypes: torch.dtype) -> int:
-        """Check and keep a tensor; return its address."""
-        check_tensor(what, tensor, shape, *dtypes, device=self._device)
-        self._kept.append(tensor)
-        return address(tensor)
-
-    def _floats(self, what: str, tensor: Tensor, channels: int) -> int:
-        """Return the address of one float per channel."""
-        return self._tensor(what, tensor, (channels,), torch.float32)
-
-    def _flip(self, tensor: Tensor, channels: int) -> int:
-        """Return the address of one bit per channel."""
-        return self._tensor('flip', tensor, (words(channels),), torch.int32)
-
-    def _sign(self, target: c.BdcSign, sign: Sign, channels: int) -> None:
-        """Fill threshold and flip."""
-        target.threshold = self._floats('threshold', sign.threshold, channels)
-        target.flip = self._flip(sign.flip, channels)
-
-    def _activation(self, target: c.BdcRprelu, activation: Activation | None,
-                    channels: int) -> None:
-        """Fill an RPReLU, or leave it missing."""
-        if activation is not None:
-            for name in ('before', 'slope', 'after'):
-                setattr(target, name, self._floats(name, getattr(activation, name), channels))
-
-    def _weights(self, weights: Tensor, in_channels: int) -> tuple[int, int]:
-        """Return the addresses of prepared weights and base table."""
-        out_channels, kernel = weights.shape[:2]
-        source = self._tensor('weights', weights,
-                              (out_channels, kernel, kernel, words(in_channels)), torch.int32)
-        sizes = out_channels, in_channels, kernel
-        size = self._library.prepared_bytes(self._backend, *sizes)
-        memory = torch.empty(size + ALIGNMENT, dtype=torch.uint8)
-        prepared = -(-memory.data_ptr() // ALIGNMENT) * ALIGNMENT
-        self._library.prepare_weights(self._backend, *sizes, source, prepared)
-        base = base_table(weights, in_channels)
-        self._kept += [memory, base]
-        return prepared, address(base)
-
-
-def _are_both(what: str, first: object, second: object) -> bool:
-    """Return whether two things that belong together are there; refuse one alone."""
-    if (first is None) != (second is None):
-        refuse(f'{what} and what belongs to it must come together', 'one of them')
-    return first is not None

@@ -132,6 +132,21 @@ def test_an_empty_batch_has_an_address(library):
     assert structure.in_.data and structure.out.data and structure.in_.batch == 0
 
 
+def splat(**changes):
+    table = records.SplatTable(
+        torch.zeros(2, 5, 3, 4, 3), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (8, 10),
+        *(torch.zeros(count, dtype=torch.int32) for count in (81, 120, 120)))
+    return replace(records.Splat(table, torch.zeros(2, 5, 3, 4), real(3, 4),
+                                 real(8, 10, batch=1)), **changes)
+
+
+def test_a_splat_that_fits_arrives(library):
+    operation = splat()
+    structure = lowered(library, operation)
+    assert structure.starts == operation.table.starts.data_ptr()
+    assert (structure.out.height, structure.out.width, structure.context.batch) == (8, 10, 2)
+
+
 def spoiled(tensor):
     """Return a map like real() with another tensor."""
     return records.Map(records.Buffer((2, 5, 6, CHANNELS), tensor=tensor))
@@ -163,6 +178,11 @@ def spoiled(tensor):
      'must come together'),
     (lambda: records.Labels(real(channels=36), 18, torch.zeros((2, 5, 6, 3), dtype=torch.uint8)),
      r'labels must be \(2, 5, 6, 2\)'),
+    (lambda: records.Labels(real(channels=36), 0, torch.zeros(1)), 'at least one class'),
+    (lambda: convolution(stride=0), 'stride must be 1 or 2'),
+    (lambda: splat(output=real(8, 11, batch=1)), r'must have the \(8, 10\) cells'),
+    (lambda: splat(context=real(3, 5)), r'must have the \(2, 3, 4\) pixels'),
+    (lambda: splat(probability=torch.zeros(2, 6, 3, 4)), r'probability must be \(2, 5, 3, 4\)'),
     (lambda: records.Gate(torch.zeros(2, 5, 32), 30, (records.BranchLayer(
         torch.zeros((32, 2), dtype=torch.int32), torch.ones(32)),), torch.zeros(2, 32)),
      'weights must be'),
