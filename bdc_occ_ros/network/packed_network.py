@@ -55,7 +55,7 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
     packed = copy.deepcopy(network).eval().requires_grad_(False)
     fold_normalizations(packed)
     fold_shifts(packed)
-    _pack_units(packed)
+    packed = packed_units(packed)
     for name, child in list(packed.named_children()):
         setattr(packed, name, _with_sections(child))
     packed.lift = PackedLift(packed.config.bev, real_dtype)
@@ -81,15 +81,20 @@ def empty_packed_network(config: NetworkConfig,
         return pack_network(OccupancyNetwork(config), real_dtype=real_dtype)
 
 
-def _pack_units(module: nn.Module) -> None:
-    """Replace every binary unit below a module, and the stem in front of packed ones."""
+def packed_units(module: nn.Module) -> nn.Module:
+    """
+    Return a module with every binary unit replaced, and the stem in front of packed ones.
+
+    :param module: Changed in place, unless it is a unit itself.
+    :raises FoldingError: if a unit cannot be folded.
+    """
+    if isinstance(module, BdcUnit) and isinstance(module.binary_conv_relu[0], BinaryConv2d):
+        return PackedBdcUnit(module)
     for name, child in list(module.named_children()):
-        if isinstance(child, BdcUnit) and isinstance(child.binary_conv_relu[0], BinaryConv2d):
-            setattr(module, name, PackedBdcUnit(child))
-        else:
-            _pack_units(child)
+        setattr(module, name, packed_units(child))
     if isinstance(module, NanoBevBackbone) and is_recordable(module.stages[0]):
         module.stem = UnshuffleAffine(*module.stem)
+    return module
 
 
 def _with_sections(module: nn.Module) -> nn.Module:
