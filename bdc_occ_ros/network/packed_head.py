@@ -23,7 +23,7 @@ from bdc_occ_ros.network.bev_to_occupancy import OccupancyHead
 from bdc_occ_ros.network.occupancy_decoding import confidence_of
 from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 
-CELLS_AT_ONCE = 2000
+CELLS_AT_ONCE = 4000
 
 
 class PackedOccupancyHead(EngineModule):
@@ -94,11 +94,11 @@ class PackedOccupancyHead(EngineModule):
         bands, labels = self._bands(cells)
         confidence = torch.empty(labels.shape) if with_confidence else None
         for rows, band, run in bands:
-            scores = self.predicter(cells.flatten(0, 1)[rows])
-            band.tensor = scores[None]
+            band.tensor = self.predicter(cells.flatten(0, 1)[rows])[None]
             run()
             if with_confidence:
-                confidence[rows] = confidence_of(scores.unflatten(-1, (-1, classes)))
+                confidence[rows] = confidence_of(band.tensor[0].unflatten(-1, (-1, classes)))
+            band.tensor = None  # the next band may lie where this one did, still in the cache
         shape = (*cells.shape[:3], self.factor, self.factor, heights)
         return VoxelLabels(*(None if values is None else self._turned(values.view(shape))
                              for values in (labels, confidence)))
