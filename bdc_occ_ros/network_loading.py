@@ -16,6 +16,7 @@ from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.kernels.selection import choose_backend
+from bdc_occ_ros.kernels.selection import CUDA
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.packed_checkpoint import FORMAT as PACKED_FORMAT
 from bdc_occ_ros.packed_checkpoint import packed_checkpoint_in
@@ -80,12 +81,12 @@ def _weights_file(path: Path) -> WeightsFile | None:
 
 def _packed(file: WeightsFile, device: str) -> LoadedNetwork:
     """Restore a packed network and choose what runs its plans."""
-    if device == 'cuda':
-        raise UsageError(f'{file.path}: packed networks run on the CPU; use device cpu, or the '
-                         'weights that this file was packed from')
+    chosen = None if device == 'cuda' else choose_backend()
+    if chosen is None or chosen.backend.name == CUDA:
+        raise UsageError(f'{file.path}: whole packed networks run on the CPU; use device cpu and '
+                         'no BDC_OCC_BACKEND, or the weights that this file was packed from')
     packed = packed_checkpoint_in(file)
     network = restore_packed_network(packed)
-    chosen = choose_backend()
     use_backend(network, chosen.backend)
     _LOGGER.info('%s: packed, on the CPU with %s', packed.config.name, chosen.reason)
     return LoadedNetwork(network, packed.is_trained, torch.device('cpu'),

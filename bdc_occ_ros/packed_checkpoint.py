@@ -44,7 +44,7 @@ REAL_DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 FOLDED_LAYERS = (BinaryConv2d, nn.BatchNorm2d, Redistribution, RPReLU)
 MANIFEST_ENTRIES = {'opset': int, 'config': dict, 'classes': dict, 'grid': dict,
                     'real_dtype': str, 'is_trained': bool, 'source_sha256': str, 'folded': dict,
-                    'zeros': dict, 'provenance': dict}
+                    'zeros': dict, 'total_zeros': dict, 'provenance': dict}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
                 **_described(packed.config), 'real_dtype': packed.real_dtype,
                 'is_trained': packed.is_trained, 'source_sha256': packed.source_sha256,
                 'folded': dict(packed.folded), 'zeros': dict(packed.zeros),
-                'provenance': dict(packed.provenance)}
+                'total_zeros': packed.total_zeros(), 'provenance': dict(packed.provenance)}
     write_weights_file(path, manifest, packed.tensors)
 
 
@@ -152,9 +152,13 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
         if not all(type(value) is kind for value in manifest[name].values()):
             raise InvalidWeightsError(f'{file.path}: {name} holds {kind.__name__} values; got '
                                       f'{str(manifest[name])[:200]}')
-    return PackedCheckpoint(config, file.tensors, **{
+    packed = PackedCheckpoint(config, file.tensors, **{
         name: manifest[name] for name in ('real_dtype', 'is_trained', 'source_sha256', 'folded',
                                           'zeros', 'provenance')})
+    if manifest['total_zeros'] != packed.total_zeros():
+        raise InvalidWeightsError(f'{file.path}: total_zeros are not the sums of zeros; got '
+                                  f'{str(manifest["total_zeros"])[:200]}')
+    return packed
 
 
 def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:

@@ -3,17 +3,20 @@
 """Either kind of weights file in the predictor, and what the log says about it."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from bdc_occ_ros import network_loading
 from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import save_checkpoint
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidSettingError
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.kernels.selection import ChosenBackend
 from bdc_occ_ros.kernels.selection import VARIABLE
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.packed_checkpoint import pack_checkpoint
@@ -75,6 +78,10 @@ def test_a_packed_file_runs_on_the_cpu_only(files, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     with pytest.raises(UsageError, match='packed networks run on the CPU; use device cpu'):
         Predictor(files['packed'], device='cuda')
+    backend = SimpleNamespace(name='cuda')
+    with monkeypatch.context() as forced, pytest.raises(UsageError, match='no BDC_OCC_BACKEND'):
+        forced.setattr(network_loading, 'choose_backend', lambda: ChosenBackend(backend, 'forced'))
+        Predictor(files['packed'])
     assert Predictor(files['packed'], device='auto').device.type == 'cpu'
 
 

@@ -138,7 +138,7 @@ def test_the_manifest_says_what_the_file_holds(network, tmp_path):
             } == {'BinaryConv2d': 12, 'Redistribution': 12, 'RPReLU': 9}
     assert manifest['zeros'][f'{NECK}.1.0.move0.b'] == 3
     assert manifest['zeros'][f'{NECK}.1.0.binary_conv_relu.3.weight'] == 2
-    assert len(manifest['zeros']) == 24 and packed.total_zeros() == {'b': 3, 'weight': 2}
+    assert len(manifest['zeros']) == 24 and manifest['total_zeros'] == {'b': 3, 'weight': 2}
 
 
 @pytest.mark.parametrize(('changes', 'expected'), [
@@ -149,6 +149,7 @@ def test_the_manifest_says_what_the_file_holds(network, tmp_path):
     ({'grid': {'shape': [1, 1, 1]}}, 'classes and grid are not those of the config'),
     ({'real_dtype': 'float16'}, 'real_dtype is one of'),
     ({'zeros': {'x': 'many'}}, 'zeros holds int values'),
+    ({'total_zeros': {'b': 1, 'weight': 0}}, 'total_zeros are not the sums of zeros'),
     ({'provenance': {'x': 1}}, 'provenance holds str values'),
     ({'config': {'name': 'x'}}, 'missing keys'),
     ({'extra': 1}, 'manifest must say')])

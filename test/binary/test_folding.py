@@ -170,7 +170,7 @@ def test_every_layout_folds_to_what_the_float_unit_computes(version):
 
 @pytest.mark.parametrize('version', [0, 1, 2, 3])
 def test_an_empty_unit_has_the_state_of_a_folded_one(version):
-    for config, stride, repeats in combinations(version):
+    for config, stride, repeats in list(combinations(version))[::3]:
         sizes = (CHANNELS, repeats * CHANNELS, config, stride)
         packed, empty = PackedBdcUnit(BdcUnit(*sizes)), PackedBdcUnit.empty(*sizes)
         state, expected = packed.state_dict(), empty.state_dict()
