@@ -25,6 +25,7 @@ from bdc_occ_ros.measurement.network_process import INT8
 from bdc_occ_ros.measurement.network_process import INT8_SPINNING
 from bdc_occ_ros.measurement.network_process import PACKED
 from bdc_occ_ros.measurement.network_process import PACKED_BF16
+from bdc_occ_ros.measurement.network_process import USUAL_STREAM
 from bdc_occ_ros.measurement.peer_packages import CURE
 from bdc_occ_ros.measurement.peer_packages import has_packages
 from bdc_occ_ros.measurement.stage_clock import REST
@@ -35,8 +36,8 @@ TURN_MS = 300.0
 Runs = list[dict[str, Any]]
 
 
-def measure_networks(models: str, backends: str, threads: int, num_rounds: int,
-                     is_busy: bool) -> list[dict[str, Any]]:
+def measure_networks(models: str, backends: str, threads: int, num_rounds: int, is_busy: bool,
+                     stream: str = USUAL_STREAM) -> list[dict[str, Any]]:
     """
     Measure every model on every backend, each in a process of its own, in turns.
 
@@ -45,6 +46,7 @@ def measure_networks(models: str, backends: str, threads: int, num_rounds: int,
     :param threads: Threads of each.
     :param num_rounds: Turns of each.
     :param is_busy: Whether to repeat everything beside a busy core.
+    :param stream: One of STREAMS, the type of the maps between packed units.
     :return: Rows: model, backend, stage_ms and total_ms of the fastest run, peak_rss_mb; the
         median, and with is_busy that of the runs beside a busy core and how many times as long
         it is.
@@ -56,7 +58,8 @@ def measure_networks(models: str, backends: str, threads: int, num_rounds: int,
     subjects = [(model, backend) for model in models.split(',')
                 for backend in _suitable_backends(load_network_config(model), backends)]
     with ExitStack() as stack:
-        processes = [_started(stack, model, backend, threads) for model, backend in subjects]
+        processes = [_started(stack, model, backend, threads, stream)
+                     for model, backend in subjects]
         quiet = [_take_turns(processes, num_rounds)]
         busy = []
         if is_busy:
@@ -64,7 +67,8 @@ def measure_networks(models: str, backends: str, threads: int, num_rounds: int,
                 busy.append(_take_turns(processes, num_rounds))
     machine = describe_machine(threads)
     return [{'model': load_network_config(model).name, 'backend': backend, **_times(*runs),
-             'machine': machine} for (model, backend), *runs in zip(subjects, *quiet, *busy)]
+             'stream': stream, 'machine': machine}
+            for (model, backend), *runs in zip(subjects, *quiet, *busy)]
 
 
 def _suitable_backends(config: NetworkConfig, names: str) -> Sequence[str]:
@@ -96,9 +100,11 @@ def _check_8_bits(config: NetworkConfig) -> None:
         raise MissingDependencyError(f'{INT8} needs onnx and onnxruntime: {CURE}')
 
 
-def _started(stack: ExitStack, model: str, backend: str, threads: int) -> AskedProcess:
+def _started(stack: ExitStack, model: str, backend: str, threads: int,
+             stream: str) -> AskedProcess:
     """Start a process that is ended with the stack."""
-    request = json.dumps({'model': model, 'backend': backend, 'threads': threads})
+    request = json.dumps({'model': model, 'backend': backend, 'threads': threads,
+                          'stream': stream})
     process = AskedProcess(PROGRAM, request, {})
     stack.callback(process.close)
     return process

@@ -25,7 +25,7 @@ RESOURCES = Path(__file__).parent / 'resources'
 NANO, BINARY, REAL = (str(RESOURCES / f'model_{name}.yaml')
                       for name in ('tiny', 'tiny_published', 'tiny_real'))
 KEYS = {'model', 'backend', 'stage_ms', 'total_ms', 'peak_rss_mb', 'median_ms', 'busy_ms',
-        'busy_ratio', 'machine'}
+        'busy_ratio', 'stream', 'machine'}
 
 
 @pytest.fixture(scope='module')
@@ -53,6 +53,19 @@ def test_the_table_has_a_column_per_row(rows):
     totals = next(line for line in lines if line[0] == 'total')
     assert totals[1:] == [f'{row["total_ms"]:.1f}' for row in rows]
     assert lines[-1][0] == 'peak memory MB' and lines[-2][0] == 'busy / quiet'
+
+
+def test_the_command_prints_table_or_json(rows, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(bench_network, 'measure_networks', lambda *a: asked.append(a) or rows)
+    command = ['bench', 'network', '--model', NANO, '--threads', '1']
+    assert main([*command, '--json']) == 0
+    assert json.loads(capsys.readouterr().out) == rows
+    assert main([*command, '--busy', '--stream', 'float16', '--rounds', '2']) == 0
+    first, *table = capsys.readouterr().out.splitlines()
+    assert 'torch ' in first and first.endswith(f'untrained weights, stream {rows[0]["stream"]}')
+    assert '\n'.join(table) == as_table(rows)
+    assert asked == [(NANO, '', 1, 5, False, bench_network.USUAL_STREAM), (NANO, '', 1, 2, True, 'float16')]
 
 
 def test_models_on_eight_bits_are_compared_stage_by_stage():
@@ -93,7 +106,7 @@ def suitable(model, monkeypatch, packages=True):
     started = []
     monkeypatch.setattr(peer_packages, 'find_spec', lambda name: packages or None)
     monkeypatch.setattr(bench_network, '_started',
-                        lambda stack, model, backend, threads: started.append(backend))
+                        lambda stack, model, backend, *_: started.append(backend))
     monkeypatch.setattr(bench_network, '_take_turns', lambda processes, rounds: [])
     measure_networks(model, '', 1, 1, False)
     return started

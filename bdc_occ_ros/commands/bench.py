@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.bench_sync import OtherReplay
 
 FORMATS = ('raw', 'jpeg', 'both')
+STREAMS = ('float32', 'bfloat16', 'float16')
 TRANSPORTS = ('default', 'large_data', 'profile', 'all')
 
 
@@ -93,6 +94,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--backends', default='', metavar='NAME,...',
                         help='float, bf16, packed, packed_bf16 (real-valued layers in bf16), int8 '
                         '(real-valued layers on eight bits), int8_spinning')
+    parser.add_argument('--stream', choices=STREAMS,
+                        help='type of the maps between packed units (default: the usual one)')
     _add_threads(parser)
     parser.add_argument('--rounds', type=int, default=5, help='turns of each (default 5)')
     parser.add_argument('--busy', action='store_true', help='repeat beside a busy core')
@@ -124,12 +127,15 @@ def run(args: argparse.Namespace) -> int:
 def _run_network(args: argparse.Namespace) -> int:
     from bdc_occ_ros.bench_network import as_table
     from bdc_occ_ros.bench_network import measure_networks
+    from bdc_occ_ros.bench_network import USUAL_STREAM
     from bdc_occ_ros.measurement.machine import machine_line
-    rows = measure_networks(args.model, args.backends, args.threads, args.rounds, args.busy)
+    rows = measure_networks(args.model, args.backends, args.threads, args.rounds, args.busy,
+                            args.stream or USUAL_STREAM)
     if args.json:
         print(json.dumps(rows, indent=2))
     else:
-        print(f'{machine_line(rows[0]["machine"])}; untrained weights\n{as_table(rows)}')
+        print(f'{machine_line(rows[0]["machine"])}; untrained weights, stream '
+              f'{rows[0]["stream"]}\n{as_table(rows)}')
     return 0
 
 

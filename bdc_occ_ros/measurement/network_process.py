@@ -3,9 +3,9 @@
 """
 One network on one backend in a process of its own, so that its peak memory can be told.
 
-The argument is a JSON object with model, backend and threads. The process answers every line of
-standard input with a line of JSON: stage_ms and total_ms of one run from normalized images to
-labels and box maps, and peak_rss_mb, the most memory since the network was ready.
+The argument is a JSON object with model, backend, threads and stream. The process answers every
+line of standard input with a line of JSON: stage_ms and total_ms of one run from normalized images
+to labels and box maps, and peak_rss_mb, the most memory since the network was ready.
 """
 
 from functools import partial
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.binary.engine_module import use_backend
+from bdc_occ_ros.binary.recorded_module import STREAM_DTYPE
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.kernels.selection import choose_backend
 from bdc_occ_ros.measurement.rig import rig_rays
@@ -32,12 +33,14 @@ from bdc_occ_ros.network.packed_network import pack_network
 
 FLOAT, BF16, PACKED, PACKED_BF16 = 'float', 'bf16', 'packed', 'packed_bf16'
 INT8, INT8_SPINNING = 'int8', 'int8_spinning'
+STREAMS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
+USUAL_STREAM = next(name for name, dtype in STREAMS.items() if dtype == STREAM_DTYPE)
 BACKENDS = (FLOAT, BF16, PACKED, PACKED_BF16, INT8, INT8_SPINNING)
 KIB_PER_MB = 1e6 / 1024
 
 
 def build(model: str, backend: str, images: Tensor, rays_m: Tensor, threads: int,
-          folder: Path) -> OccupancyNetwork:
+          stream: str, folder: Path) -> OccupancyNetwork:
     """
     Build an untrained network.
 
@@ -46,6 +49,7 @@ def build(model: str, backend: str, images: Tensor, rays_m: Tensor, threads: int
     :param images: (1, N, 3, H, W) normalized, from which ranges of eight bits are taken.
     :param rays_m: (1, N, D, h, w, 3) float32, metres.
     :param threads: Threads.
+    :param stream: One of STREAMS, the type of the maps between packed units.
     :param folder: Where onnxruntime may write profiles.
     """
     torch.manual_seed(0)
@@ -56,7 +60,8 @@ def build(model: str, backend: str, images: Tensor, rays_m: Tensor, threads: int
         network.image_dtype = torch.bfloat16
         return network.to(torch.bfloat16).to(memory_format=torch.channels_last)
     dtype = torch.bfloat16 if backend == PACKED_BF16 else torch.float32
-    network = pack_network(network, real_dtype=dtype)
+    network = pack_network(network, real_dtype=dtype,
+                           stream_dtype=STREAMS[stream])
     use_backend(network, choose_backend(threads).backend)
     if backend in (INT8, INT8_SPINNING):
         put_on_8_bits(network, images, rays_m, SessionSettings(
@@ -64,13 +69,14 @@ def build(model: str, backend: str, images: Tensor, rays_m: Tensor, threads: int
     return network
 
 
-def serve(model: str, backend: str, threads: int) -> None:
+def serve(model: str, backend: str, threads: int, stream: str) -> None:
     """
     Build a network and run it once per line of standard input.
 
     :param model: Name of a config, or the path of one.
     :param backend: One of BACKENDS.
     :param threads: Threads.
+    :param stream: As for build.
     """
     torch.set_num_threads(threads)
     config = load_network_config(model)
@@ -78,7 +84,7 @@ def serve(model: str, backend: str, threads: int) -> None:
     images = torch.randn((*rays_m.shape[:2], 3, config.image.height_px, config.image.width_px),
                          generator=torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory() as folder:
-        network = build(model, backend, images, rays_m, threads, Path(folder))
+        network = build(model, backend, images, rays_m, threads, stream, Path(folder))
         predict = torch.inference_mode()(partial(network.predict, images, rays_m))
         predict()
         predict()
