@@ -92,7 +92,9 @@ class PackedOccupancyHead(EngineModule):
                 -1, (self.factor, self.factor, *self.heights_and_classes)))
         heights, classes = self.heights_and_classes
         bands, labels = self._bands(cells)
-        confidence = torch.empty(labels.shape) if with_confidence else None
+        confidence = None
+        if with_confidence:
+            confidence = torch.empty(labels.shape, device=labels.device)
         for rows, band, run in bands:
             band.tensor = self.predicter(cells.flatten(0, 1)[rows])[None]
             run()
@@ -115,7 +117,7 @@ class PackedOccupancyHead(EngineModule):
         key = cells.shape
         if key not in self._compiled:
             self._compiled.clear()
-            with torch.inference_mode(False):
+            with torch.inference_mode(False), cells.device:
                 self._compiled[key] = self._compiled_bands(cells)
         return self._compiled[key]
 

@@ -76,7 +76,7 @@ class SampleLift:
             self._fill_table()
         self._probability.copy_(probability)
         self._context.tensor.permute(TO_CHANNELS_FIRST).copy_(context)
-        self._output.tensor = torch.empty(self._output.shape, dtype=self._dtype)
+        self._output.tensor = self._points_m.new_empty(self._output.shape, dtype=self._dtype)
         self._splat()
         result, self._output.tensor = self._output.tensor, None
         return result.permute(TO_CHANNELS_FIRST)[0]
@@ -111,15 +111,16 @@ class PackedLift(EngineModule):
             raise ValueError(
                 f'the lift needs a ray point per depth, {(*depth_probability.shape, 3)}; got '
                 f'{tuple(ray_points_m.shape)}')
-        samples = [self._sample_lift(index, shape)(*sample) for index, sample in enumerate(
-            zip(context, depth_probability, ray_points_m))]
+        samples = [self._sample_lift(index, shape, context.device)(*sample)
+                   for index, sample in enumerate(zip(context, depth_probability, ray_points_m))]
         return samples[0][None] if len(samples) == 1 else torch.stack(samples)
 
-    def _sample_lift(self, index: int, shape: tuple[int, ...]) -> SampleLift:
+    def _sample_lift(self, index: int, shape: tuple[int, ...],
+                     device: torch.device) -> SampleLift:
         """Return what lifts the sample of an index; a rig of another size replaces it."""
         known, lift = self._compiled.get(index, (None, None))
         if known != shape:
-            with torch.inference_mode(False):
+            with torch.inference_mode(False), device:
                 lift = SampleLift(self.bev, shape, self.output_dtype, self.backend)
             self._compiled[index] = shape, lift
         return lift

@@ -11,11 +11,13 @@ from test_cuda_emulation import bits_of
 from test_cuda_emulation import CHANNELS
 from test_cuda_emulation import integer_sign
 from test_cuda_emulation import out_size
+from test_cuda_emulation import packed_network
 from test_cuda_emulation import SIZES
 from test_cuda_emulation import weights_of
 import torch
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import BackendUnavailableError
 from bdc_occ_ros.errors import InvalidOperationError
@@ -141,6 +143,16 @@ class TestOnGpu:
         graph.replay()
         expected, = PlanRunner(packed.record, ReferenceBackend(), torch.float32)(-x)
         torch.testing.assert_close(captured.cpu(), expected, rtol=1e-5, atol=1e-5)
+
+    @pytest.mark.parametrize('name', ['model_tiny.yaml', 'model_tiny_published.yaml'])
+    def test_whole_networks(self, backend, tiny_model, name):
+        network, given = packed_network(tiny_model.with_name(name))
+        with torch.inference_mode():
+            use_backend(network, ReferenceBackend())
+            expected = network.predict(*given).voxels.labels
+            use_backend(network.to(GPU), backend)
+            labels = network.predict(*(tensor.to(GPU) for tensor in given)).voxels.labels
+        assert (labels.cpu() == expected).double().mean() >= 0.999
 
     def test_work_goes_to_the_current_stream(self, backend):
         maker, size = Maker(0), (1, 64, 64)

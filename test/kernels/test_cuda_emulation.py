@@ -3,6 +3,7 @@
 """The GPU kernels' index arithmetic, run lane by lane on the CPU and compared bit for bit."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cuda_emulation
 import pytest
@@ -10,9 +11,12 @@ from real_maps import bits_output
 from real_maps import Maker
 from real_maps import real_output
 import torch
+from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
+from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import NEVER
 from bdc_occ_ros.kernels.conventions import pack_bits
@@ -29,6 +33,8 @@ from bdc_occ_ros.kernels.operations import SplatTable
 from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.packed_network import pack_network
 
 CHANNELS = (1, 31, 32, 33, 63, 64, 65, 96, 128, 256, 512)
 SIZES = ((1, 1, 1), (1, 1, 7), (1, 2, 1), (2, 5, 6), (1, 2, 2), (1, 13, 11))
@@ -216,6 +222,30 @@ def test_whole_units_with_pytorch_for_the_rest(emulated, version, stride):
     actual, = PlanRunner(packed.record, emulated, torch.float32)(x)
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
     assert actual.std() > 0.1
+
+
+def packed_network(config_file: Path) -> tuple[nn.Module, tuple[torch.Tensor, torch.Tensor]]:
+    """Return an untrained network and what it takes from two cameras."""
+    config, maker = load_network_config(config_file), Maker(0)
+    torch.manual_seed(0)
+    points_m = torch.tensor([18.0, 18.0, 2.5]) * torch.rand(
+        1, 2, config.depth.num_bins, *config.feature_shape, 3).mul(2).sub(1)
+    image = config.image
+    return (pack_network(OccupancyNetwork(config)),
+            (maker.values(1, 2, 3, image.height_px, image.width_px).clamp(-3, 3), points_m))
+
+
+@pytest.mark.parametrize('name', ['model_tiny.yaml', 'model_tiny_published.yaml'])
+def test_whole_networks(emulated, tiny_model, name):
+    network, given = packed_network(tiny_model.with_name(name))
+    with torch.inference_mode():
+        use_backend(network, ReferenceBackend())
+        expected, labels = network(*given).occupancy_logits, network.predict(*given).voxels.labels
+        use_backend(network, emulated)
+        torch.testing.assert_close(network(*given).occupancy_logits, expected,
+                                   rtol=1e-4, atol=1e-4)
+        same = network.predict(*given).voxels.labels == labels
+    assert same.double().mean() >= 0.999 and expected.std() > 0.1
 
 
 def test_no_images_at_all(emulated):
