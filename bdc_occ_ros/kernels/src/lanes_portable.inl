@@ -1,25 +1,35 @@
 // SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 // SPDX-License-Identifier: Apache-2.0
 // Vectors of 4 floats as the compiler makes them for any processor.
-#include "stream_numbers.inl"
-
 constexpr int kLanes = 4;
 typedef float Floats __attribute__((vector_size(4 * kLanes)));
 typedef uint32_t Words __attribute__((vector_size(4 * kLanes)));
 
-template <class T>
-Floats load(const T* in) {
-  return Floats{widen(in[0]), widen(in[1]), widen(in[2]), widen(in[3])};
-}
+inline Words bits_of(Floats values) { return Words(values); }
 
-template <class T>
-void store(Floats values, T* out) {
-  for (int i = 0; i < kLanes; ++i) narrow(values[i], &out[i]);
+inline Floats float_of(Words bits) { return Floats(bits); }
+
+#include "stream_numbers.inl"
+
+inline Floats load(const float* in) { return Floats{in[0], in[1], in[2], in[3]}; }
+
+inline Words load_halves(const uint16_t* in) { return Words{in[0], in[1], in[2], in[3]}; }
+
+inline Floats load(const Bfloat16* in) { return Floats(load_halves((const uint16_t*)in) << 16); }
+
+inline Floats load(const Float16* in) {
+  return Floats(widen_half(load_halves((const uint16_t*)in)));
 }
 
 // Store the lower halves.
 inline void store_halves(Words words, uint16_t* out) {
   for (int i = 0; i < kLanes; ++i) out[i] = uint16_t(words[i]);
+}
+
+inline void store(Floats values, float* out) { memcpy(out, &values, sizeof(values)); }
+
+inline void store(Floats values, Float16* out) {
+  store_halves(narrow_half(Words(values)), (uint16_t*)out);
 }
 
 // sum + value * sign, where the product is exact
