@@ -65,7 +65,8 @@ def test_the_command_prints_table_or_json(rows, monkeypatch, capsys):
     first, *table = capsys.readouterr().out.splitlines()
     assert 'torch ' in first and first.endswith(f'untrained weights, stream {rows[0]["stream"]}')
     assert '\n'.join(table) == as_table(rows)
-    assert asked == [(NANO, '', 1, 5, False, bench_network.USUAL_STREAM), (NANO, '', 1, 2, True, 'float16')]
+    assert asked == [(NANO, '', 1, 5, False, bench_network.USUAL_STREAM),
+                     (NANO, '', 1, 2, True, 'float16')]
 
 
 def test_models_on_eight_bits_are_compared_stage_by_stage():
