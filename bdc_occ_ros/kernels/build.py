@@ -15,7 +15,6 @@ imported here: setup.py calls these functions where the package's needs may be m
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-import hashlib
 import os
 from pathlib import Path
 import shlex
@@ -27,6 +26,9 @@ from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS
 from bdc_occ_ros.kernels.compiler import find_compiler
 from bdc_occ_ros.kernels.compiler import run_compiler
 from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
+from bdc_occ_ros.kernels.source_hash import carries_hash
+from bdc_occ_ros.kernels.source_hash import source_hash
+from bdc_occ_ros.kernels.source_hash import sources_in
 
 SOURCES = Path(__file__).resolve().parent / 'src'
 LIBRARY = SOURCES.parent / 'libbdc_kernels.so'
@@ -70,20 +72,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def source_identity() -> str:
     """Return the hash of the sources and flags; a library of another hash is stale."""
-    digest = hashlib.sha256(shlex.join(FLAGS).encode())
-    for path in sorted(path for path in SOURCES.rglob('*') if path.is_file()):
-        digest.update(f'\0{path.relative_to(SOURCES)}\0'.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return source_hash(FLAGS, sources_in(SOURCES))
 
 
 def is_current(library: Path) -> bool:
     """
     Return whether a library is there and was built of these sources.
 
-    :param library: It carries the hash of its sources among its strings.
+    :param library: Made by build().
     """
-    return library.is_file() and source_identity().encode() in library.read_bytes()
+    return carries_hash(library, source_identity())
 
 
 def build(output: Path = LIBRARY, *, compiler: Sequence[str] | None = None,
@@ -123,7 +121,8 @@ def compile_sources(folder: Path, compiler: Sequence[str], flags: Sequence[str],
     :return: The objects.
     :raises KernelBuildError: if the compiler fails.
     """
-    objects = {path: folder / f'{path.stem}.o' for path in sorted(SOURCES.glob(pattern))}
+    objects = {path: folder / f'{path.stem}.o' for path in sources_in(SOURCES)
+               if path.match(pattern)}
     largest_first = sorted(objects, key=lambda path: -path.stat().st_size)
     commands = [[*compiler, *flags, '-c', str(path), '-o', str(objects[path])]
                 for path in largest_first]

@@ -13,7 +13,6 @@ of them would run unnoticed and slowly.
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-import hashlib
 import os
 from pathlib import Path
 import shlex
@@ -26,6 +25,9 @@ from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import KernelBuildError
 from bdc_occ_ros.errors import MissingDependencyError
 from bdc_occ_ros.kernels.extension import extension_choice
+from bdc_occ_ros.kernels.source_hash import carries_hash
+from bdc_occ_ros.kernels.source_hash import source_hash
+from bdc_occ_ros.kernels.source_hash import sources_in
 
 SOURCES = Path(__file__).resolve().parent / 'cuda'
 INTERFACE = SOURCES.parent / 'src' / 'bdc_kernels.h'
@@ -95,20 +97,16 @@ def _nvcc() -> str | None:
 
 def source_identity() -> str:
     """Return the hash of the sources and flags; a library of another hash is stale."""
-    digest = hashlib.sha256(shlex.join(FLAGS).encode())
-    for path in (INTERFACE, *sorted(path for path in SOURCES.iterdir() if path.is_file())):
-        digest.update(f'\0{path.name}\0'.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return source_hash(FLAGS, (INTERFACE, *sources_in(SOURCES)))
 
 
 def is_current(library: Path) -> bool:
     """
     Return whether a library is there and was built of these sources.
 
-    :param library: It carries the hash of its sources among its strings.
+    :param library: Made by build().
     """
-    return library.is_file() and source_identity().encode() in library.read_bytes()
+    return carries_hash(library, source_identity())
 
 
 def build(output: Path = LIBRARY, *, extra_flags: Sequence[str] = ()) -> str:
@@ -125,7 +123,7 @@ def build(output: Path = LIBRARY, *, extra_flags: Sequence[str] = ()) -> str:
     flags = (*FLAGS, *extra_flags, f'-DBDC_BUILD_IDENTITY="{source_identity()}"')
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.cuda_', dir=output.parent) as folder:
-        objects = {path: f'{folder}/{path.stem}.o' for path in sorted(SOURCES.iterdir())
+        objects = {path: f'{folder}/{path.stem}.o' for path in sources_in(SOURCES)
                    if path.suffix in ('.cu', '.cpp')}
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor:
             reports = list(executor.map(_run, (
