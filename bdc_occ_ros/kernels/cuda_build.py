@@ -52,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = parser.parse_args(argv).output
     try:
         if not is_cuda_library_wanted():
-            print('no GPU kernels are built: there is no nvcc, or BDC_OCC_EXTENSION is '
-                  f'{extension_choice()}')
+            print('no GPU kernels are built: there is no nvcc, or BDC_OCC_EXTENSION is off or cpu')
             return 0
         build(output)
     except BdcOccError as error:
