@@ -65,9 +65,7 @@ def test_dot_products_by_force_are_an_error_and_no_illegal_instruction(old_core)
     image = old_core.image()
     with pytest.raises(InvalidOperationError, match='this machine'):
         old_core.run('neon_dotprod', 0, 1, 0, image.contents)
-    words = torch.zeros(1, dtype=torch.int32)
-    prepared = torch.zeros(4096, dtype=torch.uint8)
-    with pytest.raises(InvalidOperationError):
-        old_core.prepare_weights('neon_dotprod', 1, 1, 1, words.data_ptr(), prepared.data_ptr())
+    with pytest.raises(InvalidOperationError, match='no convolution'):
+        old_core.prepared_bytes('neon_dotprod', 1, 1, 1)
     assert old_core.is_supported('neon')
     assert old_core.prepared_bytes('neon', 1, 1, 1) == 4 * 16

@@ -223,7 +223,8 @@ const char* bdc_backend_name(int32_t index);
 // 1 if this machine can run a backend, 0 if not, -1 if there is none of that name.
 int32_t bdc_backend_is_supported(const char* backend);
 
-// Bytes of prepared weights of a convolution, and the preparation; `out` is aligned to 64 bytes.
+// Bytes of prepared weights of a convolution, -1 where this machine cannot run it, and the
+// preparation; `out` is aligned to 64 bytes.
 // `words` is [out_channels][kernel][kernel][words(in_channels)], plain packed bits.
 int64_t bdc_prepared_bytes(const char* backend, int32_t out_channels, int32_t in_channels,
                            int32_t kernel);

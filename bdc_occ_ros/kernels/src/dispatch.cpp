@@ -113,6 +113,7 @@ int64_t bdc_prepared_bytes(const char* name, int32_t out_channels, int32_t in_ch
   const bdc::Backend* backend = bdc::find_backend(name);
   const bdc::Error error = bdc::check_weight_sizes(out_channels, in_channels, kernel);
   if (backend == nullptr || backend->prepared_bytes == nullptr || error != bdc::kValid) return -1;
+  if (!backend->is_supported()) return -1;
   return backend->prepared_bytes(out_channels, in_channels, kernel);
 }
 
