@@ -74,10 +74,9 @@ constexpr Roofline kRooflines[] = {
 
 namespace neon {
 #define BDC_REGISTER "w"
-using Vector = uint16x8_t;
+using Vector = uint8x16_t;
 inline Vector next(Vector sum, Vector input) {
-  const uint8x16_t differing = veorq_u8(vreinterpretq_u8_u16(input), vdupq_n_u8(3));
-  return vpadalq_u8(sum, vcntq_u8(differing));
+  return vaddq_u8(sum, vcntq_u8(veorq_u8(input, vdupq_n_u8(3))));
 }
 #include "roofline_count.inl"
 }  // namespace neon
