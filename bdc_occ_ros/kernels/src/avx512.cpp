@@ -21,14 +21,8 @@ namespace {
 #include "streams.inl"
 #include "pack.inl"
 #include "avx512_counts.inl"
+#include "avx512_pairs.inl"
 #include "avx512_ending.inl"
-
-bool is_supported() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("bmi2");
-}
 
 int32_t blocks_of(int32_t channels) { return (channels + kBlockChannels - 1) / kBlockChannels; }
 
@@ -59,22 +53,27 @@ struct RowOfBlock {
 };
 
 template <int kPixels>
-void convolve_tile(const RowOfBlock& row, const PaddingTable& padding, int column) {
+void convolve_tiles(const RowOfBlock& row, const PaddingTable& padding, int column, int tiles) {
   const uint32_t* inputs = row.inputs + column * row.step;
-  row.ending.finish(padding, column,
-                    count_tile<kPixels>(row.runs, inputs, row.step, row.weights));
+  for (; tiles > 0; --tiles, column += kPixels, inputs += kPixels * row.step) {
+    row.ending.prefetch<kPixels>(column + kPixels);
+    row.ending.finish(padding, column,
+                      count_tile<kPixels>(row.runs, inputs, row.step, row.weights));
+  }
 }
 
-// Pixels among which the same taps lie outside, in tiles of as equal a size as can be.
+// Pixels among which the same taps lie outside.
 void convolve_span(const RowOfBlock& row, int first, int last) {
   if (first >= last) return;
-  constexpr void (*convolve[kMaxPixels])(const RowOfBlock&, const PaddingTable&, int) = {
-      convolve_tile<1>, convolve_tile<2>, convolve_tile<3>, convolve_tile<4>, convolve_tile<5>};
   const PaddingTable& padding = row.ending.table(first);
-  for (int tiles = (last - first + kMaxPixels - 1) / kMaxPixels; tiles > 0; --tiles) {
-    const int pixels = (last - first + tiles - 1) / tiles;
-    convolve[pixels - 1](row, padding, first);
-    first += pixels;
+  const int tiles = (last - first) / kMaxPixels;
+  const int rest = first + tiles * kMaxPixels;
+  convolve_tiles<kMaxPixels>(row, padding, first, tiles);
+  switch (last - rest) {
+    case 1: return convolve_tiles<1>(row, padding, rest, 1);
+    case 2: return convolve_tiles<2>(row, padding, rest, 1);
+    case 3: return convolve_tiles<3>(row, padding, rest, 1);
+    case 4: return convolve_tiles<4>(row, padding, rest, 1);
   }
 }
 
@@ -106,13 +105,27 @@ void convolution(const bdc_convolution& op, int32_t first_row, int32_t last_row)
 }
 
 }  // namespace
+}  // namespace bdc
+
+#pragma GCC pop_options
+
+namespace bdc {
+namespace {
+
+// Compiled for every processor: it is what is asked first.
+bool is_supported() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi2");
+}
+
+}  // namespace
 
 const Backend kAvx512 = {
     "avx512", is_supported, prepared_bytes, prepare_weights, convolution, pack, real_convolution,
     gate, combine, affine, average_pool, upsample, splat, labels};
 
 }  // namespace bdc
-
-#pragma GCC pop_options
 
 #endif  // defined(__x86_64__)

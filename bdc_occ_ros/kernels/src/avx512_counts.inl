@@ -39,7 +39,9 @@ template <bool kIsFirst, int kPixels>
 inline void count_word(const uint32_t* inputs, int64_t step, const uint32_t* weights,
                        Counts<kPixels>& counts) {
   __m512i weight[kVectors];
-  BDC_UNROLLED for (int v = 0; v < kVectors; ++v) weight[v] = _mm512_load_si512(weights + v * kLanes);
+  BDC_UNROLLED for (int v = 0; v < kVectors; ++v) {
+    weight[v] = _mm512_load_si512(weights + v * kLanes);
+  }
   BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
     const __m512i input = _mm512_set1_epi32(int(inputs[p * step]));
     BDC_UNROLLED for (int v = 0; v < kVectors; ++v) {

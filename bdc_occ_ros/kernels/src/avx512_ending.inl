@@ -17,16 +17,18 @@ struct BlockParameters {
       gate[kVectors], shortcut_scale[kVectors], shortcut_offset[kVectors], threshold[kVectors];
 };
 
-// A block of channels of a row, and what follows its counts. `kVector` says which half of the
-// block is meant.
+// A block of channels of a row, and what follows its counts.
 class Ending {
  public:
   Ending(const bdc_convolution& op, int channel)
-      : op_(op), channel_(channel), height_(out_height(op)), width_(out_width(op)) {
-    const int channels = std::min(kBlockChannels, op.out_channels - channel);
+      : op_(op),
+        channel_(channel),
+        channels_(std::min(kBlockChannels, op.out_channels - channel)),
+        height_(out_height(op)),
+        width_(out_width(op)) {
     for (int v = 0; v < kVectors; ++v) {
-      lanes_[v] = std::max(0, std::min(kLanes, channels - v * kLanes));
-      masks_[v] = __mmask16((1u << lanes_[v]) - 1);
+      const int lanes = std::max(0, std::min(kLanes, channels_ - v * kLanes));
+      masks_[v] = __mmask16((1u << lanes) - 1);
       if (op.bits_of_integer.data != nullptr) {
         const __m512i high = integers(op.integer_sign.high, v);
         has_high_ |= _mm512_mask_cmpneq_epi32_mask(masks_[v], high,
@@ -67,6 +69,14 @@ class Ending {
     return tables_[missing];
   }
 
+  // Fetch what a tile reads and writes besides bits while the one before it is computed.
+  template <int kPixels>
+  void prefetch(int column) const {
+    column = std::min(column, width_ - kPixels);
+    if (op_.shortcut.data != nullptr) prefetch_pixels<kPixels>(op_.shortcut, column);
+    if (op_.out.data != nullptr) prefetch_pixels<kPixels>(op_.out, column);
+  }
+
   template <int kPixels>
   void finish(const PaddingTable& padding, int column, const Counts<kPixels>& counts) {
     if (op_.bits_of_integer.data != nullptr) write_integer_bits(padding, column, counts);
@@ -74,22 +84,24 @@ class Ending {
       write_integers<0>(padding, column, counts);
       write_integers<1>(padding, column, counts);
     }
-    if (op_.scale == nullptr) return;
-    uint32_t words[kPixels] = {};
-    finish_reals<0>(padding, column, counts, words);
-    finish_reals<1>(padding, column, counts, words);
-    if (op_.bits.data == nullptr) return;
-    const int64_t stride = op_.bits.stride;
-    const uint32_t flip = op_.sign.flip[channel_ / kWordBits];
-    uint32_t* out = bits_ + column * stride;
-    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) out[p * stride] = words[p] ^ flip;
+    if (op_.scale != nullptr) finish_reals(padding, column, counts);
   }
 
  private:
   template <int kPixels>
   struct Values {
-    Floats of[kPixels];
+    FloatPair of[kPixels];
   };
+
+  template <int kPixels>
+  void prefetch_pixels(const bdc_map& map, int column) const {
+    const int64_t bytes = map.type == BDC_F32 ? 4 : 2;
+    const int64_t first = (int64_t{row_} * width_ + column) * map.stride + channel_ % map.channels;
+    const char* pixel = static_cast<const char*>(map.data) + first * bytes;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p, pixel += map.stride * bytes) {
+      __builtin_prefetch(pixel);
+    }
+  }
 
   __m512i integers(const int32_t* all, int v) const {
     return _mm512_maskz_loadu_epi32(masks_[v], all + channel_ + v * kLanes);
@@ -153,25 +165,28 @@ class Ending {
     const int64_t stride = op_.bits_of_integer.stride;
     const uint32_t flip = op_.integer_sign.flip[channel_ / kWordBits];
     uint32_t words[kPixels];
-    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) words[p] = flip ^ bits_at_most(counts.of[p], padding.low);
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+      words[p] = flip ^ bits_at_most(counts.of[p], padding.low);
+    }
     if (has_high_) {
-      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) words[p] ^= bits_at_most(counts.of[p], padding.high);
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+        words[p] ^= bits_at_most(counts.of[p], padding.high);
+      }
     }
     uint32_t* out = integer_bits_ + column * stride;
     BDC_UNROLLED for (int p = 0; p < kPixels; ++p) out[p * stride] = words[p];
   }
 
-  // The first channel of the vector at an output pixel of a real map.
-  template <int kVector, class T>
+  // The first channel of a real map at an output pixel.
+  template <class T>
   T* pixel_of(const bdc_map& map, int column) const {
-    const int64_t pixel = int64_t{row_} * width_ + column;
-    return static_cast<T*>(map.data) + pixel * map.stride + channel_ + kVector * kLanes;
+    return static_cast<T*>(map.data) + (int64_t{row_} * width_ + column) * map.stride;
   }
 
   template <int kVector, int kPixels>
   void write_integers(const PaddingTable& padding, int column,
                       const Counts<kPixels>& counts) const {
-    int16_t* out = pixel_of<kVector, int16_t>(op_.integers, column);
+    int16_t* out = pixel_of<int16_t>(op_.integers, column) + channel_ + kVector * kLanes;
     const int64_t stride = op_.integers.stride;
     const __m512i base = _mm512_load_si512(padding.base + kVector * kLanes);
     BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
@@ -183,123 +198,136 @@ class Ending {
 
   // scale d + offset, where d = base - 2 count is exact
   template <int kVector, int kPixels>
-  Values<kPixels> scaled(const PaddingTable& padding, const Counts<kPixels>& counts) const {
+  void scale(const PaddingTable& padding, const Counts<kPixels>& counts,
+             Values<kPixels>& values) const {
     const __m512 base = _mm512_maskz_cvtepi32_ps(
         kAll, _mm512_load_si512(padding.base + kVector * kLanes));
-    Values<kPixels> values;
     BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
       const __m512 count = _mm512_maskz_cvtepi32_ps(kAll, counts.of[p][kVector]);
       const Floats result = Floats(_mm512_fnmadd_ps(_mm512_set1_ps(2.0f), count, base));
-      values.of[p] = parameters_.scale[kVector] * result + parameters_.offset[kVector];
+      values.of[p].of[kVector] =
+          parameters_.scale[kVector] * result + parameters_.offset[kVector];
     }
-    return values;
   }
 
-  // Copy the channels of a vector one by one, where they are not side by side or fewer than lanes:
+  // Copy the channels of a block one by one, where they are not side by side or fewer than that:
   // behind the last channel of the shortcut comes its first one again.
-  template <int kVector, class T>
+  template <class T>
   __attribute__((noinline)) void gather_shortcut(int column, int pixels, T* out) const {
-    const int64_t first_pixel = int64_t{row_} * width_ + column;
-    const T* pixel = static_cast<const T*>(op_.shortcut.data) + first_pixel * op_.shortcut.stride;
-    for (int p = 0; p < pixels; ++p, pixel += op_.shortcut.stride, out += kLanes) {
-      for (int i = 0; i < lanes_[kVector]; ++i) {
-        out[i] = pixel[(channel_ + kVector * kLanes + i) % op_.shortcut.channels];
-      }
+    memset(out, 0, size_t(pixels) * kBlockChannels * sizeof(T));
+    const T* pixel = pixel_of<T>(op_.shortcut, column);
+    for (int p = 0; p < pixels; ++p, pixel += op_.shortcut.stride, out += kBlockChannels) {
+      for (int i = 0; i < channels_; ++i) out[i] = pixel[(channel_ + i) % op_.shortcut.channels];
     }
   }
 
-  template <int kVector, class T, int kPixels>
+  template <class T, int kPixels>
   void add_shortcut(int column, Values<kPixels>& values) const {
-    const int from = (channel_ + kVector * kLanes) % op_.shortcut.channels;
-    T gathered[kPixels * kLanes];
+    const int from = channel_ % op_.shortcut.channels;
+    T gathered[kPixels * kBlockChannels];
     const T* source = gathered;
-    int64_t stride = kLanes;
-    if (lanes_[kVector] == kLanes && from + kLanes <= op_.shortcut.channels) {
+    int64_t stride = kBlockChannels;
+    if (channels_ == kBlockChannels && from + kBlockChannels <= op_.shortcut.channels) {
       stride = op_.shortcut.stride;
-      source = static_cast<const T*>(op_.shortcut.data) + from +
-               (int64_t{row_} * width_ + column) * stride;
+      source = pixel_of<T>(op_.shortcut, column) + from;
     } else {
-      memset(gathered, 0, sizeof(gathered));
-      gather_shortcut<kVector>(column, kPixels, gathered);
+      gather_shortcut(column, kPixels, gathered);
     }
-    if (op_.shortcut_scale == nullptr) {
-      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
-        values.of[p] = values.of[p] + load(source + p * stride);
+    const BlockParameters& by = parameters_;
+    const bool is_scaled = op_.shortcut_scale != nullptr;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p, source += stride) {
+      FloatPair shortcut = load_pair(source);
+      BDC_UNROLLED for (int v = 0; v < kVectors; ++v) {
+        if (is_scaled) {
+          shortcut.of[v] = shortcut.of[v] * by.shortcut_scale[v] + by.shortcut_offset[v];
+        }
+        values.of[p].of[v] = values.of[p].of[v] + shortcut.of[v];
       }
-      return;
-    }
-    const Floats scale = parameters_.shortcut_scale[kVector];
-    const Floats offset = parameters_.shortcut_offset[kVector];
-    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
-      const Floats shortcut = load(source + p * stride) * scale + offset;
-      values.of[p] = values.of[p] + shortcut;
     }
   }
 
-  template <int kVector, int kPixels>
+  template <int kPixels>
   void add_shortcut_of_type(int column, Values<kPixels>& values) const {
     switch (op_.shortcut.type) {
-      case BDC_F32: return add_shortcut<kVector, float>(column, values);
-      case BDC_BF16: return add_shortcut<kVector, Bfloat16>(column, values);
-      default: return add_shortcut<kVector, Float16>(column, values);
+      case BDC_F32: return add_shortcut<float>(column, values);
+      case BDC_BF16: return add_shortcut<Bfloat16>(column, values);
+      default: return add_shortcut<Float16>(column, values);
     }
   }
 
-  template <int kVector, class T, int kPixels>
+  template <class T, int kPixels>
   void write_reals(int column, const Values<kPixels>& values) const {
-    T* const out = pixel_of<kVector, T>(op_.out, column);
-    T narrowed[kPixels * kLanes];
-    const bool is_whole = lanes_[kVector] == kLanes;
+    T* const out = pixel_of<T>(op_.out, column) + channel_;
+    T narrowed[kPixels * kBlockChannels];
+    const bool is_whole = channels_ == kBlockChannels;
     T* const target = is_whole ? out : narrowed;
-    const int64_t stride = is_whole ? op_.out.stride : kLanes;
-    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) store(values.of[p], target + p * stride);
+    const int64_t stride = is_whole ? op_.out.stride : kBlockChannels;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) store_pair(values.of[p], target + p * stride);
     if (is_whole) return;
     for (int p = 0; p < kPixels; ++p) {
-      memcpy(out + p * op_.out.stride, narrowed + p * kLanes,
-             size_t(lanes_[kVector]) * sizeof(T));
+      memcpy(out + p * op_.out.stride, narrowed + p * kBlockChannels,
+             size_t(channels_) * sizeof(T));
     }
   }
 
-  template <int kVector, int kPixels>
+  template <int kPixels>
   void write_reals_of_type(int column, const Values<kPixels>& values) const {
     switch (op_.out.type) {
-      case BDC_F32: return write_reals<kVector, float>(column, values);
-      case BDC_BF16: return write_reals<kVector, Bfloat16>(column, values);
-      default: return write_reals<kVector, Float16>(column, values);
+      case BDC_F32: return write_reals<float>(column, values);
+      case BDC_BF16: return write_reals<Bfloat16>(column, values);
+      default: return write_reals<Float16>(column, values);
     }
   }
 
-  // Half a block: everything but the words, whose halves are put together.
+  template <int kPixels>
+  void write_bits(int column, const Values<kPixels>& values) const {
+    const int64_t stride = op_.bits.stride;
+    const uint32_t flip = op_.sign.flip[channel_ / kWordBits];
+    uint32_t* out = bits_ + column * stride;
+    BDC_UNROLLED for (int p = 0; p < kPixels; ++p, out += stride) {
+      const FloatPair& value = values.of[p];
+      const uint32_t low = bits_at_least(value.of[0], parameters_.threshold[0]) & masks_[0];
+      const uint32_t high = bits_at_least(value.of[1], parameters_.threshold[1]) & masks_[1];
+      *out = (low | high << kLanes) ^ flip;
+    }
+  }
+
+  // Scale, activation, sums and gate of half a block.
   template <int kVector, int kPixels>
-  void finish_reals(const PaddingTable& padding, int column, const Counts<kPixels>& counts,
-                    uint32_t (&words)[kPixels]) {
+  void finish_vector(const PaddingTable& padding, const Counts<kPixels>& counts,
+                     Values<kPixels>& values) {
     const BlockParameters& by = parameters_;
-    Values<kPixels> values = scaled<kVector>(padding, counts);
+    scale<kVector>(padding, counts, values);
     if (op_.activation.slope != nullptr) {
       BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
-        values.of[p] =
-            bend(values.of[p], by.before[kVector], by.slope[kVector], by.after[kVector]);
+        Floats& value = values.of[p].of[kVector];
+        value = bend(value, by.before[kVector], by.slope[kVector], by.after[kVector]);
       }
     }
     if (op_.sums != nullptr) {
-      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) sums_[kVector] = sums_[kVector] + values.of[p];
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+        sums_[kVector] = sums_[kVector] + values.of[p].of[kVector];
+      }
     }
     if (op_.gate != nullptr) {
-      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) values.of[p] = by.gate[kVector] * values.of[p];
-    }
-    if (op_.shortcut.data != nullptr) add_shortcut_of_type<kVector>(column, values);
-    if (op_.out.data != nullptr) write_reals_of_type<kVector>(column, values);
-    if (op_.bits.data == nullptr) return;
-    BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
-      const uint32_t half =
-          bits_at_least(values.of[p], by.threshold[kVector]) & masks_[kVector];
-      words[p] |= half << (kVector * kLanes);
+      BDC_UNROLLED for (int p = 0; p < kPixels; ++p) {
+        values.of[p].of[kVector] = by.gate[kVector] * values.of[p].of[kVector];
+      }
     }
   }
 
+  template <int kPixels>
+  void finish_reals(const PaddingTable& padding, int column, const Counts<kPixels>& counts) {
+    Values<kPixels> values;
+    finish_vector<0>(padding, counts, values);
+    finish_vector<1>(padding, counts, values);
+    if (op_.shortcut.data != nullptr) add_shortcut_of_type(column, values);
+    if (op_.out.data != nullptr) write_reals_of_type(column, values);
+    if (op_.bits.data != nullptr) write_bits(column, values);
+  }
+
   const bdc_convolution& op_;
-  const int channel_, height_, width_;
-  int lanes_[kVectors];
+  const int channel_, channels_, height_, width_;
   __mmask16 masks_[kVectors];
   bool has_high_ = false;  // some channel has two thresholds
   int row_ = 0, row_in_image_ = 0;

@@ -112,7 +112,7 @@ int64_t bdc_prepared_bytes(const char* name, int32_t out_channels, int32_t in_ch
                            int32_t kernel) {
   const bdc::Backend* backend = bdc::find_backend(name);
   const bdc::Error error = bdc::check_weight_sizes(out_channels, in_channels, kernel);
-  if (backend == nullptr || backend->prepared_bytes == nullptr || error != bdc::kValid) return -1;
+  if (backend == nullptr || !backend->is_supported() || error != bdc::kValid) return -1;
   if (!backend->is_supported()) return -1;
   return backend->prepared_bytes(out_channels, in_channels, kernel);
 }
@@ -122,7 +122,6 @@ int32_t bdc_prepare_weights(const char* name, int32_t out_channels, int32_t in_c
   const bdc::Backend* backend = bdc::find_backend(name);
   if (backend == nullptr) return bdc::kUnknownBackend;
   if (!backend->is_supported()) return bdc::kUnsupportedBackend;
-  if (backend->prepare_weights == nullptr) return bdc::kNotBuilt;
   if (words == nullptr || out == nullptr) return bdc::kMissingPointer;
   const bdc::Error error = bdc::check_weights(out_channels, in_channels, kernel, words);
   if (error != bdc::kValid) return error;

@@ -52,7 +52,8 @@ int32_t element_bytes(int32_t type) { return type == BDC_F32 || type == BDC_BITS
 // A map on its own.
 Error check_map(const bdc_map& map) {
   const int64_t channels = map.channels;  // of any size so far
-  const int64_t elements = map.type == BDC_BITS ? (channels + kWordBits - 1) / kWordBits : channels;
+  const int64_t elements =
+      map.type == BDC_BITS ? (channels + kWordBits - 1) / kWordBits : channels;
   const Error error = first_broken({
       {map.data != nullptr, kMissingPointer},
       {map.batch >= 0 && map.height >= 1 && map.width >= 1 && map.channels >= 1, kBadSize},
