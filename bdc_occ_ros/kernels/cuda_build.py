@@ -5,7 +5,8 @@ Compile cuda/ into the library of kernels for NVIDIA GPUs that lies beside this 
 
 It holds machine code for every target and nothing that a driver could translate for others: from
 compute capability 10.0 on (Blackwell, Thor) there are no native products of bits, and an emulation
-of them would run unnoticed and slowly.
+of them would run unnoticed and slowly. Machine code needs a driver that is not older than the
+nvcc that made it: build with CUDA 12 for JetPack 6.
 
     python -m bdc_occ_ros.kernels.cuda_build [--output FILE]
 """

@@ -135,12 +135,12 @@ def load_cuda_library(device: torch.device) -> CudaLibrary:
     :raises KernelLibraryError: if the library is switched off, missing, stale or of another
         version.
     """
-    if device.type != 'cuda' or not torch.cuda.is_available():
-        raise BackendUnavailableError(f'PyTorch finds no GPU {device} here; run on the CPU')
-    check_capability(torch.cuda.get_device_capability(device), torch.cuda.get_device_name(device))
     if extension_choice() in ('off', 'cpu'):
         raise KernelLibraryError(
             f'BDC_OCC_EXTENSION={extension_choice()} keeps the GPU kernels out; unset it')
+    if device.type != 'cuda' or not torch.cuda.is_available():
+        raise BackendUnavailableError(f'PyTorch finds no GPU {device} here; run on the CPU')
+    check_capability(torch.cuda.get_device_capability(device), torch.cuda.get_device_name(device))
     return _opened(Path(os.environ.get(VARIABLE) or LIBRARY))
 
 

@@ -86,6 +86,13 @@ def test_no_gpu_is_an_error_with_the_cure(monkeypatch):
         cuda_library.load_cuda_library(torch.device('cuda', 0))
 
 
+@pytest.mark.parametrize('choice', ['off', 'cpu'])
+def test_other_choices_load_nothing_for_the_gpu(choice, monkeypatch):
+    monkeypatch.setenv('BDC_OCC_EXTENSION', choice)
+    with pytest.raises(KernelLibraryError, match=f'={choice} keeps the GPU kernels out; unset'):
+        cuda_library.load_cuda_library(torch.device('cuda', 0))
+
+
 def test_missing_and_stale_libraries_are_refused(tmp_path):
     path = tmp_path / 'lib.so'
     with pytest.raises(KernelLibraryError, match='missing.*build it with'):

@@ -18,6 +18,7 @@ from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidOperationError
+from bdc_occ_ros.kernels.compiler import has_compiler
 from bdc_occ_ros.kernels.conventions import NEVER
 from bdc_occ_ros.kernels.conventions import pack_bits
 from bdc_occ_ros.kernels.conventions import words
@@ -51,7 +52,9 @@ def one_thread():
 
 @pytest.fixture(scope='module')
 def library(tmp_path_factory):
-    """Compile the emulation."""
+    """Compile the emulation, or skip."""
+    if not has_compiler():
+        pytest.skip('no C++ compiler: the emulation of a GPU is not compiled')
     return cuda_emulation.build(tmp_path_factory.mktemp('emulation'))
 
 
