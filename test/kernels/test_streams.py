@@ -78,9 +78,12 @@ def test_special_values_pass(backend, dtype):
         1 + 2 ** -11, 1 + 3 * 2 ** -11])
     shape = 1, 1, 20, 21  # every value is each channel once
     op = Combine(make.real(shape), output=real_output(shape, dtype), bits=bits_output(shape),
-                 sign=make.sign(21))
-    op.left.buffer.tensor.copy_(special.repeat(21).view(shape))
-    check(backend, op)
+                 sign=Sign(torch.zeros(21), make.sign(21).flip))
+    values = op.left.buffer.tensor
+    values.copy_(special.repeat(21).view(shape))
+    _, packed = check(backend, op)
+    bits = unpack_bits(packed[:, 1:-1, 1:-1] ^ op.sign.flip, 21)
+    assert bits[values == 0].all() and not bits[values.isnan()].any()  # -0 as well
     check(backend, Combine(op.output, output=real_output(shape)))
 
 
