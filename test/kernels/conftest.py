@@ -13,6 +13,7 @@ import platform
 import cuda_disassembly
 import pytest
 import qemu_backend
+import torch
 
 from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels.library import load_library
@@ -24,6 +25,15 @@ IS_EMULATED = platform.machine() != 'aarch64'
 EMULATION = Path(__file__).parents[2] / 'build' / 'aarch64'
 CPU = 'cortex-a76'  # with dot products; cortex-a72 is without
 THREADS = 2
+
+
+@pytest.fixture(autouse=True, scope='module')
+def one_torch_thread():
+    """Keep the threads of torch, which spin, away from those of the kernels."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope='session')
