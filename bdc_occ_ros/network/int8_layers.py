@@ -124,11 +124,8 @@ class Int8Translation:
             dilations=layer.dilation))
 
     def _relu(self, node: fx.Node) -> _Step:
-        """Append nothing where eight bits that begin at 0 cut the rest off anyway."""
-        before = node.args[0]
-        if len(before.users) == 1 and self._steps[before].quantized is None:
-            return _Step(self._steps[before].name)
-        return self._unary('Relu', node, True)
+        """Append nothing: eight bits that begin at 0 cut off what is below."""
+        return _Step(self._steps[node.args[0]].name)
 
     def _max_pool(self, node: fx.Node) -> _Step:
         layer: nn.MaxPool2d = self._modules[node.target]

@@ -55,7 +55,10 @@ def test_a_real_network_becomes_two_sections(tmp_path):
     assert float((after - before).norm() / (before - before.mean()).norm()) < 0.1
     shares = section_shares(network)
     assert list(shares) == ['image backbone', 'BEV backbone']
-    assert set(shares['BEV backbone']) == {'BEV backbone', 'BEV neck', 'occupancy'}
+    assert list(shares['BEV backbone']) == ['BEV backbone', 'BEV neck', 'occupancy']
+    profiles = ''.join(path.read_text() for path in tmp_path.iterdir())
+    assert '"img_bev_encoder_backbone.layers.0.0.conv1:' in profiles
+    assert '"img_bev_encoder_neck.up2.1:' in profiles and '"occ_head.' in profiles
     assert all(sum(parts.values()) == pytest.approx(1) for parts in shares.values())
 
 

@@ -94,6 +94,25 @@ def test_bev_layers_stay_close_to_float():
         assert relative_error(section(*inputs[0]), module(*inputs[0])) < 0.05
 
 
+class BentAndNot(nn.Module):
+    """A convolution whose result is used with and without what is below zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 8, 1)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        x = self.conv(x)
+        return torch.cat((self.relu(x), x), dim=1)
+
+
+def test_a_relu_cuts_off_for_its_own_users_only():
+    module, inputs = seeded(BentAndNot()), samples(1, 4, 6, 6)
+    with torch.inference_mode():
+        assert relative_error(Int8Section(module, inputs)(*inputs[0]), module(*inputs[0])) < 0.05
+
+
 def test_convolutions_are_computed_on_integers(tmp_path):
     section = Int8Section(seeded(ResidualBlock(4, 8, 2)), samples(1, 4, 8, 8),
                           SessionSettings(profile_prefix=str(tmp_path / 'run')))
