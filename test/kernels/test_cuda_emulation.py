@@ -3,6 +3,7 @@
 """The GPU kernels' index arithmetic, run lane by lane on the CPU and compared bit for bit."""
 
 from collections.abc import Sequence
+import ctypes
 from pathlib import Path
 
 import cuda_emulation
@@ -33,6 +34,11 @@ from bdc_occ_ros.kernels.operations import Splat
 from bdc_occ_ros.kernels.operations import SplatTable
 from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
+from bdc_occ_ros.kernels.structures import BdcConvolution
+from bdc_occ_ros.kernels.structures import BdcMap
+from bdc_occ_ros.kernels.structures import BdcStep
+from bdc_occ_ros.kernels.structures import BITS
+from bdc_occ_ros.kernels.structures import KINDS
 from bdc_occ_ros.layer_config import UnitConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
@@ -266,6 +272,25 @@ def test_packing(emulated, channels, dtype):
         out = bits_output((*size, channels), words_before=1)
         check(emulated, Pack(maker.real((*size, channels), dtype, (2, 1)), out,
                              maker.sign(channels)), written=[out])
+
+
+def test_sizes_beyond_31_bits_are_refused(library):
+    """Structures as they come from elsewhere: nothing behind the pointers is touched."""
+    one = torch.ones(1).data_ptr()
+    edges = {'type': BITS, 'batch': 1, 'height': 2 ** 15, 'width': 2 ** 15}
+    large = BdcMap(data=one, **edges, channels=64, stride=2)
+    convolutions = {
+        'a map has 2.31 elements': BdcConvolution(in_=large, out_channels=64, kernel=3, stride=1),
+        'at most 32767 products': BdcConvolution(
+            in_=BdcMap(one, BITS, 1, 2, 2, 3641, 114), out_channels=1, kernel=3, stride=1),
+        'impossible size': BdcConvolution(
+            in_=BdcMap(one, BITS, 1, 2, 2, 64, 1), out_channels=1, kernel=3, stride=1)}
+    emulated = cuda_emulation.EmulatedLibrary(library, 'xor')
+    for message, structure in convolutions.items():
+        structure.weights = structure.base = one
+        step = BdcStep(KINDS.index(BdcConvolution), ctypes.addressof(structure))
+        with pytest.raises(InvalidOperationError, match=message):
+            emulated.run([step], torch.device('cpu'))
 
 
 def test_what_does_not_fit_is_refused(emulated):

@@ -87,8 +87,8 @@ inline Refusal check(const bdc_convolution& op) {
       op.out_channels < 1 || in.channels > INT16_MAX / (op.kernel * op.kernel)) {
     return kBadConvolution;
   }
-  if (op.out_channels > INT32_MAX / (op.kernel * op.kernel * in.stride + kStageWords) -
-                            kTileChannels) {
+  const int64_t window = int64_t{op.kernel} * op.kernel * in.stride + kStageWords;
+  if ((int64_t{op.out_channels} + kTileChannels) * window > INT32_MAX) {
     return kTooLarge;
   }
   const int64_t height = out_edge(in.height, op.stride), width = out_edge(in.width, op.stride);
