@@ -16,6 +16,7 @@ import qemu_backend
 import torch
 
 from bdc_occ_ros.kernels import cuda_build
+from bdc_occ_ros.kernels.extension import extension_choice
 from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 
@@ -53,7 +54,7 @@ def aarch64_library(aarch64_runner):
     library.close()
 
 
-@pytest.fixture(params=[*NATIVE[platform.machine()],
+@pytest.fixture(params=[*NATIVE.get(platform.machine(), ('scalar',)),
                         *(f'qemu-{name}' for name in AARCH64 if IS_EMULATED)])
 def backend(request):
     """Return a backend that must compute what the reference computes, or skip."""
@@ -61,6 +62,8 @@ def backend(request):
     if name.startswith('qemu-'):
         return qemu_backend.QemuBackend(
             name.removeprefix('qemu-'), request.getfixturevalue('aarch64_library'), THREADS)
+    if extension_choice() == 'off':
+        pytest.skip('BDC_OCC_EXTENSION=off')
     library = load_library()
     if name not in library.backend_names():
         pytest.skip(f'{name} is not built in')
