@@ -24,6 +24,7 @@ from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels import cuda_bench
 from bdc_occ_ros.kernels import torch_ops
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
+from bdc_occ_ros.kernels.cuda_library import check_capability
 from bdc_occ_ros.kernels.cuda_library import CudaLibrary
 from bdc_occ_ros.kernels.cuda_oracle import count_bits
 from bdc_occ_ros.kernels.operations import Buffer
@@ -43,7 +44,11 @@ NO_GPU = 'PyTorch finds no GPU; the emulation and the machine code are tested al
 
 @pytest.fixture(scope='module')
 def library(cuda_build_result):
-    """Open the kernels."""
+    """Open the kernels, or skip on a GPU that they refuse."""
+    try:
+        check_capability(torch.cuda.get_device_capability(GPU), torch.cuda.get_device_name(GPU))
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
     return CudaLibrary(cuda_build_result.library)
 
 
@@ -171,7 +176,8 @@ class TestOnGpu:
         stream.synchronize()
         assert torch.equal(out.buffer.tensor, expected)
 
-    def test_operators_of_pytorch_take_tensors_of_the_gpu(self, monkeypatch, cuda_build_result):
+    def test_operators_of_pytorch_take_tensors_of_the_gpu(self, library, monkeypatch,
+                                                          cuda_build_result):
         monkeypatch.setenv('BDC_OCC_CUDA_LIBRARY', str(cuda_build_result.library))
         maker = Maker(0)
         arguments = maker.values(1, 5, 6, 40), *vars(maker.sign(40)).values()
@@ -189,7 +195,7 @@ class TestOnGpu:
         with pytest.raises(InvalidOperationError, match='dense and on cuda:0'):
             run()
 
-    def test_the_benchmark_measures(self, monkeypatch, cuda_build_result):
+    def test_the_benchmark_measures(self, library, monkeypatch, cuda_build_result):
         monkeypatch.setenv('BDC_OCC_CUDA_LIBRARY', str(cuda_build_result.library))
         monkeypatch.setattr(cuda_bench, 'LAYERS', (cuda_bench.Layer(3, 64, 40),))
         rows = list(cuda_bench.measure(GPU))
