@@ -37,6 +37,7 @@ CURES = {
                     '"bdc_occ_ros[demo]"'),
     **dict.fromkeys(BENCH_PACKAGES, 'install what others compute eight bits and bits with: '
                     'python -m pip install "bdc_occ_ros[bench]"'),
+    'nuscenes': 'install what reads its data: python -m pip install "bdc_occ_ros[nuscenes]"',
 }
 
 

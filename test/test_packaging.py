@@ -19,7 +19,8 @@ import bdc_occ_ros
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'bdc_occ_ros'
 # the README says where these come from
-NO_ROSDEP_KEY = {'torch', 'safetensors', 'rerun', 'onnx', 'onnxruntime', 'openvino'}
+NO_ROSDEP_KEY = {
+    'torch', 'safetensors', 'rerun', 'onnx', 'onnxruntime', 'openvino', 'nuscenes'}
 ROSDEP_KEYS = {
     'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
     'numpy': 'python3-numpy', 'rosbags': 'python3-rosbags-pip', 'tqdm': 'python3-tqdm',
@@ -28,7 +29,7 @@ ROSDEP_KEYS = {
 HEAVY = ('torch', 'numpy', 'cv2', 'safetensors', 'yaml')
 DISTRIBUTIONS = {
     'PIL': 'Pillow', 'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'yaml': 'PyYAML',
-    'apsw': 'rosbags', 'backports': 'rosbags'}
+    'nuscenes': 'nuscenes-devkit', 'apsw': 'rosbags', 'backports': 'rosbags'}
 
 
 def imported(*paths):
@@ -83,7 +84,7 @@ def test_every_import_is_declared_by_its_rosdep_key():
 def test_every_import_without_ros_is_declared_for_pip():
     arguments = setup_arguments()
     extras = arguments['extras_require']
-    floors = arguments['install_requires'] + extras['demo'] + extras['bench']
+    floors = arguments['install_requires'] + sum(extras.values(), [])
     names = {re.split('[<>=]', floor)[0] for floor in floors}
     outside = imported(*product_files()) & (NO_ROSDEP_KEY | ROSDEP_KEYS.keys())
     assert {DISTRIBUTIONS.get(name, name) for name in outside} - names == set()
