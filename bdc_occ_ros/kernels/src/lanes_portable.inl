@@ -4,6 +4,7 @@
 constexpr int kLanes = 4;
 typedef float Floats __attribute__((vector_size(4 * kLanes)));
 typedef uint32_t Words __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t Halves __attribute__((vector_size(2 * kLanes)));
 
 inline Words bits_of(Floats values) { return Words(values); }
 
@@ -11,9 +12,17 @@ inline Floats float_of(Words bits) { return Floats(bits); }
 
 #include "stream_numbers.inl"
 
-inline Floats load(const float* in) { return Floats{in[0], in[1], in[2], in[3]}; }
+inline Floats load(const float* in) {
+  Floats values;
+  memcpy(&values, in, sizeof(values));
+  return values;
+}
 
-inline Words load_halves(const uint16_t* in) { return Words{in[0], in[1], in[2], in[3]}; }
+inline Words load_halves(const uint16_t* in) {
+  Halves halves;
+  memcpy(&halves, in, sizeof(halves));
+  return __builtin_convertvector(halves, Words);
+}
 
 inline Floats load(const Bfloat16* in) { return Floats(load_halves((const uint16_t*)in) << 16); }
 
@@ -23,7 +32,8 @@ inline Floats load(const Float16* in) {
 
 // Store the lower halves.
 inline void store_halves(Words words, uint16_t* out) {
-  for (int i = 0; i < kLanes; ++i) out[i] = uint16_t(words[i]);
+  const Halves halves = __builtin_convertvector(words, Halves);
+  memcpy(out, &halves, sizeof(halves));
 }
 
 inline void store(Floats values, float* out) { memcpy(out, &values, sizeof(values)); }
