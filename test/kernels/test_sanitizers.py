@@ -20,7 +20,7 @@ def build_or_skip(name, folder, sanitizer, pattern='*.cpp'):
         input='int main() {}', text=True, capture_output=True)
     if probe.returncode:
         pytest.skip(f'no {sanitizer}: {probe.stderr.strip().splitlines()[-1]}')
-    return sanitized_build.build_driver(name, folder, sanitizer, pattern)
+    return sanitized_build.build_driver(name, folder, sanitizer, pattern, level='-O0')
 
 
 def test_kernels_of_any_size_touch_nothing_else_and_refuse_what_is_wrong(tmp_path):
