@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base of modules that hand work to the bit engine; inference only."""
 
+import copy
 from typing import Any
 
 from torch import nn
@@ -15,7 +16,7 @@ class EngineModule(nn.Module):
     A module with a backend and with what is compiled for it.
 
     What is compiled takes parameters as they are at that moment, and is forgotten when parameters
-    are loaded or moved. Copies compile for themselves.
+    are loaded or moved. Copies share the backend and compile for themselves.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,12 @@ class EngineModule(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, '_compiled': {}}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> 'EngineModule':
+        copied = memo[id(self)] = self.__new__(type(self))
+        memo[id(self._backend)] = self._backend  # shared: it stands for a library
+        copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return copied
 
 
 def use_backend(network: nn.Module, backend: Backend) -> None:
