@@ -109,8 +109,6 @@ void convolve_windows(const bdc_convolution& op, int first_row, int last_row,
   const int width = out_width(op), groups = (width + kGroupPixels - 1) / kGroupPixels;
   const bool has_bits = op.bits_of_integer.data != nullptr;
   const bool has_rest = op.integers.data != nullptr || op.scale != nullptr;
-  bdc_convolution rest = op;
-  rest.bits_of_integer.data = nullptr;
   Limits limits;
   Windows windows;
   Counts counts[kGroupPixels];
@@ -122,10 +120,11 @@ void convolve_windows(const bdc_convolution& op, int first_row, int last_row,
       for (int channel = 0; channel < op.out_channels; channel += kBlock) {
         const int channels = std::min(kBlock, op.out_channels - channel);
         count_bits(windows, pixels, channel, channels, counts);
-        if (has_bits) write_integer_signs(op, row, column, pixels, channel, channels, counts,
-                                          &limits);
+        if (has_bits) {
+          write_integer_signs(op, row, column, pixels, channel, channels, counts, &limits);
+        }
         for (int p = 0; has_rest && p < pixels; ++p) {
-          finish_counts(rest, row, column + p, channel, channels, counts[p]);
+          finish_counts(op, row, column + p, channel, channels, counts[p]);
         }
       }
     }
