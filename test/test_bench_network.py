@@ -3,6 +3,7 @@
 """The benchmark of whole networks: its rows, its stages and what it refuses."""
 
 import json
+import os
 from pathlib import Path
 import time
 
@@ -16,6 +17,7 @@ from bdc_occ_ros.cli import main
 from bdc_occ_ros.errors import MissingDependencyError
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.measurement import peer_packages
+from bdc_occ_ros.measurement.busy_core import one_core_busy
 from bdc_occ_ros.measurement.section_shares import split_by_shares
 from bdc_occ_ros.measurement.stage_clock import REST
 from bdc_occ_ros.measurement.stage_clock import StageClock
@@ -131,3 +133,11 @@ def test_what_cannot_be_measured_is_refused(monkeypatch, capsys):
         measure_networks(REAL, 'int8', 1, 1, False)
     assert main(['bench', 'network', '--model', 'nothing']) == 2
     assert "no network config 'nothing'" in capsys.readouterr().err
+
+
+def test_the_busy_process_works_and_ends_with_the_body():
+    before = os.times()
+    with one_core_busy():
+        time.sleep(0.5)
+    after = os.times()
+    assert after.children_user - before.children_user > 0.05

@@ -7,11 +7,19 @@ from contextlib import contextmanager
 import subprocess
 import sys
 
+# it ends by itself where we are killed and cannot end it
+PROGRAM = '''
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    sum(range(100000))
+'''
+
 
 @contextmanager
 def one_core_busy() -> Iterator[None]:
     """Keep a process that only counts running while the body runs."""
-    process = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+    process = subprocess.Popen([sys.executable, '-c', PROGRAM])
     try:
         yield
     finally:
