@@ -5,6 +5,9 @@ Render a drive, run the node on it over DDS, and draw what it saw.
 
 Leaves in the output folder: occupancy.png, demo.rrd (for the Rerun viewer), drive (the bag that
 was played, with its truth), recording (a bag of what the node published), node.log, demo.json.
+
+Without --model the small network is packed with random weights, so that the node computes on bits
+as it will with trained ones; where the compiled kernels are switched off it runs unpacked.
 """
 
 import argparse
@@ -13,7 +16,9 @@ import json
 from pathlib import Path
 import shutil
 
-LEFTOVERS = ('drive', 'recording', 'occupancy.png', 'demo.rrd', 'node.log', 'demo.json')
+LEFTOVERS = ('drive', 'recording', 'occupancy.png', 'demo.rrd', 'node.log', 'demo.json',
+             'untrained.safetensors')
+DEFAULT_MODEL = 'bdc_occ_nano'
 UNTRAINED = 'The network is untrained: its prediction means nothing yet.'
 
 
@@ -30,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seed', type=int, default=0, help='which street (default 0)')
     parser.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
                         help='size of the images (default 800x450)')
-    parser.add_argument('--model', default='', help='network name or weights (.safetensors)')
+    parser.add_argument('--model', default='', help='network name or weights (.safetensors); '
+                        'default: the small network, untrained and packed')
     parser.add_argument('--json', action='store_true', help='print the result as JSON')
 
 
@@ -59,14 +65,15 @@ def run(args: argparse.Namespace) -> int:
                     num_processes=num_render_processes(), show_progress=not args.json)
     stay_on_this_machine()
     result = play_to_node(folder / 'drive', folder / 'recording', folder / 'node.log',
-                          model=args.model, show_progress=not args.json)
+                          model=args.model or _untrained(folder), show_progress=not args.json)
     settled = settle(folder, result.diagnostics)
-    is_trained = result.diagnostics.get('inference', {}).get('weights', 'none') != 'none'
+    inference = result.diagnostics.get('inference', {})
+    is_trained = inference.get('is_trained') == 'True'
     draw_demo(folder, rig, args.seed, '' if is_trained else UNTRAINED)
     summary = asdict(settled) | {
-        'is_trained': is_trained, 'playback': asdict(result.playback),
-        'node_exit_status': result.exit_status, 'picture': str(folder / 'occupancy.png'),
-        'diagnostics': result.diagnostics}
+        'is_trained': is_trained, 'backend': inference.get('backend'),
+        'playback': asdict(result.playback), 'node_exit_status': result.exit_status,
+        'picture': str(folder / 'occupancy.png'), 'diagnostics': result.diagnostics}
     (folder / 'demo.json').write_text(json.dumps(summary, indent=2) + '\n')
     _report(args.json, summary, settled)
     return 0 if result.exit_status == 0 else 1
@@ -85,6 +92,23 @@ def _clear(folder: Path) -> None:
         raise UsageError(f'{folder} cannot be written: {error}') from error
 
 
+def _untrained(folder: Path) -> str:
+    """Return the file of the small network packed with random weights, or its name."""
+    from bdc_occ_ros.config import load_network_config
+    from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
+    from bdc_occ_ros.network_loading import load_network
+    from bdc_occ_ros.packed_checkpoint import pack_checkpoint
+    from bdc_occ_ros.packed_checkpoint import save_packed
+
+    if not is_cpu_library_wanted():
+        return DEFAULT_MODEL
+    network = load_network(load_network_config(DEFAULT_MODEL), 'cpu', seed=0).network
+    path = folder / 'untrained.safetensors'
+    save_packed(path, pack_checkpoint(network, real_dtype='float32', is_trained=False,
+                                      source_sha256='', provenance={'weights': 'untrained'}))
+    return str(path)
+
+
 def _report(as_json: bool, summary: dict, settled: object) -> None:
     """Print the result."""
     from bdc_occ_ros.bags.account import table
@@ -96,6 +120,7 @@ def _report(as_json: bool, summary: dict, settled: object) -> None:
     print(table(settled))
     print(f'  played late by     p50 {late[0]:.2f} ms   p95 {late[1]:.2f} ms   '
           f'largest {late[2]:.2f} ms')
+    print(f'  computed by        {summary["backend"]}')
     print(f'  picture            {summary["picture"]}')
     if not summary['is_trained']:
         print(f'  {UNTRAINED}')

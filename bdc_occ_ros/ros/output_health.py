@@ -52,7 +52,8 @@ class OutputHealth:
                                         'model.weights')
         return Health('inference', () if self._is_trained else (untrained,),
                       {'backend': self._backend, 'model': config.model.name,
-                       'weights': config.model.weights or 'none'}, self._backend)
+                       'weights': config.model.weights or 'none',
+                       'is_trained': str(self._is_trained)}, self._backend)
 
     def _latency(self, config: NodeConfig, accounts: Accounts) -> Health:
         if not accounts.latencies_ms:
