@@ -208,7 +208,8 @@ def test_all_outputs_at_once_and_the_shortcut_in_place(backend, dtype):
 
 
 def test_rounding_overflow_and_nan_of_what_is_written(backend):
-    scale = torch.tensor([1e-44, 3e38, 1e-8, 1.0 + 2 ** -8, 2049.0, float('nan'), -0.0, 1e-40])
+    scale = torch.tensor([1e-44, 3e38, 1e-8, 1.0 + 2 ** -8, 2049.0, 0.0, -0.0, 1e-40])
+    scale.view(torch.int32)[5] = 2 ** 31 - 1  # a NaN that rounding up would make a number
     ops = []
     for dtype in TYPES:
         make = BinaryMaker(9)
