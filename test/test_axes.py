@@ -17,7 +17,8 @@ from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
-from bdc_occ_ros.network.network import NetworkOutput
+from bdc_occ_ros.network.network import NetworkPrediction
+from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 from bdc_occ_ros.network.ray_geometry import frustum_pixels
 from bdc_occ_ros.predictor import Predictor
 
@@ -34,7 +35,7 @@ class AllKnowingNetwork(nn.Module):
         self.config = config
         self.depths_m = {}
 
-    def forward(self, images, ray_points_m):
+    def predict(self, images, ray_points_m, with_confidence):
         columns, rows = np.rint(frustum_pixels(self.config)[..., :2]).astype(int).T
         is_bright = images[0, :, 0, rows.T, columns.T] > 1.0  # (N, h, w)
         bins_m = np.array(self.config.depth.bins_m())
@@ -42,11 +43,10 @@ class AllKnowingNetwork(nn.Module):
             ray_points_m[0, n, np.abs(bins_m - depth_m).argmin()][is_bright[n]]
             for n, depth_m in self.depths_m.items()]).numpy()
         grid = self.config.voxel_grid()
-        logits = torch.zeros(1, *grid.shape, 18)
-        logits[..., FREE] = 1.0
+        labels = torch.full((1, *grid.shape), FREE, dtype=torch.uint8)
         cells, is_inside = grid.indices_of(points_m)
-        logits[(0, *cells[is_inside].T, CAR)] = 2.0
-        return NetworkOutput(logits, self._maps(points_m.mean(axis=0)))
+        labels[(0, *cells[is_inside].T)] = CAR
+        return NetworkPrediction(VoxelLabels(labels, None), self._maps(points_m.mean(axis=0)))
 
     def _maps(self, center_m):
         stride_m = self.config.bev.cell_size_m[0] * self.config.boxes.stride
