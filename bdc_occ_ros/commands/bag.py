@@ -122,9 +122,10 @@ def _play(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(asdict(playback)))
     else:
-        p50, p95, largest = playback.lateness_ms
+        p50, p95, p99, largest = playback.lateness_ms
         print(f'{playback.num_messages} messages in {playback.duration_s:.3f} s; late by '
-              f'{p50:.2f} ms (p50), {p95:.2f} ms (p95), {largest:.2f} ms (largest)')
+              f'{p50:.2f} ms (p50), {p95:.2f} ms (p95), {p99:.2f} ms (p99), {largest:.2f} ms '
+              '(largest)')
     return 0
 
 

@@ -119,7 +119,7 @@ def _report(as_json: bool, summary: dict, settled: object) -> None:
     late = summary['playback']['lateness_ms']
     print(table(settled))
     print(f'  played late by     p50 {late[0]:.2f} ms   p95 {late[1]:.2f} ms   '
-          f'largest {late[2]:.2f} ms')
+          f'p99 {late[2]:.2f} ms   largest {late[3]:.2f} ms')
     print(f'  computed by        {summary["backend"]}')
     print(f'  picture            {summary["picture"]}')
     if not summary['is_trained']:

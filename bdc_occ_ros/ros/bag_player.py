@@ -37,12 +37,13 @@ class Playback:
 
     :param num_messages: Messages published.
     :param duration_s: Time that took.
-    :param lateness_ms: How long after its time a message was published: p50, p95 and largest.
+    :param lateness_ms: How long after its time a message was published: p50, p95, p99
+        and largest.
     """
 
     num_messages: int
     duration_s: float
-    lateness_ms: tuple[float, float, float]
+    lateness_ms: tuple[float, float, float, float]
 
 
 class BagPlayer:
@@ -169,8 +170,7 @@ class BagPlayer:
     def _playback(self) -> Playback:
         late_ms = np.array(self._lateness_ns or [0]) / 1e6
         return Playback(len(self._lateness_ns), (time.monotonic_ns() - self._origin_ns) / 1e9,
-                        (float(np.percentile(late_ms, 50)), float(np.percentile(late_ms, 95)),
-                         float(late_ms.max())))
+                        (*np.percentile(late_ms, (50, 95, 99)).tolist(), float(late_ms.max())))
 
 
 def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: float = 1.0,

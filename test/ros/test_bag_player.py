@@ -104,6 +104,7 @@ def test_the_gaps_are_those_of_the_bag(player):
     playback = player.play()
     assert playback.duration_s == pytest.approx(recorded_s, abs=0.15)
     assert playback.lateness_ms[0] < 20
+    assert list(playback.lateness_ms) == sorted(playback.lateness_ms)
 
 
 def test_rate_and_start(player_node, small_bag, listener):
