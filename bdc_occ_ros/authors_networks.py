@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,6 +16,9 @@ from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.layer_config import UnitConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.weights_file import require_finite
+from bdc_occ_ros.weights_file import require_same_kinds
+from bdc_occ_ros.weights_file import require_same_names
 
 BINARY_NECK = 'img_neck.lateral_convs.0.l_conv_0_0.'
 BACKBONE = 'img_bev_encoder_backbone.'
@@ -71,15 +75,9 @@ def account_for(tensors: Mapping[str, Tensor], config: NetworkConfig) -> dict[st
             f'{config.name} has {len(expected)} tensors, the checkpoint {len(tensors)}; '
             f'{len(missing)} are missing {_grouped(missing)}, {len(unknown)} are unknown '
             f'{_grouped(unknown)}')
-    for name, wanted in expected.items():
-        tensor = tensors[name]
-        if tensor.shape != wanted.shape:
-            raise InvalidWeightsError(f'{name}: {config.name} needs the shape '
-                                      f'{tuple(wanted.shape)}; got {tuple(tensor.shape)}')
-        if tensor.is_floating_point() != wanted.is_floating_point():
-            raise InvalidWeightsError(f'{name}: {wanted.dtype} is needed; got {tensor.dtype}')
-        if not torch.isfinite(tensor).all():
-            raise InvalidWeightsError(f'{name}: not finite; the training failed')
+    require_same_names(tensors, expected, config.name)
+    require_same_kinds(tensors, expected)
+    require_finite(tensors, Path(config.name))
     return {name: tensors[name].to(wanted.dtype).contiguous()
             for name, wanted in expected.items()}
 

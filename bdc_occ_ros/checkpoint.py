@@ -21,6 +21,7 @@ from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.rehearsal import rehearse_network
 from bdc_occ_ros.weights_file import read_weights_file
 from bdc_occ_ros.weights_file import require_finite
+from bdc_occ_ros.weights_file import require_same_kinds
 from bdc_occ_ros.weights_file import require_same_names
 from bdc_occ_ros.weights_file import WeightsFile
 from bdc_occ_ros.weights_file import write_weights_file
@@ -94,10 +95,7 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
     except InvalidConfigError as error:
         raise InvalidWeightsError(str(error)) from error
     require_same_names(checkpoint.tensors, expected, checkpoint.config.name)
-    for name, tensor in checkpoint.tensors.items():
-        if tensor.is_floating_point() != expected[name].is_floating_point():
-            raise InvalidWeightsError(
-                f'{name}: {expected[name].dtype} is needed; got {tensor.dtype}')
+    require_same_kinds(checkpoint.tensors, expected)
     network = OccupancyNetwork(checkpoint.config)
     network.load_state_dict(dict(checkpoint.tensors), strict=True)
     return network.eval()

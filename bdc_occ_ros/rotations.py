@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quaternions in the order x, y, z, w (that of geometry_msgs) and rotation matrices."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bdc_occ_ros.errors import InvalidPoseError
@@ -32,6 +34,21 @@ def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ])
+
+
+def pose_from_wxyz(translation_m: Sequence[float], rotation_wxyz: Sequence[float]) -> np.ndarray:
+    """
+    Return a rigid transform from the notation of nuScenes.
+
+    :param translation_m: x y z.
+    :param rotation_wxyz: Unit quaternion, the real part first.
+    :return: (4, 4) float64, metres.
+    :raises InvalidPoseError: if the quaternion is none of a rotation.
+    """
+    pose = np.eye(4)
+    pose[:3, :3] = matrix_from_quaternion(np.roll(np.asarray(rotation_wxyz, float), -1))
+    pose[:3, 3] = translation_m
+    return pose
 
 
 def quaternion_from_matrix(rotation: np.ndarray) -> np.ndarray:

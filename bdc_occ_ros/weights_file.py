@@ -148,6 +148,20 @@ def require_same_names(tensors: Mapping[str, Tensor], expected: Mapping[str, Ten
                                       f'{tuple(expected[name].shape)}; got {tuple(tensor.shape)}')
 
 
+def require_same_kinds(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """
+    Refuse numbers where the network counts, and counts where it has numbers.
+
+    :param tensors: From a file, with the names of the network.
+    :param expected: The network's own, on any device.
+    :raises InvalidWeightsError: if one is floating and the other is not.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() != expected[name].is_floating_point():
+            raise InvalidWeightsError(
+                f'{name}: {expected[name].dtype} is needed; got {tensor.dtype}')
+
+
 def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     """
     Refuse weights that can only have come from a training that failed.

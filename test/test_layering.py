@@ -32,7 +32,7 @@ MAY_IMPORT = {
     'checkpoint': FOUNDATION | {'config', 'network', 'weights_file'},
     'packed_checkpoint': FOUNDATION | {'binary', 'config', 'network', 'weights_file'},
     'authors_checkpoint': {'errors'},
-    'authors_networks': FOUNDATION | {'config', 'network'},
+    'authors_networks': FOUNDATION | {'config', 'network', 'weights_file'},
     'network_loading': FOUNDATION | {'binary', 'config', 'kernels', 'network', 'checkpoint',
                                      'packed_checkpoint', 'weights_file'},
     'predictor': FOUNDATION | {'config', 'network', 'network_loading'},

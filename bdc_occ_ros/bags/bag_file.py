@@ -88,6 +88,15 @@ class BagFile:
         :param stamp_ns: When it was recorded.
         :param message: A message of the topic's type.
         """
-        connection = self._connections[topic]
-        self._writer.write(connection, stamp_ns,
-                           self.store.serialize_cdr(message, connection.msgtype))
+        self.write_bytes(topic, stamp_ns,
+                         self.store.serialize_cdr(message, self._connections[topic].msgtype))
+
+    def write_bytes(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> None:
+        """
+        Write a message as it went over the wire.
+
+        :param topic: Announced before.
+        :param stamp_ns: When it was recorded.
+        :param data: The message in CDR.
+        """
+        self._writer.write(self._connections[topic], stamp_ns, data)

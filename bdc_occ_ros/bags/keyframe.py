@@ -24,7 +24,7 @@ from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.errors import InvalidKeyframeError
-from bdc_occ_ros.rotations import matrix_from_quaternion
+from bdc_occ_ros.rotations import pose_from_wxyz
 
 NUSCENES_KEY_CAMERA = 'CAM_FRONT_LEFT'
 NUSCENES_ORDER = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
@@ -89,20 +89,12 @@ def _inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _pose(translation: Any, rotation_wxyz: Any) -> np.ndarray:
-    """Return a transform from the terms of the files, (4, 4)."""
-    transform = np.eye(4)
-    transform[:3, 3] = translation
-    transform[:3, :3] = matrix_from_quaternion(np.roll(np.asarray(rotation_wxyz, float), -1))
-    return transform
-
-
 def _camera(name: str, entry: Mapping[str, Any]) -> Camera:
     """Return a camera from its entry; none of these rigs has distortion."""
     if np.any(np.asarray(entry['distortion'], float) != 0):
         raise InvalidKeyframeError(f'{name}: distortion without a model cannot be used')
     return Camera(name, entry['width'], entry['height'], np.array(entry['K'], float),
-                  _pose(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz']))
+                  pose_from_wxyz(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz']))
 
 
 def _nuscenes_rig(entries: Mapping[str, Any]) -> CameraRig:
@@ -116,7 +108,7 @@ def _nuscenes(folder: Path, document: Mapping[str, Any]) -> Keyframe:
     entries = document['cameras']
     rig = _nuscenes_rig(entries)
     stamps = {name: entries[name]['timestamp_us'] * 1000 for name in rig.names}
-    poses = {name: _pose(entries[name]['ego_translation_global'],
+    poses = {name: pose_from_wxyz(entries[name]['ego_translation_global'],
                          entries[name]['ego_rotation_global_wxyz']) for name in rig.names}
     jpegs = {name: _read(_inside(folder, entries[name]['file'])) for name in rig.names}
     boxes = folder / 'boxes.json'
@@ -156,7 +148,8 @@ def _dgp(folder: Path, document: Mapping[str, Any]) -> Keyframe:
     stamps = {name: entry['timestamp_us'] * 1000 for name, entry in sample.items()}
     cameras = tuple(_camera(name, document['cameras'][name]) for name in sample)
     rig = CameraRig(cameras, min(stamps, key=stamps.__getitem__))
-    poses = {name: _pose(entry['camera_translation_world'], entry['camera_rotation_world_wxyz'])
+    poses = {name: pose_from_wxyz(entry['camera_translation_world'],
+                                  entry['camera_rotation_world_wxyz'])
              @ np.linalg.inv(rig[name].ego_from_camera) for name, entry in sample.items()}
     jpegs = {name: _read(_inside(folder, entry['file'])) for name, entry in sample.items()}
     return Keyframe(rig, stamps, jpegs, poses, None)

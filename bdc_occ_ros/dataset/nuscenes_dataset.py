@@ -23,17 +23,17 @@ from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.occ3d_label import load_label
 from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.rotations import matrix_from_quaternion
+from bdc_occ_ros.rotations import pose_from_wxyz
 
 if TYPE_CHECKING:
     from nuscenes.nuscenes import NuScenes
 
 CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
            'CAM_BACK_RIGHT')
-LIDAR = 'LIDAR_TOP'
 LIDAR_FIELDS = 5
 
 
@@ -232,9 +232,5 @@ def _scene_names(tables: 'NuScenes', split: str) -> list[str]:
 
 
 def _pose(row: dict[str, Any]) -> np.ndarray:
-    """Return a rigid transform from nuScenes' notation, w x y z."""
-    w, x, y, z = row['rotation']
-    pose = np.eye(4)
-    pose[:3, :3] = matrix_from_quaternion(np.array([x, y, z, w]))
-    pose[:3, 3] = row['translation']
-    return pose
+    """Return the rigid transform of a row."""
+    return pose_from_wxyz(row['translation'], row['rotation'])

@@ -10,6 +10,8 @@ import numpy as np
 
 from bdc_occ_ros.camera_rig import CameraRig
 
+LIDAR = 'LIDAR_TOP'
+
 
 @dataclass(frozen=True, eq=False)
 class SensorReading:

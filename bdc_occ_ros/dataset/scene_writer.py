@@ -11,6 +11,7 @@ import numpy as np
 
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.dataset.scene_records import Annotation
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.dataset.scene_records import SampleRecord
 from bdc_occ_ros.dataset.scene_records import SceneDescription
 from bdc_occ_ros.dataset.scene_records import SensorReading
@@ -20,7 +21,6 @@ from bdc_occ_ros.dataset.tokens import token
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.rotations import quaternion_from_matrix
 
-LIDAR = 'LIDAR_TOP'
 SCENES_FOLDER = 'scenes'
 
 Row = dict[str, Any]

@@ -8,7 +8,6 @@ BDC_OCC_CUDA_LIBRARY names another file than the one beside the package, built b
 """
 
 from collections.abc import Sequence
-import ctypes
 from ctypes import c_char_p
 from ctypes import c_int32
 from ctypes import c_void_p
@@ -27,7 +26,7 @@ from bdc_occ_ros.kernels.cuda_build import is_current
 from bdc_occ_ros.kernels.cuda_build import LIBRARY
 from bdc_occ_ros.kernels.cuda_build import SOURCES
 from bdc_occ_ros.kernels.extension import extension_choice
-from bdc_occ_ros.kernels.structures import ABI_VERSION
+from bdc_occ_ros.kernels.shared_library import open_shared_library
 from bdc_occ_ros.kernels.structures import BdcConvolution
 from bdc_occ_ros.kernels.structures import BdcStep
 
@@ -51,22 +50,9 @@ class CudaLibrary:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise KernelLibraryError(f'the library of GPU kernels is missing: {path}; {CURE}')
-        if not is_current(path):
-            raise KernelLibraryError(
-                f'{path} is stale: {SOURCES} has changed since it was built; {CURE}')
-        try:
-            self._library = ctypes.CDLL(str(path))
-            for name, (result, *arguments) in _PROTOTYPES.items():
-                function = getattr(self._library, name)
-                function.restype, function.argtypes = result, arguments
-        except (OSError, AttributeError) as error:
-            raise KernelLibraryError(f'{path} cannot be loaded ({error}); {CURE}') from error
-        version = self._library.bdc_cuda_abi_version()
-        if version != ABI_VERSION:
-            raise KernelLibraryError(
-                f'{path} has version {version} of the interface, {ABI_VERSION} is needed; {CURE}')
+        self._library = open_shared_library(
+            path, _PROTOTYPES, 'bdc_cuda_abi_version', kind='GPU kernels', sources=SOURCES,
+            is_current=is_current, cure=CURE)
 
     def run(self, steps: Sequence[BdcStep], device: torch.device) -> None:
         """

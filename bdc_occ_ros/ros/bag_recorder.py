@@ -10,16 +10,11 @@ from pathlib import Path
 from types import TracebackType
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
 from rosbags.interfaces import QosDurability
-from rosbags.rosbag2 import StoragePlugin
-from rosbags.rosbag2 import Writer
 
+from bdc_occ_ros.bags.bag_file import BagFile
 from bdc_occ_ros.bags.bag_file import qos
-from bdc_occ_ros.bags.bag_file import VERSION_OF_HUMBLE
-from bdc_occ_ros.bags.message_types import message_types
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.ros.bag_topics import rclpy_qos
 
 DEPTH = 50
 
@@ -38,37 +33,29 @@ class BagRecorder:
 
     def __init__(self, node: Node, path: str | Path, topics: Mapping[str, type],
                  clock: Callable[[], int], latched: Collection[str] = ()) -> None:
-        if Path(path).exists():
-            raise UsageError(f'{path} exists already; choose another name or remove it')
+        self._file = BagFile(path)
         self._node, self._clock = node, clock
         self._topics, self._latched = dict(topics), frozenset(latched)
-        self._writer = Writer(path, version=VERSION_OF_HUMBLE, storage_plugin=StoragePlugin.MCAP)
         self._subscriptions = []
         self.counts = dict.fromkeys(topics, 0)
 
     def __enter__(self) -> 'BagRecorder':
-        try:
-            self._writer.open()
-        except OSError as error:
-            raise UsageError(f'{self._writer.path} cannot be written: {error}') from error
+        self._file.__enter__()
         for topic, kind in self._topics.items():
-            keeps = topic in self._latched
-            connection = self._writer.add_connection(
-                topic, f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}',
-                typestore=message_types(), offered_qos_profiles=[qos(
-                    DEPTH, QosDurability.TRANSIENT_LOCAL if keeps else QosDurability.VOLATILE)])
-            profile = QoSProfile(depth=DEPTH, durability=(
-                DurabilityPolicy.TRANSIENT_LOCAL if keeps else DurabilityPolicy.VOLATILE))
+            profile = qos(DEPTH, QosDurability.TRANSIENT_LOCAL if topic in self._latched
+                          else QosDurability.VOLATILE)
+            self._file.connect(
+                topic, f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}', profile)
             self._subscriptions.append(self._node.create_subscription(
-                kind, topic, partial(self._record, connection), profile, raw=True))
+                kind, topic, partial(self._record, topic), rclpy_qos(profile, topic), raw=True))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
-        self._writer.__exit__(kind, error, trace)
+        self._file.__exit__(kind, error, trace)
 
-    def _record(self, connection: object, data: bytes) -> None:
-        self._writer.write(connection, self._clock(), data)
-        self.counts[connection.topic] += 1
+    def _record(self, topic: str, data: bytes) -> None:
+        self._file.write_bytes(topic, self._clock(), data)
+        self.counts[topic] += 1

@@ -8,7 +8,6 @@ import numpy as np
 from bdc_occ_ros.dataset.scene_records import Annotation
 from bdc_occ_ros.dataset.scene_records import SampleRecord
 from bdc_occ_ros.dataset.scene_records import SensorReading
-from bdc_occ_ros.rotations import matrix_from_quaternion
 
 VERSION = 'v1.0-made'
 START_US = 1_600_000_000_000_000
@@ -51,11 +50,3 @@ def made_sample(rig, number):
     cone = Annotation('cone', 'traffic_cone', pose(110.0, 52.0, 0.4), (0.4, 0.4, 0.8), 0.0, 2, 3)
     return SampleRecord(stamp_us, images, SensorReading(stamp_us, points,
                                                         world_from_ego(stamp_us)), [car, cone])
-
-
-def transform(translation, rotation_wxyz):
-    w, x, y, z = rotation_wxyz
-    result = np.eye(4)
-    result[:3, :3] = matrix_from_quaternion(np.array([x, y, z, w]))
-    result[:3, 3] = translation
-    return result

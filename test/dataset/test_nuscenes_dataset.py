@@ -9,7 +9,6 @@ import shutil
 from made_scenes import CAR_SPEED_MPS
 from made_scenes import made_sample
 from made_scenes import NUM_SAMPLES
-from made_scenes import transform
 from made_scenes import VERSION
 from made_scenes import world_from_car
 from made_scenes import world_from_ego
@@ -27,6 +26,7 @@ from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.errors import InvalidLabelError
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.rotations import pose_from_wxyz
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 
@@ -74,7 +74,7 @@ def test_boxes_are_given_in_the_key_camera_s_ego_frame_with_velocity(dataset):
 def test_sweeps_and_lidar_positions_come_back(dataset):
     points_m = dataset.lidar_points_m(dataset.keys[2])
     ego = world_from_ego(dataset.tables.get('sample', dataset.keys[2].token)['timestamp'])
-    lidar = ego @ transform((0.9, 0.0, 1.8), (np.cos(-np.pi / 4), 0, 0, np.sin(-np.pi / 4)))
+    lidar = ego @ pose_from_wxyz((0.9, 0.0, 1.8), (np.cos(-np.pi / 4), 0, 0, np.sin(-np.pi / 4)))
     expected = [[1, 2, 3], [4, 5, 6], [2, 0, 0]] @ lidar[:3, :3].T + lidar[:3, 3]
     assert np.allclose(points_m, expected, atol=1e-4)
     origins_m = dataset.lidar_origins_m(dataset.keys[2])
@@ -153,16 +153,16 @@ def real_dataset(data_folder, real_keyframe, tmp_path_factory):
     """Write a real keyframe as a data set of its own and open it."""
     folder, calibration, stored = real_keyframe
     keyframe, lidar = load_keyframe(folder), calibration['lidar']
-    world_from_lidar_ego = transform(lidar['ego_translation_global'],
+    world_from_lidar_ego = pose_from_wxyz(lidar['ego_translation_global'],
                                      lidar['ego_rotation_global_wxyz'])
     dataroot = tmp_path_factory.mktemp('real')
     writer = SceneWriter(dataroot, 'v1.0-mini', SceneDescription(
-        'scene-0103', '', keyframe.rig, transform(
+        'scene-0103', '', keyframe.rig, pose_from_wxyz(
             lidar['translation_ego_lidar'], lidar['rotation_ego_lidar_wxyz']), 'n015', 'here'))
     annotations = []
     for number, entry in enumerate(stored):
         x, y, z, length, width, height, yaw = entry['box'][:7]
-        ego_from_box = transform((x, y, z), (np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)))
+        ego_from_box = pose_from_wxyz((x, y, z), (np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)))
         annotations.append(Annotation(
             str(number), entry['class'], world_from_lidar_ego @ ego_from_box,
             (length, width, height), 0.0, entry['num_lidar_pts']))
@@ -232,9 +232,9 @@ def test_real_annotations_keep_their_place_over_a_scene(data_folder, small_rig, 
     num_boxes = 0
     for key, sample in zip(dataset.keys, infos['samples']):
         boxes = dataset.boxes(key)
-        key_ego = transform(sample['cameras']['CAM_FRONT_LEFT']['ego_translation_global'],
+        key_ego = pose_from_wxyz(sample['cameras']['CAM_FRONT_LEFT']['ego_translation_global'],
                             sample['cameras']['CAM_FRONT_LEFT']['ego_rotation_global_wxyz'])
-        moved = np.linalg.inv(key_ego) @ transform(sample['ego_translation_global'],
+        moved = np.linalg.inv(key_ego) @ pose_from_wxyz(sample['ego_translation_global'],
                                                    sample['ego_rotation_global_wxyz'])
         stored = np.array([entry['box'][:3] for entry in known(sample)]).reshape(-1, 3)
         assert np.allclose(boxes.centers_m, stored @ moved[:3, :3].T + moved[:3, 3], atol=1e-3)
@@ -249,14 +249,14 @@ def known(sample):
 
 def sample_of(sample, rig):
     """Return the record of a real sample, without its images."""
-    ego = transform(sample['ego_translation_global'], sample['ego_rotation_global_wxyz'])
-    images = {name: SensorReading(entry['timestamp_us'], b'', transform(
+    ego = pose_from_wxyz(sample['ego_translation_global'], sample['ego_rotation_global_wxyz'])
+    images = {name: SensorReading(entry['timestamp_us'], b'', pose_from_wxyz(
         entry['ego_translation_global'], entry['ego_rotation_global_wxyz']))
         for name, entry in sample['cameras'].items() if name in rig.names}
     annotations = []
     for number, entry in enumerate(known(sample)):
         x, y, z, length, width, height, yaw = entry['box'][:7]
-        pose = ego @ transform((x, y, z), (np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)))
+        pose = ego @ pose_from_wxyz((x, y, z), (np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)))
         annotations.append(Annotation(str(number), entry['class'], pose, (length, width, height),
                                       0.0, entry['num_lidar_pts']))
     sweep = SensorReading(sample['timestamp_us'], np.zeros((1, 5), np.float32), ego)
