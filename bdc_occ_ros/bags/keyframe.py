@@ -109,7 +109,8 @@ def _nuscenes(folder: Path, document: Mapping[str, Any]) -> Keyframe:
     rig = _nuscenes_rig(entries)
     stamps = {name: entries[name]['timestamp_us'] * 1000 for name in rig.names}
     poses = {name: pose_from_wxyz(entries[name]['ego_translation_global'],
-                         entries[name]['ego_rotation_global_wxyz']) for name in rig.names}
+                                  entries[name]['ego_rotation_global_wxyz'])
+             for name in rig.names}
     jpegs = {name: _read(_inside(folder, entries[name]['file'])) for name in rig.names}
     boxes = folder / 'boxes.json'
     return Keyframe(rig, stamps, jpegs, poses,
