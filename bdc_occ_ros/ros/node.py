@@ -193,6 +193,15 @@ class OccupancyNode(TellingLifecycleNode):
             yield from self._chain.examine()
 
 
+class Interrupted(KeyboardInterrupt):
+    """
+    SIGINT came.
+
+    A class of its own: where KeyboardInterrupt itself passes through code that exec runs, as when
+    an import makes a dataclass, Python ends with the status of the signal even if it is caught.
+    """
+
+
 class Interrupt:
     """Remembers SIGINT, which can surface as another error from within a message conversion."""
 
@@ -202,7 +211,7 @@ class Interrupt:
 
     def _interrupt(self, *_: object) -> None:
         self.has_come = True
-        raise KeyboardInterrupt
+        raise Interrupted
 
 
 def main(args: list[str] | None = None) -> int:
@@ -221,7 +230,7 @@ def main(args: list[str] | None = None) -> int:
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except (Interrupted, ExternalShutdownException):
         pass
     except RuntimeError:  # also what rclpy raises where a signal ended its context meanwhile
         if rclpy.ok() and not interrupt.has_come:

@@ -5,6 +5,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 
 from camera_rig import CameraRig
 from camera_rig import OFFSETS_NS
@@ -109,6 +111,20 @@ def test_interrupt_while_configuring_ends_with_0(start, node):
     assert watcher.spin_until(lambda: 'untrained' in process.log)
     status, stop_s = process.end()
     assert (status, stop_s < MAX_STOP_S) == (0, True), process.log
+
+
+def test_interrupt_within_executed_text_ends_with_0(tmp_path):
+    (tmp_path / 'interrupted.py').write_text(
+        'import os, signal, sys\n'
+        'from bdc_occ_ros.ros.node import Interrupt, Interrupted\n'
+        'Interrupt()\n'
+        'try:\n'
+        '    exec("os.kill(os.getpid(), signal.SIGINT); signal.pause()")\n'
+        'except Interrupted:\n'
+        '    sys.exit(0)\n')
+    environment = os.environ | {'PYTHONPATH': str(tmp_path)}
+    assert subprocess.run([sys.executable, '-m', 'interrupted'], env=environment,
+                          check=False).returncode == 0
 
 
 @pytest.mark.parametrize('parameters, words', [
