@@ -34,6 +34,20 @@ def frustum_pixels(config: NetworkConfig) -> np.ndarray:
     return np.stack([u, v, np.ones_like(u)], axis=-1)
 
 
+def points_on_rays(origins_m: Tensor, directions: Tensor, config: NetworkConfig) -> Tensor:
+    """
+    Walk along rays to every depth bin.
+
+    :param origins_m: Where the rays of a camera begin, (..., 3), metres.
+    :param directions: The way per metre of depth, (..., h, w, 3).
+    :param config: Depth bins.
+    :return: Points, (..., D, h, w, 3) float32, on the same device.
+    """
+    depths_m = torch.tensor(config.depth.bins_m(), dtype=torch.float32, device=origins_m.device)
+    return (origins_m.float()[..., None, None, None, :]
+            + depths_m[:, None, None, None] * directions.float()[..., None, :, :, :])
+
+
 class RayGeometry:
     """
     The rays of all feature cells of several cameras, for one calibration.
@@ -48,7 +62,7 @@ class RayGeometry:
     def __init__(self, cameras: Sequence[Camera], input_from_image: np.ndarray,
                  config: NetworkConfig) -> None:
         pixels = frustum_pixels(config)
-        self._depths_m = np.array(config.depth.bins_m())
+        self._config = config
         self._origins_m = np.stack([c.ego_from_camera[:3, 3] for c in cameras])
         self._directions = np.stack([
             pixels @ (camera.ego_from_camera[:3, :3]
@@ -68,7 +82,5 @@ class RayGeometry:
             rotations, shifts_m = key_ego_from_ego[:, :3, :3], key_ego_from_ego[:, :3, 3]
             origins_m = np.einsum('nij,nj->ni', rotations, origins_m) + shifts_m
             directions = np.einsum('nij,nhwj->nhwi', rotations, directions)
-        depths_m = torch.from_numpy(self._depths_m.astype(np.float32))
-        return (torch.from_numpy(origins_m.astype(np.float32))[:, None, None, None]
-                + depths_m[:, None, None, None]
-                * torch.from_numpy(directions.astype(np.float32))[:, None])
+        return points_on_rays(torch.from_numpy(origins_m), torch.from_numpy(directions),
+                              self._config)

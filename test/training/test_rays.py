@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The rays of a batch are those of the node, on every published rig and with motion."""
+
+import numpy as np
+import pytest
+import torch
+
+from bdc_occ_ros.calibration_file import load_calibration
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.network.preprocessing import Preprocessor
+from bdc_occ_ros.network.ray_geometry import RayGeometry
+from bdc_occ_ros.share import share_path
+from bdc_occ_ros.training.rays import ray_points
+
+RIGS = ('n008', 'n008_2018_05', 'n015')
+
+
+def motion_of(number):
+    """Return a small motion of the vehicle that differs per camera."""
+    angle, result = 0.01 * number, np.eye(4)
+    result[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    result[:3, 3] = 0.2 * number, -0.05 * number, 0.01
+    return result
+
+
+@pytest.mark.parametrize('name', ['flashocc_r50', 'bdc_occ_nano'])
+def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
+    config = load_network_config(name)
+    motions = np.stack([motion_of(number) for number in range(6)])
+    inputs, mounts, expected = [], [], []
+    for rig in (load_calibration(share_path('config', f'calibration_nuscenes_{rig}.yaml'))
+                for rig in RIGS):
+        scaled = np.stack([Preprocessor(c, config.image).input_from_image for c in rig.cameras])
+        inputs.append(scaled @ np.stack([c.intrinsics for c in rig.cameras]))
+        mounts.append(motions @ np.stack([c.ego_from_camera for c in rig.cameras]))
+        expected.append(RayGeometry(rig.cameras, scaled, config).in_key_ego(motions))
+    found_m = ray_points(torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(mounts)),
+                         config)
+    expected_m = torch.stack(expected)
+    assert found_m.dtype == torch.float32 and found_m.shape == expected_m.shape
+    assert (found_m - expected_m).abs().max() < 2e-5
+    assert (expected_m[0] - expected_m[2]).abs().max() > 0.1
