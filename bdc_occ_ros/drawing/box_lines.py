@@ -10,10 +10,13 @@ import numpy as np
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.classes import DETECTION_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.drawing.projection import cut_at_camera
+from bdc_occ_ros.drawing.projection import fixed_point
+from bdc_occ_ros.drawing.projection import moved
+from bdc_occ_ros.drawing.projection import pixels_of
+from bdc_occ_ros.drawing.projection import SUBPIXEL_BITS
 
-NEAR_M = 0.3
 FAR_M = 25.0
-SUBPIXEL_BITS = 4
 _SIGNS = np.array([(x, y, z) for x in (1, -1) for y in (1, -1) for z in (-1, 1)]) / 2
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8)
           if np.count_nonzero(_SIGNS[a] != _SIGNS[b]) == 1]
@@ -60,7 +63,7 @@ def draw_boxes(image: np.ndarray, boxes: Boxes, intrinsics: np.ndarray,
     :return: A new picture of the same size.
     """
     picture = image.copy()
-    corners = box_corners_m(boxes) @ camera_from_ego[:3, :3].T + camera_from_ego[:3, 3]
+    corners = moved(box_corners_m(boxes), camera_from_ego)
     distances_m = np.linalg.norm(corners.mean(axis=1), axis=1)
     for index in np.argsort(-distances_m):
         width_px = thickness_px if distances_m[index] < FAR_M else max(1, thickness_px // 2)
@@ -73,14 +76,7 @@ def draw_boxes(image: np.ndarray, boxes: Boxes, intrinsics: np.ndarray,
 def _segments_px(corners_m: np.ndarray, intrinsics: np.ndarray
                  ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Yield the edges in front of the camera in fixed-point pixels."""
-    for first, second in (*_EDGES, *_FRONT_CROSS):
-        start, stop = corners_m[first], corners_m[second]
-        if max(start[2], stop[2]) <= NEAR_M:
-            continue
-        if start[2] < NEAR_M:
-            start = start + (NEAR_M - start[2]) / (stop[2] - start[2]) * (stop - start)
-        elif stop[2] < NEAR_M:
-            stop = stop + (NEAR_M - stop[2]) / (start[2] - stop[2]) * (start - stop)
-        ends = np.stack((start, stop)) @ intrinsics.T
-        pixels = np.clip(ends[:, :2] / ends[:, 2:], -1e5, 1e5) * 2**SUBPIXEL_BITS
-        yield tuple(tuple(end) for end in pixels.round().astype(int).tolist())
+    for ends in (*_EDGES, *_FRONT_CROSS):
+        line = cut_at_camera(corners_m[list(ends)])[:2]
+        if len(line):
+            yield tuple(map(tuple, fixed_point(pixels_of(line, intrinsics)).tolist()))

@@ -21,7 +21,9 @@ from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.drawing.birds_eye import birds_eye
 from bdc_occ_ros.drawing.box_lines import draw_boxes
+from bdc_occ_ros.drawing.projection import camera_from_ego
 from bdc_occ_ros.drawing.voxel_picture import voxel_picture
+from bdc_occ_ros.drawing.voxel_projection import draw_voxels
 from bdc_occ_ros.errors import UsageError
 
 WIDTH_PX = 2400
@@ -53,8 +55,25 @@ class Column:
     boxes: Boxes | None
 
 
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """
+    What is drawn into the images.
+
+    :param boxes: Objects, or None.
+    :param voxels: Grid whose occupied cells are drawn, or None.
+    :param fixed_from_ego: Pose of the ego frame of both, (4, 4), in the fixed frame of the
+        images' poses; None where it is that of the key camera's exposure.
+    """
+
+    boxes: Boxes | None
+    voxels: Occupancy | None = None
+    fixed_from_ego: np.ndarray | None = None
+
+
 def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: Boxes | None,
-               columns: Sequence[Column], notice: str = '') -> None:
+               columns: Sequence[Column], notice: str = '', overlay: Overlay | None = None
+               ) -> None:
     """
     Draw the cameras with boxes, and every column's cubes and bird's eye, into a PNG.
 
@@ -64,9 +83,10 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: B
     :param image_boxes: Objects to draw into the images, or None.
     :param columns: Grids to put side by side.
     :param notice: What nobody may overlook; drawn large under the title.
+    :param overlay: Drawn into the images instead of image_boxes.
     :raises UsageError: if the file cannot be written.
     """
-    rows = _image_rows(frame, image_boxes) if frame is not None else []
+    rows = [] if frame is None else _image_rows(frame, overlay or Overlay(image_boxes))
     images_px = [max(picture.shape[0] for picture in row.values()) + GAP_PX for row in rows]
     grids_px = CAPTION_PX + GRID_PX + LEGEND_PX if columns else 0
     page = _Page(TITLE_PX + (CAPTION_PX if notice else 0) + sum(images_px) + grids_px)
@@ -120,32 +140,37 @@ class _Page:
             raise UsageError(f'{path} cannot be written: {error}') from error
 
 
-def _image_rows(frame: Frame, boxes: Boxes | None) -> list[Mapping[str, np.ndarray]]:
+def _image_rows(frame: Frame, overlay: Overlay) -> list[Mapping[str, np.ndarray]]:
     """Return rows of resized images with boxes; a missing camera leaves a dark place."""
     names = frame.rig.names
     if set(names) == {name for row in NUSCENES_ROWS for name in row}:
         rows = NUSCENES_ROWS
     else:
         rows = [names[start:start + 3] for start in range(0, len(names), 3)]
-    return [{name: _image(frame, name, boxes) for name in row} for row in rows]
+    return [{name: _image(frame, name, overlay) for name in row} for row in rows]
 
 
-def _image(frame: Frame, name: str, boxes: Boxes | None) -> np.ndarray:
+def _image(frame: Frame, name: str, overlay: Overlay) -> np.ndarray:
     """Return one image at the width of a third of the page."""
     width = (WIDTH_PX - 2 * GAP_PX) // 3
     camera = frame.rig[name]
-    small = camera.resized(width, round(width * camera.height_px / camera.width_px))
+    height = round(width * camera.height_px / camera.width_px)
     if name not in frame.images:
-        return np.full((small.height_px, width, 3), 12, np.uint8)
-    picture = cv2.resize(frame.images[name], (width, small.height_px),
-                         interpolation=cv2.INTER_AREA)
-    if boxes is None:
-        return picture
-    camera_from_ego = np.linalg.inv(camera.ego_from_camera)
-    if frame.fixed_from_ego is not None:
-        camera_from_ego = (camera_from_ego @ np.linalg.inv(frame.fixed_from_ego[name])
-                           @ frame.fixed_from_ego[frame.rig.key_camera])
-    return draw_boxes(picture, boxes, small.intrinsics, camera_from_ego)
+        return np.full((height, width, 3), 12, np.uint8)
+    picture = cv2.resize(frame.images[name], (width, height), interpolation=cv2.INTER_AREA)
+    intrinsics = _shrunk(camera.intrinsics, width / camera.width_px, height / camera.height_px)
+    pose = camera_from_ego(frame, name, overlay.fixed_from_ego)
+    if overlay.voxels is not None:
+        picture = draw_voxels(picture, overlay.voxels, intrinsics, pose)
+    if overlay.boxes is not None:
+        picture = draw_boxes(picture, overlay.boxes, intrinsics, pose)
+    return picture
+
+
+def _shrunk(intrinsics: np.ndarray, x: float, y: float) -> np.ndarray:
+    """Return the camera matrix of a picture that is so many times as large, to the subpixel."""
+    scale = np.array([[x, 0.0, x / 2 - 0.5], [0.0, y, y / 2 - 0.5], [0.0, 0.0, 1.0]])
+    return scale @ intrinsics
 
 
 def _draw_columns(page: _Page, columns: Sequence[Column], top: int) -> None:
