@@ -56,11 +56,12 @@ class NuscenesDataset:
 
     :param dataroot: Folder with samples, sweeps and the folder of tables.
     :param version: Name of that folder, for example v1.0-mini.
-    :param split: One of nuScenes' own, or one that splits.json beside the tables defines.
+    :param split: One of nuScenes' own, or one that splits.json beside the tables defines; None
+        takes every scene.
     :raises InvalidDatasetError: if the folder is none, the split is unknown, or has no scenes.
     """
 
-    def __init__(self, dataroot: str | Path, version: str, split: str) -> None:
+    def __init__(self, dataroot: str | Path, version: str, split: str | None) -> None:
         self.dataroot, self.version, self.split = Path(dataroot), version, split
         self.tables = _open_tables(self.dataroot, version)
         names = set(_scene_names(self.tables, split))
@@ -91,15 +92,27 @@ class NuscenesDataset:
             readings[CAMERAS[0]]['timestamp'] * 1000,
             {name: self._ego_pose(reading) for name, reading in readings.items()})
 
-    def boxes(self, key: SampleKey) -> Boxes:
+    def world_from_ego(self, key: SampleKey, channel: str) -> np.ndarray:
+        """
+        Return the pose of the vehicle when a sensor was read.
+
+        :param key: Which sample.
+        :param channel: Camera or LIDAR.
+        :return: (4, 4), metres.
+        """
+        return self._ego_pose(self._reading(key, channel))
+
+    def boxes(self, key: SampleKey, channel: str = CAMERAS[0]) -> Boxes:
         """
         Read the annotated objects that the detection task knows.
 
         :param key: Which sample.
-        :return: In the ego frame of the key camera's exposure; velocities nan where unknown.
+        :param channel: Sensor at whose reading the ego frame is meant: the key camera for what a
+            network answers, LIDAR for the frame of the occupancy label.
+        :return: In that ego frame; velocities nan where unknown.
         """
         from nuscenes.eval.detection.utils import category_to_detection_name
-        reading = self._reading(key, CAMERAS[0])
+        reading = self._reading(key, channel)
         ego_from_world = np.linalg.inv(self._ego_pose(reading))
         names, values = [], [np.empty((0, 9))]
         for token in self._row('sample', key.token)['anns']:
@@ -121,6 +134,16 @@ class NuscenesDataset:
         :raises InvalidLabelError: if it is missing or damaged.
         """
         return load_label(label_path(self.dataroot, key.scene_name, key.token))
+
+    def key_exposure(self, key: SampleKey) -> tuple[int, np.ndarray]:
+        """
+        Return when and where the key camera took its image of a sample.
+
+        :param key: Which.
+        :return: Nanoseconds, and the pose of the vehicle, world_from_ego, (4, 4), metres.
+        """
+        reading = self._reading(key, CAMERAS[0])
+        return reading['timestamp'] * 1000, self._ego_pose(reading)
 
     def lidar_points_m(self, key: SampleKey) -> np.ndarray:
         """
@@ -222,9 +245,11 @@ def _open_tables(dataroot: Path, version: str) -> 'NuScenes':
         raise InvalidDatasetError(f'{dataroot / version}: damaged tables: {error!r}') from error
 
 
-def _scene_names(tables: 'NuScenes', split: str) -> list[str]:
+def _scene_names(tables: 'NuScenes', split: str | None) -> list[str]:
     """Return the scenes of a split."""
     from nuscenes.utils.splits import get_scenes_of_split
+    if split is None:
+        return [scene['name'] for scene in tables.scene]
     try:
         return get_scenes_of_split(split, tables)
     except (ValueError, AssertionError) as error:
