@@ -24,9 +24,10 @@ from bdc_occ_ros.layer_config import NanoLayersConfig
 from bdc_occ_ros.layer_config import PublishedLayersConfig
 from bdc_occ_ros.share import share_path
 from bdc_occ_ros.yaml_config import parse_dataclass
-from bdc_occ_ros.yaml_config import read_yaml
+from bdc_occ_ros.yaml_config import read_config
 
-MODEL_NAMES = ('flashocc_r50', 'bdc_occ_t', 'bdc_occ_b', 'bevdet_r50', 'bdc_det_t', 'bdc_occ_nano')
+MODEL_NAMES = ('flashocc_r50', 'bdc_occ_t', 'bdc_occ_b', 'bevdet_r50', 'bdc_det_t', 'bdc_occ_nano',
+               'bdc_occ_nano_half')
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     """
     Load a network config.
 
-    :param name_or_path: One of MODEL_NAMES, or the path of a YAML file.
+    :param name_or_path: One of MODEL_NAMES, or the path of a YAML or JSON file.
     :raises InvalidConfigError: if the name is unknown, or the file is missing or wrong.
     """
     if name_or_path in MODEL_NAMES:
@@ -272,4 +273,4 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     if not path.is_file():
         raise InvalidConfigError(
             f'no network config {str(name_or_path)!r}: give a file, or one of {MODEL_NAMES}')
-    return parse_network_config(read_yaml(path), str(path))
+    return parse_network_config(read_config(path), str(path))

@@ -26,8 +26,8 @@ from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.network.box_decoding import decode_boxes
 from bdc_occ_ros.network.network import NetworkPrediction
+from bdc_occ_ros.network.normalization import normalize_images
 from bdc_occ_ros.network.preprocessing import decode_reduction
-from bdc_occ_ros.network.preprocessing import normalize_images
 from bdc_occ_ros.network.rig_geometry import GeometryCache
 from bdc_occ_ros.network.rig_geometry import RigGeometry
 from bdc_occ_ros.network_loading import load_network

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plain YAML mappings into frozen dataclasses: nothing is guessed, an unknown key is an error."""
+"""Plain mappings, YAML or JSON, into frozen dataclasses: an unknown key is an error."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import json
 import math
 from pathlib import Path
 import types
@@ -12,12 +13,25 @@ import typing
 from typing import Any
 from typing import TypeVar
 
-import yaml
-
 from bdc_occ_ros.errors import InvalidConfigError
 
 Config = TypeVar('Config')
 MAX_WHOLE_FLOAT = 2 ** 53  # integers up to here are floats without loss
+
+
+def read_config(path: Path) -> Any:
+    """
+    Read a config file: JSON where its name says so, else YAML.
+
+    :param path: File to read.
+    :raises InvalidConfigError: if it cannot be read or is not what its name says.
+    """
+    if path.suffix != '.json':
+        return read_yaml(path)
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidConfigError(f'{path}: not a readable JSON file: {error}') from error
 
 
 def read_yaml(path: Path) -> Any:
@@ -27,6 +41,7 @@ def read_yaml(path: Path) -> Any:
     :param path: File to read.
     :raises InvalidConfigError: if it cannot be read or is not YAML.
     """
+    import yaml  # where there is none, configs are JSON
     try:
         return yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

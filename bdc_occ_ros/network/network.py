@@ -27,10 +27,12 @@ class NetworkOutput(NamedTuple):
 
     :param occupancy_logits: Class scores (B, X, Y, Z, K), or None without an occupancy head.
     :param box_maps: Maps of centres and attributes, or None without a box head.
+    :param depth_probability: How likely every depth bin is, (B, N, D, h, w); None unless asked.
     """
 
     occupancy_logits: Tensor | None
     box_maps: BoxMaps | None
+    depth_probability: Tensor | None = None
 
 
 class NetworkPrediction(NamedTuple):
@@ -69,7 +71,8 @@ class OccupancyNetwork(nn.Module):
         self.image_dtype: torch.dtype | None = None  # what images are converted to
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, images: Tensor, ray_points_m: Tensor) -> NetworkOutput:
+    def forward(self, images: Tensor, ray_points_m: Tensor, *,
+                with_depth: bool = False) -> NetworkOutput:
         """
         Compute occupancy and boxes.
 
@@ -78,13 +81,15 @@ class OccupancyNetwork(nn.Module):
         :param images: Normalized images, (B, N, 3, H, W) floating.
         :param ray_points_m: Where the depth bins of every feature cell lie in the key ego frame,
             (B, N, D, h, w, 3) float32, metres.
+        :param with_depth: Whether to return the depth distributions too, as training needs them.
         :return: Logits and maps of the heads the network has.
         :raises ValueError: if the shapes disagree.
         """
-        bev = self._bev_features(images, ray_points_m)
+        bev, depth_probability = self._bev_features(images, ray_points_m)
         return NetworkOutput(
             occupancy_logits=None if self.occ_head is None else self.occ_head(bev),
-            box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev))
+            box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev),
+            depth_probability=depth_probability if with_depth else None)
 
     def predict(self, images: Tensor, ray_points_m: Tensor, *,
                 with_confidence: bool = False) -> NetworkPrediction:
@@ -96,18 +101,18 @@ class OccupancyNetwork(nn.Module):
         :param with_confidence: Whether to work out the probability of every label.
         :raises ValueError: if the shapes disagree.
         """
-        bev = self._bev_features(images, ray_points_m)
+        bev, _ = self._bev_features(images, ray_points_m)
         return NetworkPrediction(
             voxels=None if self.occ_head is None else self.occ_head(bev, with_confidence),
             box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev))
 
-    def _bev_features(self, images: Tensor, ray_points_m: Tensor) -> Tensor:
-        """Return what the heads take, (B, C, Y', X')."""
+    def _bev_features(self, images: Tensor, ray_points_m: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the heads take, (B, C, Y', X'), and the depths, (B, N, D, h, w)."""
         views = images.shape[:2]
         flat = images.flatten(0, 1).to(dtype=self.image_dtype or images.dtype,
                                        memory_format=torch.channels_last)
         features = self.img_neck(self.img_backbone(flat))
-        depth_probability, context = self.img_view_transformer(features)
-        bev = self.lift(context.unflatten(0, views), depth_probability.unflatten(0, views),
-                        ray_points_m)
-        return self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev))
+        depths, context = (part.unflatten(0, views)
+                           for part in self.img_view_transformer(features))
+        bev = self.lift(context, depths, ray_points_m)
+        return self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev)), depths

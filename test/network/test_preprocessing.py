@@ -11,8 +11,8 @@ import torch
 
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.config import ImageConfig
+from bdc_occ_ros.network.normalization import normalize_images
 from bdc_occ_ros.network.preprocessing import decode_reduction
-from bdc_occ_ros.network.preprocessing import normalize_images
 from bdc_occ_ros.network.preprocessing import Preprocessor
 
 PUBLISHED = ImageConfig(height_px=256, width_px=704, channel_order='bgr')
