@@ -35,10 +35,13 @@ def _norm(is_wanted: bool, channels: int) -> nn.Module:
 
 
 def _sign_steps(config: UnitConfig, channels: int, is_wanted: bool) -> tuple[nn.Module, nn.Module]:
-    """Make a redistribution and a sign, or two placeholders."""
+    """Make what stands before a sign and the sign, or two placeholders."""
     if not is_wanted:
         return nn.Identity(), nn.Identity()
-    return Redistribution(channels), BinaryActivation(config.sign_of_zero)
+    learned = config.binarizer.before_sign
+    move = nn.Identity() if learned == 'nothing' else Redistribution(
+        channels, has_scale=learned == 'scale_and_shift')
+    return move, BinaryActivation(config.sign_of_zero, config.binarizer.sign_gradient)
 
 
 class ChannelBranch(nn.Module):
@@ -73,19 +76,21 @@ class ChannelBranch(nn.Module):
 
 class BdcUnit(nn.Module):
     """
-    The unit in its four versions; the result is always added to an identity path.
+    The unit in its four versions and with any binarizer; an identity path is always added.
 
     V0 is one 3x3 convolution, V1 adds the 1x1, V2 the channel branch in series, V3 (the paper's
     choice) lets the branch see the global average and gate the channels through a sigmoid. The
     3x3 keeps the channels where a 1x1 follows. The identity is average pooled at stride 2 and
-    laid beside itself where the channels double.
+    laid beside itself where the channels double. Where they halve it is the mean of its two
+    halves, which is our choice: the published units have no identity there.
 
     Only the first convolution sees signs in the authors' code; activation_before_1x1 = sign and
     activation_in_branch = sign binarize the input of the others, each with a redistribution and a
-    sign of its own. With is_binary off the same structure runs in full precision.
+    sign of its own. What stands around the signs is the binarizer's. With is_binary off the same
+    structure runs in full precision.
 
     :param in_channels: Channels of the input.
-    :param out_channels: As many, or twice as many.
+    :param out_channels: As many, twice as many or half as many.
     :param config: Version and binarization.
     :param stride: 1 or 2; at 2 height and width must be even.
     :raises InvalidConfigError: if no identity path leads from in_channels to out_channels.
@@ -94,13 +99,15 @@ class BdcUnit(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, config: UnitConfig,
                  stride: int = 1) -> None:
         super().__init__()
-        if in_channels < 1 or out_channels not in (in_channels, 2 * in_channels):
+        if in_channels < 1 or in_channels not in (out_channels, 2 * out_channels) and (
+                out_channels != 2 * in_channels):
             raise InvalidConfigError(
-                f'BdcUnit: out_channels must be in_channels or twice that; got {in_channels} to '
-                f'{out_channels}')
+                'BdcUnit: out_channels must be in_channels, twice or half that; got '
+                f'{in_channels} to {out_channels}')
+        self.in_channels, self.out_channels = in_channels, out_channels
         self.version = config.version
         self.has_inner_shortcut = config.has_inner_shortcut
-        self.repeats = out_channels // in_channels
+        self.bends_sum = config.binarizer.activation == 'after_sum'
         self.move0, self.binary_activation = _sign_steps(config, in_channels, config.is_binary)
         middle = in_channels if config.version > 0 else out_channels
         layers = [_convolution(config, in_channels, middle, 3, stride, is_input_binary=True),
@@ -126,14 +133,15 @@ class BdcUnit(nn.Module):
         """
         shortcut = self.pool(x)
         convolution, norm, activation, *last = self.binary_conv_relu
-        main = activation(norm(convolution(self.binary_activation(self.move0(x)))))
+        main = norm(convolution(self.binary_activation(self.move0(x))))
+        if self.bends_sum:
+            return activation(main + self._identity(shortcut))
+        main = activation(main)
         if last:
             main = self._point_by_point(main, shortcut, *last)
         if self.version == 2:
             main = self.se_block(main)
-        if self.repeats > 1:
-            shortcut = cat([shortcut] * self.repeats, dim=1)
-        shortcut = self.bn_fp(shortcut)
+        shortcut = self._identity(shortcut)
         if self.version < 3:
             return shortcut + main
         return addcmul(shortcut, main, self.se_block(self.global_pool(main)).sigmoid())
@@ -144,3 +152,12 @@ class BdcUnit(nn.Module):
         if self.has_inner_shortcut:
             main = main + shortcut
         return activation(norm(convolution(self.binary_activation1(self.move1(main)))))
+
+    def _identity(self, shortcut: Tensor) -> Tensor:
+        """Return the shortcut with as many channels as the result."""
+        if self.out_channels > self.in_channels:
+            shortcut = cat((shortcut, shortcut), dim=1)
+        elif self.out_channels < self.in_channels:
+            first, second = shortcut.chunk(2, dim=1)
+            shortcut = (first + second) / 2
+        return self.bn_fp(shortcut)

@@ -68,6 +68,7 @@ class FoldedUnit:
     :param branch: Layers of the channel branch; V2 applies them at every pixel.
     :param shortcut_scale: (Co,) float32, normalization of the identity path, or None.
     :param shortcut_offset: (Co,) float32, with shortcut_scale.
+    :param last_activation: Of the sum with the identity path; None where RPReLU stands before it.
     """
 
     sign: Sign
@@ -77,6 +78,7 @@ class FoldedUnit:
     branch: tuple[BranchLayer, ...]
     shortcut_scale: Tensor | None
     shortcut_offset: Tensor | None
+    last_activation: Activation | None
 
 
 def fold_unit(unit: BdcUnit) -> FoldedUnit:
@@ -87,7 +89,7 @@ def fold_unit(unit: BdcUnit) -> FoldedUnit:
     :raises FoldingError: if the unit is not binary, or a number is not finite or does not fit
         into float32.
     """
-    if not isinstance(unit.move0, Redistribution):
+    if not isinstance(unit.binary_conv_relu[0], BinaryConv2d):
         raise FoldingError('only binary units can be packed; this one has is_binary: false')
     unfit = [name for name, tensor in unit.state_dict().items()
              if tensor.is_floating_point() and not _is_finite(tensor)]
@@ -95,23 +97,26 @@ def fold_unit(unit: BdcUnit) -> FoldedUnit:
         raise FoldingError(f'a unit has numbers that are not finite: {unfit[:3]}')
     convolution, norm, activation, *last = unit.binary_conv_relu
     point_sign = integer_sign = None
-    if last and isinstance(unit.move1, Redistribution):
+    if last and last[0].is_input_binary:
         if unit.has_inner_shortcut:
-            point_sign = fold_sign(unit.move1)
+            point_sign = fold_sign(*_moved(unit.move1, last[0]))
         else:
-            integer_sign = fold_integer_sign(convolution, norm, activation, unit.move1)
-    spatial = (_folded_convolution(convolution, norm, activation) if integer_sign is None else
+            integer_sign = fold_integer_sign(convolution, norm, activation,
+                                             *_moved(unit.move1, last[0]))
+    spatial = (_folded_convolution(convolution, norm, None if unit.bends_sum else activation)
+               if integer_sign is None else
                FoldedConvolution(pack_weights(convolution.weight), integer_sign=integer_sign))
     scale = offset = None
     if isinstance(unit.bn_fp, nn.BatchNorm2d):
         scale, offset = map(_to_float, _normalization(unit.bn_fp))
     return FoldedUnit(
-        fold_sign(unit.move0), spatial, point_sign,
+        fold_sign(*_moved(unit.move0, convolution)), spatial, point_sign,
         _folded_convolution(*last) if last else None,
-        _folded_branch(unit.se_block.fc) if unit.version > 1 else (), scale, offset)
+        _folded_branch(unit.se_block.fc) if unit.version > 1 else (), scale, offset,
+        _folded_activation(activation) if unit.bends_sum else None)
 
 
-def fold_sign(move: Redistribution) -> Sign:
+def fold_sign(k: Tensor, b: Tensor) -> Sign:
     """
     Fold k x + b >= 0 into a threshold, the smallest float32 at which the bit changes.
 
@@ -119,9 +124,9 @@ def fold_sign(move: Redistribution) -> Sign:
     to a number of the true sign. Where no finite x changes the bit the threshold is +inf, or the
     lowest float32 where every finite x does.
 
-    :param move: k and b, float32.
+    :param k: (C,) float64, numbers of float32.
+    :param b: (C,) float64, numbers of float32.
     """
-    k, b = _vector(move.k), _vector(move.b)
     nearest = (-b / k).clamp(-LARGEST, LARGEST).float() + 0.0  # adding zero turns -0 into +0
     never = torch.full_like(nearest, torch.inf)
     threshold = never
@@ -133,7 +138,7 @@ def fold_sign(move: Redistribution) -> Sign:
 
 
 def fold_integer_sign(convolution: BinaryConv2d, norm: nn.Module, activation: RPReLU,
-                      move: Redistribution) -> IntegerSign:
+                      k: Tensor, b: Tensor) -> IntegerSign:
     """
     Fold all between a convolution and the next sign into thresholds of the integer result.
 
@@ -142,11 +147,12 @@ def fold_integer_sign(convolution: BinaryConv2d, norm: nn.Module, activation: RP
     :param convolution: Gives d, from -K to K.
     :param norm: BatchNorm2d or Identity.
     :param activation: RPReLU.
-    :param move: k and b of the next sign.
+    :param k: Of the next sign, (C,) float64.
+    :param b: Of the next sign, (C,) float64.
     :raises FoldingError: if the sign changes more than twice.
     """
     scale, offset = _scale_and_offset(convolution, norm)
-    vectors = torch.stack((scale, offset, *_bends(activation), _vector(move.k), _vector(move.b)))
+    vectors = torch.stack((scale, offset, *_bends(activation), k, b))
     reach = convolution.weight[0].numel()
     d = torch.arange(-reach, reach + 1, dtype=torch.float64, device=scale.device)
     lows, highs, flips = zip(*(_changes(d, chunk) for chunk
@@ -187,29 +193,38 @@ def _changes(d: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (torch.where(count > 0, first, NEVER), torch.where(count > 1, last, NEVER), bits[:, 0])
 
 
+def _moved(move: nn.Module, convolution: BinaryConv2d) -> tuple[Tensor, Tensor]:
+    """Return k and b before the sign that a convolution takes, (C,) float64."""
+    zeros = convolution.weight.new_zeros(convolution.in_channels, dtype=torch.float64)
+    if not isinstance(move, Redistribution):
+        return zeros + 1, zeros
+    return zeros + 1 if move.k is None else _vector(move.k), _vector(move.b)
+
+
 def _folded_convolution(convolution: BinaryConv2d, norm: nn.Module,
-                        activation: RPReLU) -> FoldedConvolution:
+                        activation: RPReLU | None) -> FoldedConvolution:
     """Fold a convolution whose result is needed as a real number."""
     weights = pack_weights(convolution.weight)
     if not convolution.is_input_binary:
         weights = weights.flatten(1)
     scale, offset = map(_to_float, _scale_and_offset(convolution, norm))
-    return FoldedConvolution(weights, scale, offset, _folded_activation(activation))
+    return FoldedConvolution(weights, scale, offset,
+                             None if activation is None else _folded_activation(activation))
 
 
 def _folded_branch(layers: nn.Sequential) -> tuple[BranchLayer, ...]:
     """Fold a channel branch: every convolution with what stands before it."""
     folded = []
-    activation = sign = None
+    activation, move = None, nn.Identity()
     for layer in layers:
         if isinstance(layer, RPReLU):
             activation = _folded_activation(layer)
         elif isinstance(layer, Redistribution):
-            sign = fold_sign(layer)
+            move = layer
         elif isinstance(layer, BinaryConv2d):
+            sign = fold_sign(*_moved(move, layer)) if layer.is_input_binary else None
             folded.append(BranchLayer(pack_weights(layer.weight).flatten(1),
                                       _to_float(_alpha(layer)), activation, sign))
-            sign = None
     return tuple(folded)
 
 

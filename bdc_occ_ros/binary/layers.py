@@ -15,12 +15,13 @@ class Redistribution(nn.Module):
     Scale and shift per channel before a sign, so that each channel finds its own threshold.
 
     :param channels: Channels of the input.
+    :param has_scale: Whether k is learned, or 1.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, has_scale: bool = True) -> None:
         super().__init__()
         self.b = nn.Parameter(torch.zeros(1, channels, 1, 1))
-        self.k = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.k = nn.Parameter(torch.ones(1, channels, 1, 1)) if has_scale else None
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -28,7 +29,7 @@ class Redistribution(nn.Module):
 
         :param x: (B, C, H, W) floating.
         """
-        return torch.addcmul(self.b, self.k, x)
+        return x + self.b if self.k is None else torch.addcmul(self.b, self.k, x)
 
 
 class BinaryConv2d(nn.Conv2d):

@@ -73,8 +73,8 @@ class PackedBdcUnit(RecordedModule):
         self.has_inner_shortcut = unit.has_inner_shortcut
         convolution = unit.binary_conv_relu[0]
         self.stride: int = convolution.stride[0]
-        self.in_channels: int = convolution.in_channels
-        self.out_channels: int = unit.repeats * convolution.in_channels
+        self.in_channels = unit.in_channels
+        self.out_channels = unit.out_channels
         self.packed = RecordBuffers(fold_unit(unit))
 
     @classmethod
@@ -84,7 +84,7 @@ class PackedBdcUnit(RecordedModule):
         Make a unit with the right shapes, to be filled by load_state_dict.
 
         :param in_channels: Channels of the input.
-        :param out_channels: As many, or twice as many.
+        :param out_channels: As many, twice as many or half as many.
         :param config: The unit; is_binary.
         :param stride: 1 or 2.
         :param device: meta takes no memory.

@@ -7,7 +7,9 @@ The sign of zero is an argument everywhere: 0 is torch.sign, which the authors t
 what one stored bit can say (a set bit is +1). Convolutions pad after the sign, with literal 0.
 """
 
+from collections.abc import Callable
 from typing import Any
+from typing import Literal
 
 import torch
 from torch import nn
@@ -43,6 +45,32 @@ class _TanhSign(torch.autograd.Function):
         return beta * slope, (slope * x).sum().reshape(beta.shape), None
 
 
+class _FixedSign(torch.autograd.Function):
+    """Sign forward, a slope without parameters backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor], sign_of_zero: int
+                ) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.slope = slope
+        return sign(x, sign_of_zero)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        x, = ctx.saved_tensors
+        return gradient * ctx.slope(x), None, None
+
+
+def _polynomial_slope(x: Tensor) -> Tensor:
+    """Return the derivative of 2x + x^2 below 0 and of 2x - x^2 above, 0 beyond [-1, 1]."""
+    return 2 * (1 - x.abs()).clamp(min=0)
+
+
+def _clip_slope(x: Tensor) -> Tensor:
+    """Return the derivative of clip(x, -1, 1), both ends included."""
+    return x.abs() <= 1
+
+
 class _ScaledSign(torch.autograd.Function):
     """Scaled sign of a weight forward, identity within [-1, 1] backward."""
 
@@ -70,6 +98,28 @@ def tanh_sign(x: Tensor, beta: Tensor, sign_of_zero: int) -> Tensor:
     return _TanhSign.apply(x, beta, sign_of_zero)
 
 
+def polynomial_sign(x: Tensor, sign_of_zero: int) -> Tensor:
+    """
+    Binarize activations; the gradient is 2 - 2 |x| within [-1, 1] (arXiv:2003.03488).
+
+    :param x: Activations, any shape, floating.
+    :param sign_of_zero: What an exact zero gives, 0 or 1.
+    :return: Signs, shape and dtype of x.
+    """
+    return _FixedSign.apply(x, _polynomial_slope, sign_of_zero)
+
+
+def clipped_sign(x: Tensor, sign_of_zero: int) -> Tensor:
+    """
+    Binarize activations; the gradient passes within [-1, 1], both ends included.
+
+    :param x: Activations, any shape, floating.
+    :param sign_of_zero: What an exact zero gives, 0 or 1.
+    :return: Signs, shape and dtype of x.
+    """
+    return _FixedSign.apply(x, _clip_slope, sign_of_zero)
+
+
 def scaled_sign(weight: Tensor, sign_of_zero: int) -> Tensor:
     """
     Binarize weights with one scale per output channel, the mean absolute value.
@@ -86,15 +136,18 @@ def scaled_sign(weight: Tensor, sign_of_zero: int) -> Tensor:
 
 class BinaryActivation(nn.Module):
     """
-    Sign of activations with a learnable surrogate slope.
+    Sign of activations.
 
     :param sign_of_zero: What an exact zero gives, 0 or 1.
+    :param gradient: What stands in for the sign's; tanh learns its sharpness beta.
     """
 
-    def __init__(self, sign_of_zero: int) -> None:
+    def __init__(self, sign_of_zero: int,
+                 gradient: Literal['tanh', 'polynomial', 'clip'] = 'tanh') -> None:
         super().__init__()
         self.sign_of_zero = sign_of_zero
-        self.beta = nn.Parameter(torch.ones(1))
+        self.gradient = gradient
+        self.beta = nn.Parameter(torch.ones(1)) if gradient == 'tanh' else None
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -103,4 +156,7 @@ class BinaryActivation(nn.Module):
         :param x: Activations, floating.
         :return: Signs of the same shape and dtype.
         """
-        return tanh_sign(x, self.beta, self.sign_of_zero)
+        if self.beta is not None:
+            return tanh_sign(x, self.beta, self.sign_of_zero)
+        binarize = polynomial_sign if self.gradient == 'polynomial' else clipped_sign
+        return binarize(x, self.sign_of_zero)

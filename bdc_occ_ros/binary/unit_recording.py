@@ -10,6 +10,7 @@ unit is recorded, and is then written by the last pass of this one.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from bdc_occ_ros.binary.folding import FoldedUnit
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.operations import AveragePool
 from bdc_occ_ros.kernels.operations import BranchLayer
+from bdc_occ_ros.kernels.operations import Combine
 from bdc_occ_ros.kernels.operations import Convolution
 from bdc_occ_ros.kernels.operations import Epilogue
 from bdc_occ_ros.kernels.operations import Gate
@@ -61,11 +63,13 @@ def record_unit(plan: Plan, unit: 'PackedBdcUnit', source: Map, dtype: torch.dty
         plan.record(AveragePool(source, shortcut))
     if into is None:
         into = plan.real((batch, height, width, unit.out_channels), dtype)
-    last = partial(Epilogue, shortcut=shortcut, shortcut_scale=folded.shortcut_scale,
+    identity = shortcut
+    if unit.out_channels < unit.in_channels:
+        identity = _record_mean_of_halves(plan, shortcut, dtype)
+    last = partial(Epilogue, shortcut=identity, shortcut_scale=folded.shortcut_scale,
                    shortcut_offset=folded.shortcut_offset, output=into)
     if unit.version == 0:
-        plan.record(Convolution(bits, folded.spatial.weights, unit.stride,
-                                epilogue=_ended(folded.spatial, last)))
+        _record_only_convolution(plan, unit, bits, last, dtype)
         return into
     middle = _record_spatial(plan, unit, bits, shortcut, dtype)
     if unit.version == 1:
@@ -81,6 +85,30 @@ def _ended(convolution: FoldedConvolution, make: Callable[..., Epilogue]) -> Epi
     """Return an epilogue that starts with what belongs to a convolution."""
     return make(scale=convolution.scale, offset=convolution.offset,
                 activation=convolution.activation)
+
+
+def _record_mean_of_halves(plan: Plan, source: Map, dtype: torch.dtype) -> Map:
+    """Record the identity path where the channels halve."""
+    half = source.channels // 2
+    mean = plan.real((*source.buffer.shape[:3], half), dtype)
+    plan.record(Combine(*(Map(source.buffer, source.first_channel + start, half)
+                          for start in (0, half)),
+                        left_weight=0.5, right_weight=0.5, output=mean))
+    return mean
+
+
+def _record_only_convolution(plan: Plan, unit: 'PackedBdcUnit', bits: Map,
+                             last: Callable[..., Epilogue], dtype: torch.dtype) -> None:
+    """Record V0; where RPReLU bends the sum, it takes a pass of its own."""
+    folded = unit.folded
+    epilogue = _ended(folded.spatial, last)
+    total = into = epilogue.output
+    if folded.last_activation is not None:
+        total = plan.real((*into.buffer.shape[:3], into.channels), dtype)
+    plan.record(Convolution(bits, folded.spatial.weights, unit.stride,
+                            epilogue=replace(epilogue, output=total)))
+    if folded.last_activation is not None:
+        plan.record(Combine(total, activation=folded.last_activation, output=into))
 
 
 def _record_spatial(plan: Plan, unit: 'PackedBdcUnit', bits: Map, shortcut: Map,

@@ -154,8 +154,8 @@ def test_every_parameter_learns():
 
 
 def test_channels_without_an_identity_are_refused():
-    with pytest.raises(ValueError, match='in_channels or twice that; got 8 to 4'):
-        BdcUnit(8, 4, UnitConfig())
+    with pytest.raises(ValueError, match='in_channels, twice or half that; got 8 to 2'):
+        BdcUnit(8, 2, UnitConfig())
 
 
 def test_placeholders_hold_nothing():

@@ -183,13 +183,9 @@ def test_an_empty_unit_has_the_state_of_a_folded_one(version):
     torch.testing.assert_close(filled.folded.spatial.weights, packed.folded.spatial.weights)
 
 
-def move_of(k, b):
-    """Make a redistribution of given numbers."""
-    move = Redistribution(len(k))
-    with torch.no_grad():
-        move.k.copy_(torch.tensor(k).reshape(1, -1, 1, 1))
-        move.b.copy_(torch.tensor(b).reshape(1, -1, 1, 1))
-    return move
+def folded_sign(k, b):
+    """Fold numbers as float32 has them."""
+    return fold_sign(*(torch.tensor(numbers).double() for numbers in (k, b)))
 
 
 def is_positive(k, b, x):
@@ -205,12 +201,11 @@ def test_thresholds_are_the_smallest_float32_at_which_the_bit_changes():
                                               dim=1))
     k += [3.0, -3.0, 1e-45, -1e-45, 3e38, 1e-38, 7.0, -7.0]
     b += [1.0, 1.0, 1e-45, 1e-45, -1e-45, -3e38, 0.0, -0.0]
-    sign = fold_sign(move_of(k, b))
+    sign = folded_sign(k, b)
     flips = unpack_bits(sign.flip, len(k)).tolist()
     infinity = torch.tensor(torch.inf)
     for k_c, b_c, threshold, flip in zip(
-            move_of(k, b).k.flatten().tolist(), move_of(k, b).b.flatten().tolist(),
-            sign.threshold, flips):
+            torch.tensor(k).tolist(), torch.tensor(b).tolist(), sign.threshold, flips):
         below = torch.nextafter(threshold, -infinity)
         assert flip == (k_c < 0)
         if threshold < torch.inf:
@@ -220,7 +215,7 @@ def test_thresholds_are_the_smallest_float32_at_which_the_bit_changes():
 
 
 def test_a_flat_redistribution_is_a_constant():
-    sign = fold_sign(move_of([0.0, -0.0, 0.0, 0.0], [1.0, -1.0, 0.0, -0.0]))
+    sign = folded_sign([0.0, -0.0, 0.0, 0.0], [1.0, -1.0, 0.0, -0.0])
     x = torch.tensor([-1e38, -1.0, 0.0, 1.0, 1e38]).reshape(1, 1, 1, -1).expand(1, 4, 1, 5)
     assert bits_of_real(sign, x).all(dim=3).flatten().tolist() == [True, False, True, True]
     assert not bits_of_real(sign, x)[:, 1].any()
@@ -232,7 +227,7 @@ def test_a_flat_redistribution_is_a_constant():
     (-1.0, 0.0, 0.0, True), (-1.0, 0.0, 1e-45, False)])
 def test_ties_of_real_values_are_positive(k, b, x, bit):
     value = torch.tensor(x).reshape(1, 1, 1, 1)
-    assert bits_of_real(fold_sign(move_of([k], [b])), value).item() is bit
+    assert bits_of_real(folded_sign([k], [b]), value).item() is bit
 
 
 def exact_unit(slope, k, b):
