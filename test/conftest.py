@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small network, a well-known rig, and the real keyframes where they are there."""
+"""A small network, a well-known rig, a small data set, and real keyframes where they are there."""
 
 from collections.abc import Callable
 import os
@@ -56,7 +56,8 @@ def as_if_trained() -> Callable[[nn.Module, int], nn.Module]:
             for part in module.modules():
                 if isinstance(part, Redistribution):
                     part.b.normal_(0, 0.2, generator=generator)
-                    part.k.uniform_(-1.5, 1.5, generator=generator)
+                    if part.k is not None:
+                        part.k.uniform_(-1.5, 1.5, generator=generator)
                 elif isinstance(part, ChannelBias):
                     part.bias.normal_(0, 0.2, generator=generator)
                 elif isinstance(part, nn.PReLU):
@@ -76,6 +77,22 @@ def native_backends() -> list[NativeBackend]:
     if not names:
         pytest.skip('the kernels are not built')
     return [NativeBackend(name, threads) for name in names for threads in (1, 2)]
+
+
+@pytest.fixture(scope='session')
+def small_rig(nuscenes_rig) -> CameraRig:
+    """Return the same six cameras with images of 160x90."""
+    return CameraRig(tuple(c.resized(160, 90) for c in nuscenes_rig.cameras),
+                     nuscenes_rig.key_camera)
+
+
+@pytest.fixture(scope='session')
+def made_dataroot(small_rig, tmp_path_factory) -> Path:
+    """Return a data set of two made-up scenes with labels."""
+    from made_scenes import write_dataroot
+    dataroot = tmp_path_factory.mktemp('made')
+    write_dataroot(dataroot, small_rig)
+    return dataroot
 
 
 @pytest.fixture(scope='session')
