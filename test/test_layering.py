@@ -39,15 +39,16 @@ MAY_IMPORT = {
     'measurement': FOUNDATION | {'binary', 'config', 'kernels', 'network'},
     'bench_kernels': {'errors', 'kernels', 'measurement'},
     'bench_network': FOUNDATION | {'config', 'kernels', 'measurement', 'network'},
-    'evaluation': FOUNDATION | {'dataset', 'predictor'},
+    'evaluation': FOUNDATION | {'bags', 'dataset', 'predictor'},
     'dataset': FOUNDATION,
     'scene': FOUNDATION | {'synthetic_triggers'},
     'world': FOUNDATION | {'config', 'dataset', 'network', 'synthetic_triggers', 'training'},
     'training': FOUNDATION | {'binary', 'checkpoint', 'config', 'dataset', 'evaluation', 'network',
                               'weights_file'},
     'dataset_profiles': {'errors', 'share', 'yaml_config'},
-    'bags': FOUNDATION | {'dataset_profiles', 'scene', 'synthetic_triggers', 'transforms'},
-    'drawing': FOUNDATION | {'bags', 'scene', 'snapshot', 'synthetic_triggers'},
+    'bags': FOUNDATION | {'dataset', 'dataset_profiles', 'scene', 'synthetic_triggers',
+                          'transforms'},
+    'drawing': FOUNDATION | {'bags', 'dataset', 'scene', 'snapshot', 'synthetic_triggers'},
 }
 
 

@@ -5,6 +5,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 import re
 
@@ -22,8 +23,12 @@ from bdc_occ_ros.errors import InvalidBagError
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 BOXES_TYPE = 'vision_msgs/msg/Detection3DArray'
 NUMBER_TYPE = 'std_msgs/msg/Float64'
+MARKERS_TYPE = 'visualization_msgs/msg/MarkerArray'
 CLOUD_NAME = 'occupancy'
 BOXES_NAME = 'detections'
+MARKERS_NAME = 'detections/markers'
+ARROW_SPACE = '/velocity'
+ARROW, CUBE, ADD = 0, 1, 0
 STEP_TOPIC = re.compile(r'/debug/processing_time/(?P<step>\w+)_ms$')
 FLOAT32, UINT32 = 7, 6
 FORMATS = {FLOAT32: '<f4', UINT32: '<u4'}
@@ -35,7 +40,7 @@ class Recording:
     Results by the stamp of the key camera's exposure.
 
     :param occupancies: Grids; cells that the cloud leaves out count as not seen.
-    :param boxes: Objects; the message carries no velocity.
+    :param boxes: Objects; velocities are those of their markers, nan where none were recorded.
     :param received_ns: When the cloud arrived, in the time of the bag.
     :param steps_ms: How long every step of the node took, by the step's name.
     """
@@ -45,36 +50,50 @@ class Recording:
     received_ns: dict[int, int] = field(default_factory=dict)
     steps_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
+    @property
+    def has_velocities(self) -> bool:
+        """Whether the velocity of every box is known."""
+        return not any(np.isnan(boxes.velocities_mps).any() for boxes in self.boxes.values())
+
 
 def load_recording(path: str | Path) -> Recording:
     """
-    Read the clouds of topic occupancy, the boxes of topic detections, and the node's times.
+    Read topics occupancy, detections, detections/markers, and the node's times.
 
     :param path: A bag that holds the node's results in the ego frame.
     :raises InvalidBagError: if it cannot be read or a message is not one of the node's.
     """
-    recording = Recording()
+    recording, velocities = Recording(), {}
     with BagReader(path) as bag:
         for message in bag.messages([t for t, kind in bag.topics.items() if _is_read(t, kind)]):
             decoded = bag.decode(message)
             if found := STEP_TOPIC.search(message.topic):
                 recording.steps_ms[found['step']].append(decoded.data)
-                continue
-            stamp_ns = decoded.header.stamp.sec * 10**9 + decoded.header.stamp.nanosec
-            if message.msgtype == CLOUD_TYPE:
+            elif message.msgtype == CLOUD_TYPE:
+                stamp_ns = _stamp_ns(decoded)
                 recording.occupancies[stamp_ns] = occupancy_of(decoded, stamp_ns)
                 recording.received_ns[stamp_ns] = message.stamp_ns
-            else:
-                recording.boxes[stamp_ns] = boxes_of(decoded, stamp_ns)
+            elif message.msgtype == BOXES_TYPE:
+                recording.boxes[_stamp_ns(decoded)] = boxes_of(decoded, _stamp_ns(decoded))
+            elif decoded.markers:
+                velocities[_stamp_ns(decoded.markers[0])] = velocities_of(decoded)
+    for stamp_ns, boxes in recording.boxes.items():
+        if len(velocities.get(stamp_ns, ())) == len(boxes) > 0:
+            recording.boxes[stamp_ns] = replace(boxes, velocities_mps=velocities[stamp_ns])
     return recording
+
+
+def _stamp_ns(message: object) -> int:
+    """Return the stamp of a message with a header."""
+    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
 
 
 def _is_read(topic: str, msgtype: str) -> bool:
     """Return whether a topic is one of those that a recording is made of."""
     if STEP_TOPIC.search(topic):
         return msgtype == NUMBER_TYPE
-    return (topic.rpartition('/')[2], msgtype) in ((CLOUD_NAME, CLOUD_TYPE),
-                                                   (BOXES_NAME, BOXES_TYPE))
+    return any(f'/{topic}'.endswith(f'/{name}') and msgtype == kind for name, kind in (
+        (CLOUD_NAME, CLOUD_TYPE), (BOXES_NAME, BOXES_TYPE), (MARKERS_NAME, MARKERS_TYPE)))
 
 
 def occupancy_of(cloud: object, stamp_ns: int) -> Occupancy:
@@ -137,3 +156,23 @@ def boxes_of(message: object, stamp_ns: int) -> Boxes:
     values = np.array(rows, np.float64).reshape(-1, 8)
     return Boxes(values[:, :3], values[:, 3:6], values[:, 6], np.full((len(rows), 2), np.nan),
                  values[:, 7], np.array(labels, np.int64), DETECTION_CLASS_NAMES, stamp_ns)
+
+
+def velocities_of(message: object) -> np.ndarray:
+    """
+    Return the velocities that the markers of the node show.
+
+    :param message: MarkerArray of topic detections/markers, in the ego frame.
+    :return: One row per cube, in their order, (N, 2) metres per second; 0 for one without arrow.
+    :raises InvalidBagError: if an arrow has no two ends.
+    """
+    arrows = {}
+    for marker in message.markers:
+        if marker.type == ARROW and marker.ns.endswith(ARROW_SPACE):
+            if len(marker.points) != 2:
+                raise InvalidBagError(f'an arrow has two ends; got {len(marker.points)}')
+            start, end = marker.points
+            arrows[marker.ns, marker.id] = (end.x - start.x, end.y - start.y)
+    rows = [arrows.get((f'{marker.ns}{ARROW_SPACE}', marker.id), (0.0, 0.0))
+            for marker in message.markers if marker.type == CUBE and marker.action == ADD]
+    return np.array(rows, np.float64).reshape(-1, 2)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a predictor over a split, on one process or a part of it on each of several."""
+"""Counts what is right over a split, on one process or a part of it on each of several."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -22,6 +22,7 @@ from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.predictor import Prediction
 
 Predict = Callable[[Frame], Prediction]
+Answer = Callable[[SampleKey], Prediction | None]
 
 
 class SampleScore(NamedTuple):
@@ -29,7 +30,7 @@ class SampleScore(NamedTuple):
     How well one sample went.
 
     :param key: Which.
-    :param mean_iou: Over the voxels that a camera sees, 0 to 1.
+    :param mean_iou: Over the voxels that a camera sees, 0 to 1; nan without a grid.
     """
 
     key: SampleKey
@@ -46,6 +47,7 @@ class Evaluation:
     :param free_label: The class that is empty space.
     :param samples: Every sample with its own score.
     :param boxes: Results by key of the sample.
+    :param unanswered: Samples for which there was no prediction; they count nowhere else.
     """
 
     voxels: ConfusionMatrix
@@ -53,6 +55,7 @@ class Evaluation:
     free_label: int
     samples: list[SampleScore] = field(default_factory=list)
     boxes: dict[str, Submission] = field(default_factory=dict)
+    unanswered: list[SampleKey] = field(default_factory=list)
 
     def merge(self, other: 'Evaluation') -> None:
         """
@@ -65,6 +68,7 @@ class Evaluation:
             self.rays.merge(other.rays)
         self.samples += other.samples
         self.boxes |= other.boxes
+        self.unanswered += other.unanswered
 
     def worst(self, count: int) -> list[SampleScore]:
         """
@@ -87,15 +91,33 @@ def evaluate_samples(predict: Predict, dataset: NuscenesDataset, keys: Iterable[
     :param evaluation: Where to count.
     :return: The same.
     """
+    return count_answers(lambda key: predict(dataset.frame(key)), dataset, keys, evaluation)
+
+
+def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[SampleKey],
+                  evaluation: Evaluation) -> Evaluation:
+    """
+    Ask for the prediction of each sample and count what is right.
+
+    :param answer: Gives the prediction of a sample, or None where there is none.
+    :param dataset: Where the truth is.
+    :param keys: Which samples.
+    :param evaluation: Where to count.
+    :return: The same.
+    """
     for key in keys:
-        frame = dataset.frame(key)
-        prediction = predict(frame)
+        prediction = answer(key)
+        if prediction is None:
+            evaluation.unanswered.append(key)
+            continue
+        score = float('nan')
         if prediction.occupancy is not None:
             score = _count_voxels(evaluation, dataset, key, prediction.occupancy.labels)
-            evaluation.samples.append(SampleScore(key, score))
+        evaluation.samples.append(SampleScore(key, score))
         if prediction.boxes is not None:
-            evaluation.boxes[key.token] = submission_of(
-                prediction.boxes, key.token, frame.fixed_from_ego[frame.rig.key_camera])
+            _, world_from_ego = dataset.key_exposure(key)
+            evaluation.boxes[key.token] = submission_of(prediction.boxes, key.token,
+                                                        world_from_ego)
     return evaluation
 
 

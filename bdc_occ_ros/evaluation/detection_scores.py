@@ -73,20 +73,21 @@ def submission_of(boxes: Boxes, sample_token: str, world_from_ego: np.ndarray) -
 def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission],
                      range_limit_m: float | None = None) -> DetectionScores:
     """
-    Score boxes for every sample of a split.
+    Score boxes for samples of a split.
 
-    :param dataset: The split, all of it.
-    :param results: Entries by key of the sample; every sample is there, if with none.
+    :param dataset: The split.
+    :param results: Entries by key of the sample; only these samples count, each with all of its
+        annotated objects.
     :param range_limit_m: Cap on the classes' ranges, for networks whose grid ends before.
-    :raises InvalidDatasetError: if the results are not those of the split's samples.
+    :raises InvalidDatasetError: if there are no results, or some for samples of another split.
     """
     from nuscenes.eval.common.config import config_factory
     from nuscenes.eval.detection.evaluate import DetectionEval
-    wanted = {key.token for key in dataset.keys}
-    if results.keys() != wanted:
+    known = {key.token for key in dataset.keys}
+    if not results or not results.keys() <= known:
         raise InvalidDatasetError(
-            f'results are needed for the {len(wanted)} samples of {dataset.split}; got '
-            f'{len(results)}, {len(wanted - results.keys())} of them missing')
+            f'results are needed for some of the {len(known)} samples of {dataset.split}; got '
+            f'{len(results)}, {len(results.keys() - known)} of them for others')
     rules = config_factory(RULES)
     if range_limit_m is not None:
         rules.class_range = {name: min(reach_m, range_limit_m)
@@ -94,9 +95,13 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'results.json')
         path.write_text(json.dumps({
-            'meta': MODALITIES, 'results': {t: list(entries) for t, entries in results.items()}}))
+            'meta': MODALITIES,
+            'results': {token: list(results.get(token, ())) for token in known}}))
         devkit = DetectionEval(dataset.tables, rules, str(path), dataset.split, folder,
                                verbose=False)
+        for boxes in (devkit.pred_boxes, devkit.gt_boxes):
+            for token in known - results.keys():
+                boxes.boxes.pop(token, None)
         metrics, _ = devkit.evaluate()
     return DetectionScores(
         float(metrics.mean_ap), float(metrics.nd_score),

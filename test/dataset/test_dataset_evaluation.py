@@ -116,8 +116,17 @@ def test_parts_of_a_split_add_up_to_the_whole(dataset):
 
 
 def test_results_for_another_split_are_refused(dataset):
-    with pytest.raises(InvalidDatasetError, match='4 of them missing'):
-        detection_scores(dataset, {'other': []})
+    for results, reason in (({'other': []}, '1 of them for others'), ({}, 'got 0')):
+        with pytest.raises(InvalidDatasetError, match=reason):
+            detection_scores(dataset, results)
+
+
+def test_boxes_of_some_samples_count_against_the_objects_of_these(dataset):
+    results = score(dataset, Oracle(dataset)).boxes
+    one = {dataset.keys[2].token: results[dataset.keys[2].token]}
+    assert detection_scores(dataset, one).average_precisions['car'] == pytest.approx(1.0)
+    empty = {key.token: [] for key in dataset.keys}
+    assert detection_scores(dataset, empty | one).average_precisions['car'] < 0.3
 
 
 def test_only_the_best_boxes_are_submitted(dataset):
@@ -148,10 +157,14 @@ def test_the_verb_scores_and_draws_and_two_processes_agree(made_dataroot, tmp_pa
     assert together == alone
 
 
-def test_a_part_of_a_split_scores_no_boxes(made_dataroot, capsys):
-    assert main(['evaluate', '--dataroot', str(made_dataroot), '--version', VERSION, '--split',
-                 'learn', '--model', 'bdc_occ_nano', '--no-rays', '--samples', '1']) == 0
+def test_a_part_of_a_split_is_scored_into_a_file(made_dataroot, tmp_path, capsys):
+    arguments = ['evaluate', '--dataroot', str(made_dataroot), '--version', VERSION, '--split',
+                 'learn', '--model', 'bdc_occ_nano', '--no-rays', '--samples', '1', '-o']
+    assert main([*arguments, str(tmp_path / 'scores.json')]) == 0
     text = capsys.readouterr().out
-    assert 'bdc_occ_nano (untrained) on learn: 1 samples' in text and 'mAP' not in text
+    assert 'bdc_occ_nano (untrained) on learn: 1 samples' in text and 'AP car' in text
+    scores = json.loads((tmp_path / 'scores.json').read_text())
+    assert scores['samples'] == 1 and 0.0 <= scores['miou'] <= 100.0 and len(scores['AP']) == 10
+    assert main([*arguments, str(tmp_path / 'absent' / 'scores.json')]) == 2
     assert main(['evaluate', '--dataroot', str(made_dataroot), '--split', 'val',
                  '--model', 'bdc_occ_nano']) == 2

@@ -5,9 +5,16 @@
 import cv2
 import numpy as np
 
+from bdc_occ_ros.dataset.dataroot import assemble_dataroot
+from bdc_occ_ros.dataset.occ3d_label import label_path
+from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
+from bdc_occ_ros.dataset.occ3d_label import save_label
+from bdc_occ_ros.dataset.occ3d_label import SHAPE
 from bdc_occ_ros.dataset.scene_records import Annotation
 from bdc_occ_ros.dataset.scene_records import SampleRecord
+from bdc_occ_ros.dataset.scene_records import SceneDescription
 from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.scene_writer import SceneWriter
 
 VERSION = 'v1.0-made'
 START_US = 1_600_000_000_000_000
@@ -50,3 +57,19 @@ def made_sample(rig, number):
     cone = Annotation('cone', 'traffic_cone', pose(110.0, 52.0, 0.4), (0.4, 0.4, 0.8), 0.0, 2, 3)
     return SampleRecord(stamp_us, images, SensorReading(stamp_us, points,
                                                         world_from_ego(stamp_us)), [car, cone])
+
+
+def write_dataroot(dataroot, rig):
+    """Write two scenes, in which a car and a ground are labelled."""
+    for name in ('scene-0001', 'scene-0002'):
+        writer = SceneWriter(dataroot, VERSION, SceneDescription(
+            name, 'made up', rig, pose(0.9, 0.0, 1.8, -np.pi / 2), 'made', 'nowhere'))
+        for number in range(NUM_SAMPLES):
+            key = writer.write_sample(made_sample(rig, number))
+            label = Occ3dLabel(np.full(SHAPE, 17, np.uint8), np.zeros(SHAPE, bool),
+                               np.ones(SHAPE, bool))
+            label.semantics[:, :, 2] = 11
+            label.semantics[100 + number, 7, 3] = 4
+            save_label(label_path(dataroot, name, key), label)
+        writer.close()
+    assemble_dataroot(dataroot, VERSION, {'learn': ['scene-0001'], 'check': ['scene-0002']})

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+How sure a mean IoU, or the difference of two, is: samples are drawn again and again.
+
+Two networks that saw the same samples share the luck of which samples those were. Every draw
+therefore takes the same samples for both, and what spreads is the difference alone. Samples are
+drawn with replacement, counts are added over a draw, and only then divided, as the score itself
+does (percentile bootstrap: Efron and Tibshirani 1993, Ch. 13).
+
+What comes from training again with another seed is no part of the interval.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+DRAWS = 2000
+COVERED = 0.95
+
+
+class Interval(NamedTuple):
+    """
+    A score and where its true value lies, at 95 %.
+
+    :param value: Of all samples.
+    :param low: Lower end.
+    :param high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+class PairedBootstrap:
+    """
+    The draws, the same for all that is compared.
+
+    :param num_samples: How many samples were scored.
+    :param free_label: The class that the mean leaves out.
+    :param draws: How often samples are drawn.
+    :param seed: Of the draws.
+    """
+
+    def __init__(self, num_samples: int, free_label: int, draws: int = DRAWS, seed: int = 0
+                 ) -> None:
+        self._free_label = free_label
+        shares = np.full(num_samples, 1 / num_samples)
+        drawn = np.random.default_rng(seed).multinomial(num_samples, shares, size=draws)
+        self._times = np.concatenate((np.ones((1, num_samples)), drawn))  # first: all, once each
+
+    def interval(self, counts: Sequence[np.ndarray]) -> Interval:
+        """
+        Return the mean IoU.
+
+        :param counts: Of every training of one config, its confusion matrices, (samples, classes,
+            classes) integer, truth by prediction; the score is the mean over trainings.
+        """
+        return _interval(self._scores(counts))
+
+    def difference(self, counts: Sequence[np.ndarray], reference: Sequence[np.ndarray]
+                   ) -> Interval:
+        """
+        Return by how much the mean IoU is higher than another's.
+
+        :param counts: As for `interval`.
+        :param reference: Of the other config, the same samples in the same order.
+        """
+        return _interval(self._scores(counts) - self._scores(reference))
+
+    def _scores(self, counts: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the score of all samples and of every draw, (1 + draws,)."""
+        return np.mean([self._mean_iou(one) for one in counts], axis=0)
+
+    def _mean_iou(self, counts: np.ndarray) -> np.ndarray:
+        """Return the mean IoU of one training, (1 + draws,)."""
+        both = np.diagonal(counts, axis1=1, axis2=2)
+        either = counts.sum(axis=1) + counts.sum(axis=2) - both
+        hit, extent = (self._times @ np.delete(part, self._free_label, axis=1).astype(float)
+                       for part in (both, either))
+        occurs = extent > 0
+        scores = np.divide(hit, extent, out=np.zeros_like(hit), where=occurs)
+        return scores.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
+
+
+def _interval(scores: np.ndarray) -> Interval:
+    """Take the first score and the quantiles of the others."""
+    low, high = np.quantile(scores[1:], ((1 - COVERED) / 2, (1 + COVERED) / 2))
+    return Interval(float(scores[0]), float(low), float(high))

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The results that a bag recorded from the node, as answers for samples."""
+
+from bisect import bisect_left
+from pathlib import Path
+
+from bdc_occ_ros.bags.recording import load_recording
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.errors import InvalidBagError
+from bdc_occ_ros.predictor import Prediction
+
+SAME_EXPOSURE_NS = 1_000_000  # converters round stamps; exposures are 50 ms apart or more
+
+
+class RecordingSubject:
+    """
+    What the node published, matched to samples by the stamp of the key camera's exposure.
+
+    Voxels that a recorded cloud leaves out count as free. Boxes have velocities where their
+    markers were recorded too.
+
+    :param path: Bag with topics occupancy or detections of the node, in the ego frame.
+    :param dataset: Whose samples the node saw.
+    :raises InvalidBagError: if the bag cannot be read or fits no sample.
+    """
+
+    def __init__(self, path: str | Path, dataset: NuscenesDataset) -> None:
+        self.class_names, self.free_label = OCCUPANCY_CLASS_NAMES, FREE_LABEL
+        self.grid = VoxelGrid()
+        self._dataset, self._recording = dataset, load_recording(path)
+        stamps = sorted(self._recording.occupancies.keys() | self._recording.boxes.keys())
+        self._stamps_ns = {key: self._nearest(stamps, key) for key in dataset.keys}
+        scenes = {key.scene_name for key, stamp_ns in self._stamps_ns.items()
+                  if stamp_ns is not None}
+        if not scenes:
+            first_ns, _ = dataset.key_exposure(dataset.keys[0])
+            raise InvalidBagError(
+                f'{path} has results at {len(stamps)} times'
+                + (f' from {stamps[0]} ns on' if stamps else '') + f', none of them that of a '
+                f'sample of {dataset.split}, whose first is {first_ns} ns. Recorded must be topic '
+                'occupancy or detections, of the same data set, with the stamps of its images')
+        self.keys = tuple(key for key in dataset.keys if key.scene_name in scenes)
+        matched = {stamp_ns for stamp_ns in self._stamps_ns.values() if stamp_ns is not None}
+        self.about = {'bag': str(path), 'scenes': sorted(scenes),
+                      'results_without_sample': len(stamps) - len(matched),
+                      'has_velocities': self._recording.has_velocities}
+
+    def __call__(self, key: SampleKey) -> Prediction | None:
+        """
+        Return what was recorded for a sample.
+
+        :param key: Which.
+        """
+        stamp_ns = self._stamps_ns[key]
+        if stamp_ns is None:
+            return None
+        return Prediction(self._recording.occupancies.get(stamp_ns),
+                          self._recording.boxes.get(stamp_ns))
+
+    def _nearest(self, stamps: list[int], key: SampleKey) -> int | None:
+        """Return the recorded stamp that is that of a sample."""
+        wanted_ns, _ = self._dataset.key_exposure(key)
+        place = bisect_left(stamps, wanted_ns - SAME_EXPOSURE_NS)
+        if place == len(stamps) or stamps[place] > wanted_ns + SAME_EXPOSURE_NS:
+            return None
+        return stamps[place]

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whose predictions are scored: something that answers for samples, a network for example."""
+
+from collections.abc import Sequence
+from typing import Any
+from typing import Protocol
+
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.predictor import Prediction
+from bdc_occ_ros.predictor import Predictor
+
+
+class Subject(Protocol):
+    """Something that has a prediction for samples."""
+
+    class_names: tuple[str, ...]
+    free_label: int
+    grid: VoxelGrid
+    keys: Sequence[SampleKey]  # the samples to ask for
+    about: dict[str, Any]
+
+    def __call__(self, key: SampleKey) -> Prediction | None:
+        """Return the prediction of a sample, or None where there is none."""
+
+
+class NetworkSubject:
+    """
+    A network that looks at the images of every sample.
+
+    :param predictor: The network.
+    :param dataset: Where the images are.
+    :param name: What it is called in the report.
+    """
+
+    def __init__(self, predictor: Predictor, dataset: NuscenesDataset, name: str) -> None:
+        self._predictor, self._dataset = predictor, dataset
+        head = predictor.config.occupancy
+        self.class_names = ('free',) if head is None else head.class_names
+        self.free_label = 0 if head is None else head.free_label
+        self.grid = VoxelGrid() if head is None else predictor.config.voxel_grid()
+        self.keys = dataset.keys
+        self.about = {'model': name, 'is_trained': predictor.is_trained}
+
+    def __call__(self, key: SampleKey) -> Prediction:
+        """
+        Compute the prediction of a sample.
+
+        :param key: Which.
+        """
+        return self._predictor(self._dataset.frame(key))
