@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ground of a scene as a map: blocks first, then roads, junctions and their markings."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.world.ground import CELL_M
+from bdc_occ_ros.world.ground import GroundPlan
+from bdc_occ_ros.world.ground import Mark
+from bdc_occ_ros.world.ground import MARK_CELL_M
+from bdc_occ_ros.world.ground import Surface
+from bdc_occ_ros.world.parts import Span
+from bdc_occ_ros.world.road_network import ALONG_U
+from bdc_occ_ros.world.road_network import ALONG_V
+from bdc_occ_ros.world.road_network import MAP_U_M
+from bdc_occ_ros.world.road_network import MAP_V_M
+from bdc_occ_ros.world.road_network import Road
+from bdc_occ_ros.world.road_network import RoadNetwork
+
+CROSSWALK_GAP_M = 1.0
+CROSSWALK_M = 3.0
+STOP_LINE_M = 5.0
+_APRON_M = 5.5
+_LINE_M = 0.15
+
+
+class GroundMap:
+    """A map of surfaces that is drawn by rectangles in bent coordinates."""
+
+    def __init__(self, surface: Surface) -> None:
+        """
+        Begin with one surface everywhere.
+
+        :param surface: Which.
+        """
+        shape = [round((high - low) / CELL_M) for low, high in (MAP_V_M, MAP_U_M)]
+        self.cells = np.full(shape, surface, np.uint8)
+
+    def fill(self, u_m: Span, v_m: Span, surface: Surface) -> None:
+        """
+        Draw a rectangle; what lies beyond the map is dropped.
+
+        :param u_m: From where to where along u, whole cells.
+        :param v_m: The same along v.
+        :param surface: What it is.
+        """
+        columns, rows = (
+            slice(*(max(0, round((end - low) / CELL_M)) for end in sorted(span)))
+            for span, low in ((u_m, MAP_U_M[0]), (v_m, MAP_V_M[0])))
+        self.cells[rows, columns] = surface
+
+    def fill_along(self, axis: int, along_m: Span, across_m: Span, surface: Surface) -> None:
+        """
+        Draw a rectangle by its spans along and across an axis.
+
+        :param axis: ALONG_U or ALONG_V.
+        :param along_m: Span along the axis.
+        :param across_m: Span across it.
+        :param surface: What it is.
+        """
+        self.fill(*((along_m, across_m) if axis == ALONG_U else (across_m, along_m)), surface)
+
+
+def draw_roads(ground: GroundMap, network: RoadNetwork, rng: np.random.Generator) -> None:
+    """
+    Draw all roads over what is there.
+
+    :param ground: Map that is changed.
+    :param network: The roads.
+    :param rng: Source of chance.
+    """
+    everywhere = (MAP_U_M, MAP_V_M)
+    for road in network.roads:
+        for direction in (-1, 1):
+            verge, walk, outer = (road.side(direction, distance) for distance in (
+                road.half_roadway_m, road.half_roadway_m + road.verge_m, road.half_m))
+            ground.fill_along(road.axis, everywhere[road.axis], (verge, walk), Surface.GRASS)
+            ground.fill_along(road.axis, everywhere[road.axis], (walk, outer), Surface.SIDEWALK)
+    for first, second in crossings(network):
+        _draw_corners(ground, first, second)
+    for road in network.roads:
+        surface = Surface.ROAD_X if road.axis == ALONG_U else Surface.ROAD_Y
+        ground.fill_along(road.axis, everywhere[road.axis], _span(road, road.half_roadway_m),
+                          surface)
+        if road.median_m:
+            island = Surface.GRASS if rng.random() < 0.5 else Surface.ISLAND
+            ground.fill_along(road.axis, everywhere[road.axis], _span(road, road.median_m / 2),
+                              island)
+    for first, second in crossings(network):
+        _draw_junction(ground, first, second)
+
+
+def ground_plan(ground: GroundMap, network: RoadNetwork, palette: np.ndarray) -> GroundPlan:
+    """
+    Return the ground as tensors.
+
+    :param ground: The map with everything drawn.
+    :param network: The roads, which give the curves and the lines between lanes.
+    :param palette: Albedo by Surface.
+    """
+    return GroundPlan(
+        torch.from_numpy(network.bend).float(), torch.tensor([MAP_U_M[0], MAP_V_M[0]]),
+        torch.from_numpy(ground.cells), _marks(network.along(ALONG_U), MAP_V_M),
+        _marks(network.along(ALONG_V), MAP_U_M), torch.from_numpy(palette).float())
+
+
+def crossings(network: RoadNetwork) -> Iterator[tuple[Road, Road]]:
+    """
+    Return every road along u with every road along v.
+
+    :param network: The roads.
+    """
+    for first in network.along(ALONG_U):
+        for second in network.along(ALONG_V):
+            yield first, second
+
+
+def _span(road: Road, half_m: float) -> Span:
+    return road.centre_m - half_m, road.centre_m + half_m
+
+
+def _draw_corners(ground: GroundMap, first: Road, second: Road) -> None:
+    """Pave the four corners of a junction, where verges end."""
+    ground.fill(_span(second, second.half_roadway_m + _APRON_M), _span(first, first.half_m),
+                Surface.SIDEWALK)
+    ground.fill(_span(second, second.half_m), _span(first, first.half_roadway_m + _APRON_M),
+                Surface.SIDEWALK)
+
+
+def _draw_junction(ground: GroundMap, first: Road, second: Road) -> None:
+    """Draw the middle, the crosswalks and the stop lines of a junction."""
+    ground.fill(_span(second, second.half_roadway_m), _span(first, first.half_roadway_m),
+                Surface.JUNCTION)
+    for road, other in ((first, second), (second, first)):
+        for end in (-1, 1):
+            edge_m = other.centre_m + end * other.half_roadway_m
+            _draw_approach(ground, road, edge_m, end)
+
+
+def _draw_approach(ground: GroundMap, road: Road, edge_m: float, end: int) -> None:
+    """Draw the crosswalk and the stop line at one end of a road."""
+    def along(from_m: float, to_m: float) -> Span:
+        return edge_m + end * from_m, edge_m + end * to_m
+
+    ground.fill_along(road.axis, along(0, _APRON_M), _span(road, road.half_roadway_m),
+                      Surface.JUNCTION)
+    stripes_m = np.arange(*_span(road, road.half_roadway_m - 0.5), 2 * CELL_M)
+    for stripe_m in stripes_m:
+        ground.fill_along(road.axis, along(CROSSWALK_GAP_M, CROSSWALK_GAP_M + CROSSWALK_M),
+                          (stripe_m, stripe_m + CELL_M), Surface.PAINT)
+    approaching = -end
+    stop_m = (road.side(approaching, road.median_m / 2),
+              road.side(approaching, road.half_lanes_m))
+    ground.fill_along(road.axis, along(STOP_LINE_M, STOP_LINE_M + CELL_M), stop_m, Surface.PAINT)
+
+
+def _marks(roads: list[Road], map_m: Span) -> torch.Tensor:
+    """Return the row of marks across roads of one axis."""
+    row = np.zeros(round((map_m[1] - map_m[0]) / MARK_CELL_M), np.uint8)
+
+    def line(at_m: float, mark: Mark, width_m: float = _LINE_M) -> None:
+        low, high = ((at_m + shift - map_m[0]) / MARK_CELL_M for shift in (-width_m / 2,
+                                                                           width_m / 2))
+        row[max(0, round(low)):max(0, round(high))] = mark
+
+    for road in roads:
+        for direction in (-1, 1):
+            line(road.side(direction, road.half_roadway_m + 0.1), Mark.CURB, 0.2)
+            for lane in range(1, road.lanes):
+                line(road.side(direction, road.median_m / 2 + lane * road.lane_m),
+                     Mark.WHITE_DASHES)
+            if road.half_lanes_m < road.half_roadway_m:
+                line(road.side(direction, road.half_lanes_m), Mark.WHITE)
+            line(road.side(direction, road.median_m / 2 + 0.2), Mark.YELLOW)
+    return torch.from_numpy(row)

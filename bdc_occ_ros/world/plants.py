@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trees, bushes and hedges."""
+
+import numpy as np
+
+from bdc_occ_ros.world.parts import part
+from bdc_occ_ros.world.parts import Parts
+from bdc_occ_ros.world.parts import Rgb
+from bdc_occ_ros.world.solids import Material
+from bdc_occ_ros.world.solids import Shape
+
+_LEAVES = ((0.07, 0.15, 0.03), (0.10, 0.18, 0.04), (0.05, 0.12, 0.03), (0.14, 0.18, 0.05),
+           (0.20, 0.13, 0.03))
+_BARK = ((0.14, 0.10, 0.07), (0.20, 0.17, 0.13), (0.09, 0.07, 0.05))
+
+
+def leaves(rng: np.random.Generator) -> Rgb:
+    """
+    Return the colour of some plant.
+
+    :param rng: Source of chance.
+    """
+    base = np.array(_LEAVES[rng.choice(len(_LEAVES), p=[0.35, 0.27, 0.25, 0.1, 0.03])])
+    return tuple(base * rng.uniform(0.75, 1.3, 3))
+
+
+def _ball(at_m: np.ndarray, half_m: np.ndarray, rgb: Rgb) -> tuple[float, ...]:
+    """Return an ellipsoid of leaves."""
+    spans = ((middle - half, middle + half) for middle, half in zip(at_m, half_m, strict=True))
+    return part(Shape.ELLIPSOID, *spans, Material.FOLIAGE, rgb)
+
+
+def tree(rng: np.random.Generator, height_m: float) -> Parts:
+    """
+    Return a leafy tree, or sometimes a fir.
+
+    :param rng: Source of chance.
+    :param height_m: Its height.
+    """
+    rgb, bark = leaves(rng), _BARK[rng.integers(len(_BARK))]
+    radius_m = 0.02 * height_m + 0.05
+    trunk_m = height_m * rng.uniform(0.3, 0.45)
+    trunk = part(Shape.CYLINDER, (-radius_m, radius_m), (-radius_m, radius_m),
+                 (0, trunk_m * 1.4), Material.WOOD, bark)
+    if rng.random() < 0.15:
+        return [trunk, *_fir(height_m, rgb)]
+    crown_m = height_m * rng.uniform(0.28, 0.42)
+    rows = [trunk]
+    for _ in range(rng.integers(3, 6)):
+        angle, reach_m = rng.uniform(0, 2 * np.pi), crown_m * rng.uniform(0.2, 0.6)
+        half_m = crown_m * rng.uniform((0.5, 0.5, 0.45), (0.85, 0.85, 0.7))
+        z_m = rng.uniform(trunk_m + half_m[2] * 0.4, max(trunk_m, height_m - half_m[2]))
+        rows.append(_ball(np.array((reach_m * np.cos(angle), reach_m * np.sin(angle), z_m)),
+                          half_m, tuple(np.array(rgb) * rng.uniform(0.85, 1.15))))
+    return rows
+
+
+def _fir(height_m: float, rgb: Rgb) -> Parts:
+    """Return three cones, one over another."""
+    rows = []
+    for low, high, radius in ((0.12, 0.6, 0.24), (0.35, 0.8, 0.18), (0.58, 1.0, 0.12)):
+        half_m = radius * height_m
+        rows.append(part(Shape.CONE, (-half_m, half_m), (-half_m, half_m),
+                         (low * height_m, high * height_m), Material.FOLIAGE, rgb))
+    return rows
+
+
+def bush(rng: np.random.Generator) -> Parts:
+    """
+    Return a bush of one to three balls.
+
+    :param rng: Source of chance.
+    """
+    rgb = leaves(rng)
+    rows = []
+    for _ in range(rng.integers(1, 4)):
+        half_m = rng.uniform((0.4, 0.4, 0.35), (1.0, 1.0, 0.9))
+        at_m = np.array((*rng.uniform(-0.6, 0.6, 2), half_m[2] * 0.8))
+        rows.append(_ball(at_m, half_m, rgb))
+    return rows
+
+
+def hedge(rng: np.random.Generator, length_m: float) -> Parts:
+    """
+    Return a clipped hedge.
+
+    :param rng: Source of chance.
+    :param length_m: Its length, along its x.
+    """
+    half_m = rng.uniform(0.35, 0.6)
+    return [part(Shape.BOX, (-length_m / 2, length_m / 2), (-half_m, half_m),
+                 (0, rng.uniform(0.8, 2.0)), Material.FOLIAGE, leaves(rng))]

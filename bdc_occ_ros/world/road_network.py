@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where roads run: a grid of streets with lanes, bent by smooth curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+ALONG_U, ALONG_V = 0, 1
+MAP_U_M = (-100.0, 412.0)
+MAP_V_M = (-96.0, 96.0)
+_TABLE_STEP_M = 1.0
+_TABLE_M = (-500.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class Road:
+    """
+    The cross section of one road; all widths are whole cells of the map.
+
+    :param axis: ALONG_U or ALONG_V.
+    :param centre_m: Its v, or its u.
+    :param lanes: Number per direction.
+    :param lane_m: Width of a lane.
+    :param median_m: Width of the median, 0 for a line.
+    :param parking_m: Width of the strip for parked cars on either side, or 0.
+    :param cycling_m: Width of the lane for bicycles on either side, or 0.
+    :param verge_m: Width of the grass strip on either side, or 0.
+    :param sidewalk_m: Width of the sidewalk on either side.
+    """
+
+    axis: int
+    centre_m: float
+    lanes: int
+    lane_m: float
+    median_m: float
+    parking_m: float
+    cycling_m: float
+    verge_m: float
+    sidewalk_m: float
+
+    @property
+    def half_lanes_m(self) -> float:
+        """Return the distance from the centre to the end of the outermost lane."""
+        return self.median_m / 2 + self.lanes * self.lane_m
+
+    @property
+    def half_roadway_m(self) -> float:
+        """Return the distance from the centre to the curb."""
+        return self.half_lanes_m + self.parking_m + self.cycling_m
+
+    @property
+    def half_m(self) -> float:
+        """Return the distance from the centre to the blocks."""
+        return self.half_roadway_m + self.verge_m + self.sidewalk_m
+
+    def side(self, direction: int, distance_m: float) -> float:
+        """
+        Return the coordinate that is so far to the right of the centre.
+
+        :param direction: +1 for who moves along the axis, -1 for oncoming.
+        :param distance_m: Distance from the centre.
+        """
+        return self.centre_m - (1 - 2 * self.axis) * direction * distance_m
+
+    def lane(self, direction: int, number: int) -> float:
+        """
+        Return the coordinate of the middle of a lane; traffic keeps to the right.
+
+        :param direction: +1 for the lanes along the axis, -1 for the oncoming ones.
+        :param number: Lanes from the centre outwards.
+        """
+        return self.side(direction, self.median_m / 2 + (number + 0.5) * self.lane_m)
+
+
+class Pose(NamedTuple):
+    """x, y in m and heading in rad, on the ground of the world."""
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+
+
+@dataclass(frozen=True, eq=False)
+class RoadNetwork:
+    """
+    Roads along u and along v in the bent coordinates of the ground.
+
+    :param bend: Terms of f and of g as in GroundPlan, (2, K, 3).
+    :param roads: All roads; the first runs along u and is the one that the ego vehicle drives.
+    """
+
+    bend: np.ndarray
+    roads: Sequence[Road]
+
+    @property
+    def main(self) -> Road:
+        """Return the road that the ego vehicle drives."""
+        return self.roads[0]
+
+    def along(self, axis: int) -> list[Road]:
+        """
+        Return the roads along an axis, by coordinate.
+
+        :param axis: ALONG_U or ALONG_V.
+        """
+        return sorted((road for road in self.roads if road.axis == axis),
+                      key=lambda road: road.centre_m)
+
+    def shift(self, axis: int, along_m: np.ndarray) -> np.ndarray:
+        """
+        Return f of x, or g of y.
+
+        :param axis: ALONG_U for f, ALONG_V for g.
+        :param along_m: x, or y.
+        """
+        amplitude, wave, phase = self.bend[axis].T
+        return (amplitude * np.sin(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
+
+    def slope(self, axis: int, along_m: np.ndarray) -> np.ndarray:
+        """
+        Return the derivative of f, or of g.
+
+        :param axis: ALONG_U for f, ALONG_V for g.
+        :param along_m: x, or y.
+        """
+        amplitude, wave, phase = self.bend[axis].T
+        return (amplitude * wave * np.cos(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
+
+    def point(self, u_m: float, v_m: float) -> tuple[float, float]:
+        """
+        Return x and y of a point.
+
+        :param u_m: Its u.
+        :param v_m: Its v.
+        """
+        x_m, y_m = u_m, v_m
+        for _ in range(8):
+            x_m, y_m = u_m + self.shift(ALONG_V, y_m), v_m + self.shift(ALONG_U, x_m)
+        return x_m, y_m
+
+    def pose(self, axis: int, u_m: float, v_m: float, turn_rad: float = 0.0) -> Pose:
+        """
+        Return the pose of what stands at a point and faces along an axis.
+
+        :param axis: ALONG_U or ALONG_V.
+        :param u_m: u of the point.
+        :param v_m: v of the point.
+        :param turn_rad: Turn from the direction of the axis.
+        """
+        x_m, y_m = self.point(u_m, v_m)
+        return Pose(x_m, y_m, float(self.heading(axis, (x_m, y_m)[axis])) + turn_rad)
+
+    def heading(self, axis: int, along_m: np.ndarray) -> np.ndarray:
+        """
+        Return the direction of a line along an axis.
+
+        :param axis: ALONG_U or ALONG_V.
+        :param along_m: x, or y.
+        """
+        angle_rad = np.arctan(self.slope(axis, along_m))
+        return angle_rad if axis == ALONG_U else np.pi / 2 - angle_rad
+
+    def travelled(self, axis: int, u_m: float, v_m: float) -> float:
+        """
+        Return the distance along a line of an axis up to a point.
+
+        :param axis: ALONG_U or ALONG_V.
+        :param u_m: u of the point.
+        :param v_m: v of the point.
+        """
+        along_m, distance_m = self._distance[axis]
+        return float(np.interp(self.point(u_m, v_m)[axis], along_m, distance_m))
+
+    def after(self, axis: int, distance_m: np.ndarray) -> np.ndarray:
+        """
+        Return x, or y, after a distance along a line of an axis.
+
+        :param axis: ALONG_U or ALONG_V.
+        :param distance_m: Distances as of travelled().
+        """
+        along_m, table_m = self._distance[axis]
+        return np.interp(distance_m, table_m, along_m)
+
+    @cached_property
+    def _distance(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return, by axis, coordinates and the length of the line up to them."""
+        along_m = np.arange(*_TABLE_M, _TABLE_STEP_M)
+        lengths = [np.sqrt(1 + self.slope(axis, along_m) ** 2) for axis in (ALONG_U, ALONG_V)]
+        return [(along_m, np.concatenate([[0.0], np.cumsum((step[1:] + step[:-1]) / 2)])
+                 * _TABLE_STEP_M) for step in lengths]
+
+
+def bend(rng: np.random.Generator) -> np.ndarray:
+    """
+    Draw curves gentle enough to drive and to build along.
+
+    :param rng: Source of chance.
+    :return: (2, 2, 3), see GroundPlan.
+    """
+    wave = np.pi * 2 / rng.uniform([[260, 150], [300, 200]], [[500, 240], [600, 300]])
+    slope = rng.uniform(0, [[0.13, 0.07], [0.08, 0.05]]) * rng.choice([0.2, 1.0], (2, 1))
+    return np.stack([slope / wave, wave, rng.uniform(0, 2 * np.pi, (2, 2))], -1)
+
+
+def road_network(rng: np.random.Generator) -> RoadNetwork:
+    """
+    Draw the roads of a scene.
+
+    :param rng: Source of chance.
+    """
+    curves = bend(rng)
+    roads = [_road(rng, ALONG_U, 0.0, int(rng.choice([1, 2, 3], p=[0.4, 0.42, 0.18])))]
+    for sign in (-1, 1):
+        if rng.random() < 0.5:
+            centre_m = sign * float(rng.integers(60, 84))
+            roads.append(_road(rng, ALONG_U, centre_m, 1))
+    u_m = float(rng.integers(-80, 30))
+    while u_m < MAP_U_M[1] - 30:
+        roads.append(_road(rng, ALONG_V, u_m, int(rng.choice([1, 2], p=[0.65, 0.35]))))
+        u_m += float(rng.integers(75, 170))
+    return RoadNetwork(curves, roads)
+
+
+def _road(rng: np.random.Generator, axis: int, centre_m: float, lanes: int) -> Road:
+    """Draw the cross section of a road."""
+    lane_m = float(rng.choice({1: [3.0, 3.5, 4.0], 2: [3.0, 3.25, 3.5], 3: [3.0, 3.5]}[lanes]))
+    median_m = float(rng.choice([1, 2, 3, 4])) if lanes > 1 and rng.random() < 0.5 else 0.0
+    parking_m, cycling_m = ((0.0, 0.0), (2.5, 0.0), (0.0, 1.5))[rng.choice(3, p=[0.3, 0.4, 0.3])]
+    return Road(axis, centre_m, lanes, lane_m, median_m, parking_m, cycling_m,
+                float(rng.choice([0, 0, 1.5, 2, 3])), float(rng.choice([2, 2.5, 3, 3.5, 4.5])))
