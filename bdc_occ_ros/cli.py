@@ -24,7 +24,7 @@ VERBS = {
     'export': 'fold a network into a packed file, which runs on bits',
     'evaluate': 'score a network on a nuScenes data set',
     'bag': 'write, play, record and list bags',
-    'view': 'draw a bag or a snapshot as a picture',
+    'view': 'draw a bag, a snapshot or a sample of a data set as a picture',
     'bench': 'measure the synchronizer, the transport, the kernels and whole networks',
 }
 ROS_PACKAGES = ('rclpy', 'cv_bridge', 'tf2_msgs', 'vision_msgs', 'sensor_msgs', 'nav_msgs')

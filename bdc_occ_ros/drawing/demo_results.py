@@ -19,6 +19,7 @@ from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.drawing.rerun_recording import RerunRecording
 from bdc_occ_ros.drawing.sheet import Column
 from bdc_occ_ros.drawing.sheet import draw_sheet
+from bdc_occ_ros.drawing.sheet import Overlay
 from bdc_occ_ros.scene.drive import Drive
 from bdc_occ_ros.scene.drive import TRIGGERS_NS
 from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
@@ -60,8 +61,8 @@ def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:
                for name, occupancy, found in (
                    ('truth', truth.occupancy, truth.boxes),
                    (predicted, recording.occupancies[stamp_ns], boxes))]
-    draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame, truth.boxes,
-               columns, notice)
+    draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame,
+               Overlay(truth.boxes), columns, notice)
     _write_rerun(folder, rig, recording, notice)
 
 

@@ -66,27 +66,25 @@ class Overlay:
         images' poses; None where it is that of the key camera's exposure.
     """
 
-    boxes: Boxes | None
+    boxes: Boxes | None = None
     voxels: Occupancy | None = None
     fixed_from_ego: np.ndarray | None = None
 
 
-def draw_sheet(path: str | Path, title: str, frame: Frame | None, image_boxes: Boxes | None,
-               columns: Sequence[Column], notice: str = '', overlay: Overlay | None = None
-               ) -> None:
+def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overlay,
+               columns: Sequence[Column], notice: str = '') -> None:
     """
-    Draw the cameras with boxes, and every column's cubes and bird's eye, into a PNG.
+    Draw the cameras with an overlay, and every column's cubes and bird's eye, into a PNG.
 
     :param path: File to write.
     :param title: First line.
     :param frame: The images, or None to leave them out.
-    :param image_boxes: Objects to draw into the images, or None.
+    :param overlay: What to draw into the images.
     :param columns: Grids to put side by side.
     :param notice: What nobody may overlook; drawn large under the title.
-    :param overlay: Drawn into the images instead of image_boxes.
     :raises UsageError: if the file cannot be written.
     """
-    rows = [] if frame is None else _image_rows(frame, overlay or Overlay(image_boxes))
+    rows = [] if frame is None else _image_rows(frame, overlay)
     images_px = [max(picture.shape[0] for picture in row.values()) + GAP_PX for row in rows]
     grids_px = CAPTION_PX + GRID_PX + LEGEND_PX if columns else 0
     page = _Page(TITLE_PX + (CAPTION_PX if notice else 0) + sum(images_px) + grids_px)

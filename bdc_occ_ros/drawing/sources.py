@@ -14,6 +14,7 @@ from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.drawing.sheet import Column
+from bdc_occ_ros.drawing.sheet import Overlay
 from bdc_occ_ros.errors import InvalidBagError
 from bdc_occ_ros.snapshot import load_snapshot
 
@@ -27,12 +28,14 @@ class Source:
     :param stamp_ns: Exposure of the key camera.
     :param frame: The images, or None.
     :param columns: The grids; none where nobody knows any.
+    :param overlay: What is drawn into the images.
     """
 
     title: str
     stamp_ns: int
     frame: Frame | None
     columns: tuple[Column, ...]
+    overlay: Overlay = Overlay()
 
 
 def source_of_snapshot(path: Path) -> Source:
@@ -44,7 +47,7 @@ def source_of_snapshot(path: Path) -> Source:
     """
     saved = load_snapshot(path)
     return Source(f'snapshot {path.name}', saved.frame.stamp_ns, saved.frame,
-                  (Column('prediction', saved.occupancy, saved.boxes),))
+                  (Column('prediction', saved.occupancy, saved.boxes),), Overlay(saved.boxes))
 
 
 def source_of_bag(path: Path, at_s: float | None) -> Source:
@@ -61,7 +64,7 @@ def source_of_bag(path: Path, at_s: float | None) -> Source:
     stamps = sorted({*recording.occupancies, *recording.boxes})
     if not stamps:
         raise InvalidBagError(f'{path} holds neither images nor results of the node')
-    stamp_ns = _nearest(stamps, at_s)
+    stamp_ns = nearest(stamps, at_s)
     return Source(f'recording {path.name} at {stamp_ns / 1e9:.3f} s', stamp_ns, None,
                   (Column('prediction', recording.occupancies.get(stamp_ns),
                           recording.boxes.get(stamp_ns)),))
@@ -75,7 +78,7 @@ def _of_images(path: Path, at_s: float | None) -> Source:
     known = sorted(set(truths) & set(bag.key_stamps_ns())) or bag.key_stamps_ns()
     if not known:
         raise InvalidBagError(f'{path} has no image of the key camera {bag.rig.key_camera}')
-    stamp_ns = _nearest(known, at_s)
+    stamp_ns = nearest(known, at_s)
     frame = next(iter(bag.frames({stamp_ns})))
     truth = truths.get(stamp_ns)
     title = f'bag {path.name} at {stamp_ns / 1e9:.3f} s'
@@ -84,11 +87,17 @@ def _of_images(path: Path, at_s: float | None) -> Source:
     caption = 'truth'
     if truth.occupancy is None:
         caption = 'boxes of the annotators; nobody labelled the cells'
-    return Source(title, stamp_ns, frame, (Column(caption, truth.occupancy, truth.boxes),))
+    return Source(title, stamp_ns, frame, (Column(caption, truth.occupancy, truth.boxes),),
+                  Overlay(truth.boxes))
 
 
-def _nearest(stamps_ns: Sequence[int], at_s: float | None) -> int:
-    """Return the stamp closest to a time after the first, or the middle one."""
+def nearest(stamps_ns: Sequence[int], at_s: float | None) -> int:
+    """
+    Return the stamp closest to a time after the first.
+
+    :param stamps_ns: Rising, at least one.
+    :param at_s: Seconds after the first; the middle one if None.
+    """
     if at_s is None:
         return stamps_ns[len(stamps_ns) // 2]
     return min(stamps_ns, key=lambda stamp: abs(stamp - stamps_ns[0] - round(at_s * 1e9)))

@@ -22,6 +22,7 @@ from bdc_occ_ros.drawing.box_lines import draw_boxes
 from bdc_occ_ros.drawing.sheet import CAPTION_PX
 from bdc_occ_ros.drawing.sheet import Column
 from bdc_occ_ros.drawing.sheet import draw_sheet
+from bdc_occ_ros.drawing.sheet import Overlay
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
 from bdc_occ_ros.drawing.voxel_picture import voxel_picture
 
@@ -103,7 +104,8 @@ def test_a_sheet_has_room_for_a_notice(nuscenes_rig, tmp_path):
     column = Column('truth', occupancy_with({(120, 100, 2): CAR}), one_box((10, 0, 1)))
     heights = []
     for notice in ('', 'untrained'):
-        draw_sheet(tmp_path / 'sheet.png', 'title', frame, column.boxes, [column, column], notice)
+        draw_sheet(tmp_path / 'sheet.png', 'title', frame, Overlay(column.boxes), [column, column],
+                   notice)
         picture = cv2.imread(str(tmp_path / 'sheet.png'))
         assert picture.shape[1] == WIDTH_PX
         heights.append(picture.shape[0])
