@@ -113,3 +113,11 @@ class FoldingError(BdcOccError):
 
 class UnsupportedLayerError(BdcOccError):
     """A layer has no translation into the arithmetic that was asked for."""
+
+
+class NonFiniteLossError(BdcOccError):
+    """A training step gave a loss or a gradient that is infinite or not a number."""
+
+
+class InvalidTrainingStateError(BdcOccError):
+    """A saved training is missing, damaged, unsafe to read or of another run."""

@@ -15,9 +15,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load as tensors_from_bytes
-from safetensors.torch import save as tensors_to_bytes
 import torch
 from torch import Tensor
 
@@ -89,6 +86,7 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
     :param tensors: By name; they keep their dtypes.
     :raises InvalidWeightsError: if the name ends otherwise, or the file cannot be written.
     """
+    from safetensors.torch import save as tensors_to_bytes
     path = Path(path)
     if path.suffix != SUFFIX:
         raise InvalidWeightsError(f'{path}: weights are written as {SUFFIX}')
@@ -110,6 +108,8 @@ def read_weights_file(path: str | Path) -> WeightsFile:
     :raises InvalidWeightsError: if it is missing, a pickle, truncated, damaged, without manifest,
         or its tensors have another hash.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load as tensors_from_bytes
     path = Path(path)
     data = _read_bytes(path)
     manifest = _manifest(_header(data, path), path)
