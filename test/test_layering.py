@@ -39,7 +39,7 @@ MAY_IMPORT = {
     'measurement': FOUNDATION | {'binary', 'config', 'kernels', 'network'},
     'bench_kernels': {'errors', 'kernels', 'measurement'},
     'bench_network': FOUNDATION | {'config', 'kernels', 'measurement', 'network'},
-    'evaluation': FOUNDATION | {'bags', 'dataset', 'predictor'},
+    'evaluation': FOUNDATION | {'bags', 'binary', 'dataset', 'predictor'},
     'dataset': FOUNDATION,
     'scene': FOUNDATION | {'synthetic_triggers'},
     'world': FOUNDATION | {'config', 'dataset', 'network', 'synthetic_triggers', 'training'},

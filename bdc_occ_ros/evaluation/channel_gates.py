@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The learned gates of the channel branches: what each unit multiplies its channels by.
+
+Units of version 3 see the mean of an image and answer with one number from 0 to 1 per channel.
+Whether the numbers differ between channels, scenes and classes tells whether the branch has
+learned anything that a constant could not say.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+
+import numpy as np
+from torch import nn
+from torch import Tensor
+
+from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.errors import UsageError
+
+
+@dataclass(eq=False)
+class ChannelGates:
+    """
+    Gates of a network over samples.
+
+    :param by_unit: Per unit one (channels,) float32 for every sample, in their order.
+    :param scenes: Scene of every sample.
+    :param voxels: Voxels per class that a camera sees, (classes,) integer for every sample.
+    """
+
+    by_unit: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    scenes: list[str] = field(default_factory=list)
+    voxels: list[np.ndarray] = field(default_factory=list)
+
+    def describe(self, scene: str, labels: np.ndarray, num_classes: int) -> None:
+        """
+        Say what the sample was whose gates were recorded last.
+
+        :param scene: Its scene.
+        :param labels: Labels of the voxels that a camera sees.
+        :param num_classes: Classes, the free one among them.
+        """
+        self.scenes.append(scene)
+        self.voxels.append(np.bincount(labels.reshape(-1), minlength=num_classes))
+
+    def merge(self, other: 'ChannelGates') -> None:
+        """
+        Add what another process has recorded.
+
+        :param other: Of other samples.
+        """
+        self.scenes += other.scenes
+        self.voxels += other.voxels
+        for name, gates in other.by_unit.items():
+            self.by_unit.setdefault(name, []).extend(gates)
+
+    def by_scene(self, name: str) -> Mapping[str, np.ndarray]:
+        """
+        Return the mean gates of every scene, (channels,) each.
+
+        :param name: Unit.
+        """
+        gates, scenes = np.stack(self.by_unit[name]), np.array(self.scenes)
+        return {str(scene): gates[scenes == scene].mean(axis=0) for scene in np.unique(scenes)}
+
+    def by_class(self, name: str, class_names: Sequence[str]) -> Mapping[str, np.ndarray]:
+        """
+        Return the mean gates over samples weighted by the voxels of each class that occurs.
+
+        :param name: Unit.
+        :param class_names: Name per class.
+        """
+        gates, voxels = np.stack(self.by_unit[name]), np.stack(self.voxels)
+        return {class_name: np.average(gates, axis=0, weights=count)
+                for class_name, count in zip(class_names, voxels.T) if count.any()}
+
+
+@contextmanager
+def record_gates(network: nn.Module) -> Iterator[ChannelGates]:
+    """
+    Record the gates of every pass while the context is open; one pass is one sample.
+
+    Where a pass has several images, as the image backbone sees all cameras, their mean counts.
+
+    :param network: Any network with units of version 3; not a packed one, whose gates stay inside.
+    :raises UsageError: if it has no such unit.
+    """
+    units = {name: module for name, module in network.named_modules()
+             if isinstance(module, BdcUnit) and module.version == 3}
+    if not units:
+        raise UsageError('gates are what units of version 3 learn, and they are recorded from '
+                         'weights that are not packed; this network shows none')
+    gates = ChannelGates({name: [] for name in units})
+
+    def note(name: str, answer: Tensor) -> None:
+        mean = answer.sigmoid().float().flatten(1).mean(dim=0)
+        gates.by_unit[name].append(mean.cpu().numpy())
+
+    handles = [unit.se_block.register_forward_hook(
+        lambda _, __, answer, name=name: note(name, answer.detach()))
+        for name, unit in units.items()]
+    try:
+        yield gates
+    finally:
+        for handle in handles:
+            handle.remove()

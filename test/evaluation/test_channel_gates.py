@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Gates are those that the units multiply by, assigned to the right samples, and drawn."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.drawing.gate_picture import draw_gates
+from bdc_occ_ros.drawing.gate_picture import UnitGates
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.evaluation.channel_gates import ChannelGates
+from bdc_occ_ros.evaluation.channel_gates import record_gates
+from bdc_occ_ros.layer_config import UnitConfig
+
+
+def test_recorded_gates_are_what_the_unit_multiplies_by(as_if_trained):
+    network = as_if_trained(nn.Sequential(BdcUnit(8, 8, UnitConfig(version=1)),
+                                          BdcUnit(8, 16, UnitConfig())), 0)
+    x = torch.randn(3, 8, 4, 4, generator=torch.Generator().manual_seed(0))
+    with record_gates(network) as gates, torch.no_grad():
+        results = [network(sample[None]) for sample in x]
+        network(x[:2])
+    assert list(gates.by_unit) == ['1']
+    unit = network[1]
+    for sample, result, gate in zip(x, results, gates.by_unit['1']):
+        with torch.no_grad():
+            source = network[0](sample[None])
+            unit.version = 1  # the same without the gate
+            ungated = unit(source)
+            unit.version = 3
+        identity = torch.cat((source, source), 1)
+        torch.testing.assert_close(
+            identity + (ungated - identity) * torch.from_numpy(gate)[:, None, None], result)
+    np.testing.assert_allclose(gates.by_unit['1'][3], np.mean(gates.by_unit['1'][:2], axis=0),
+                               rtol=1e-5)
+    network(x)
+    assert len(gates.by_unit['1']) == 4  # the context is closed
+
+
+def test_networks_without_gates_are_refused():
+    with pytest.raises(UsageError, match='units of version 3.*not packed'), record_gates(
+            BdcUnit(4, 4, UnitConfig(version=2))):
+        pass
+
+
+def gates_of(*samples):
+    """Make gates of one unit: scene, gates and labels of every sample."""
+    gates = ChannelGates({'unit': [np.array(values) for _, values, _ in samples]})
+    for scene, _, labels in samples:
+        gates.describe(scene, np.array(labels), 3)
+    return gates
+
+
+def test_means_by_scene_and_by_class_also_of_two_processes():
+    gates = gates_of(('a', (0.2, 0.8), (0, 0, 0, 2)), ('b', (0.4, 0.4), (0, 2, 2, 2)))
+    gates.merge(gates_of(('a', (0.6, 0.0), (2,))))
+    by_scene, by_class = gates.by_scene('unit'), gates.by_class('unit', ('x', 'y', 'z'))
+    np.testing.assert_allclose(by_scene['a'], (0.4, 0.4))
+    np.testing.assert_allclose(by_scene['b'], (0.4, 0.4))
+    np.testing.assert_allclose(by_class['x'], (0.25, 0.7))
+    np.testing.assert_allclose(by_class['z'], (0.4, 0.4))
+    assert list(by_class) == ['x', 'z']
+
+
+def test_picture_shows_which_scene_opens_a_channel(tmp_path):
+    values = np.full((4, 8), 0.5)
+    values[:2, :4] = 0.9
+    unit = UnitGates(values, {'a': values[0], 'b': values[3]}, {'car': values[0]})
+    draw_gates(tmp_path / 'gates.png', 'gates', {'first': unit, 'second': unit})
+    picture = cv2.imread(str(tmp_path / 'gates.png')).astype(int)
+    red, blue = picture[..., 2] - picture[..., 0] > 60, picture[..., 0] - picture[..., 2] > 60
+    assert picture.shape[1] == 17 * 80
+    assert min(red.sum(), blue.sum()) > 2000
+    with pytest.raises(UsageError, match='cannot be written'):
+        draw_gates(tmp_path / 'none' / 'gates.png', 'gates', {'first': unit})
