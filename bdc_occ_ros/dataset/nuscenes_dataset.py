@@ -11,15 +11,15 @@ of the LiDAR sweep, a few centimetres off, which the published evaluation ignore
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables
+from bdc_occ_ros.dataset.nuscenes_tables import pose_of
+from bdc_occ_ros.dataset.nuscenes_tables import Row
 from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.occ3d_label import load_label
 from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
@@ -27,14 +27,9 @@ from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.rotations import pose_from_wxyz
-
-if TYPE_CHECKING:
-    from nuscenes.nuscenes import NuScenes
 
 CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
            'CAM_BACK_RIGHT')
-LIDAR_FIELDS = 5
 
 
 @dataclass(frozen=True)
@@ -63,11 +58,12 @@ class NuscenesDataset:
 
     def __init__(self, dataroot: str | Path, version: str, split: str | None) -> None:
         self.dataroot, self.version, self.split = Path(dataroot), version, split
-        self.tables = _open_tables(self.dataroot, version)
-        names = set(_scene_names(self.tables, split))
+        self.rows = NuscenesTables(dataroot, version)
+        self.tables = self.rows.devkit
+        names = set(self.rows.scene_names(split))
         self.keys: Sequence[SampleKey] = tuple(
             SampleKey(token, scene['name']) for scene in self.tables.scene
-            if scene['name'] in names for token in self._sample_tokens(scene))
+            if scene['name'] in names for token in self.rows.sample_tokens(scene))
         if not self.keys:
             raise InvalidDatasetError(
                 f'{self.dataroot / version} has none of the {len(names)} scenes of {split}; it '
@@ -84,13 +80,13 @@ class NuscenesDataset:
         :raises InvalidDatasetError: if an image is missing or damaged.
         """
         readings = {name: self._reading(key, name) for name in CAMERAS}
-        rig = CameraRig(tuple(self._camera(name, reading)
+        rig = CameraRig(tuple(self.rows.camera(name, reading)
                               for name, reading in readings.items()), CAMERAS[0])
         return Frame(
             {name: self._image(reading) for name, reading in readings.items()},
             {name: reading['timestamp'] * 1000 for name, reading in readings.items()}, rig,
             readings[CAMERAS[0]]['timestamp'] * 1000,
-            {name: self._ego_pose(reading) for name, reading in readings.items()})
+            {name: self.rows.ego_pose(reading) for name, reading in readings.items()})
 
     def world_from_ego(self, key: SampleKey, channel: str) -> np.ndarray:
         """
@@ -100,7 +96,7 @@ class NuscenesDataset:
         :param channel: Camera or LIDAR.
         :return: (4, 4), metres.
         """
-        return self._ego_pose(self._reading(key, channel))
+        return self.rows.ego_pose(self._reading(key, channel))
 
     def boxes(self, key: SampleKey, channel: str = CAMERAS[0]) -> Boxes:
         """
@@ -113,10 +109,10 @@ class NuscenesDataset:
         """
         from nuscenes.eval.detection.utils import category_to_detection_name
         reading = self._reading(key, channel)
-        ego_from_world = np.linalg.inv(self._ego_pose(reading))
+        ego_from_world = np.linalg.inv(self.rows.ego_pose(reading))
         names, values = [], [np.empty((0, 9))]
-        for token in self._row('sample', key.token)['anns']:
-            row = self._row('sample_annotation', token)
+        for token in self.rows.row('sample', key.token)['anns']:
+            row = self.rows.row('sample_annotation', token)
             name = category_to_detection_name(row['category_name'])
             if name is not None:
                 names.append(name)
@@ -143,7 +139,7 @@ class NuscenesDataset:
         :return: Nanoseconds, and the pose of the vehicle, world_from_ego, (4, 4), metres.
         """
         reading = self._reading(key, CAMERAS[0])
-        return reading['timestamp'] * 1000, self._ego_pose(reading)
+        return reading['timestamp'] * 1000, self.rows.ego_pose(reading)
 
     def lidar_points_m(self, key: SampleKey) -> np.ndarray:
         """
@@ -154,16 +150,8 @@ class NuscenesDataset:
         :raises InvalidDatasetError: if the file is missing or no sweep.
         """
         reading = self._reading(key, LIDAR)
-        path = self.dataroot / reading['filename']
-        try:
-            values = np.fromfile(path, np.float32)
-        except OSError as error:
-            raise InvalidDatasetError(f'{path}: {error.strerror}') from error
-        if values.size % LIDAR_FIELDS:
-            raise InvalidDatasetError(f'{path}: {values.size} numbers are no sweep of '
-                                      f'{LIDAR_FIELDS} per point')
-        world_from_lidar = self._ego_pose(reading) @ self._mount(reading)
-        return values.reshape(-1, LIDAR_FIELDS)[:, :3] @ world_from_lidar[:3, :3].T + (
+        world_from_lidar = self.rows.ego_pose(reading) @ self.rows.mount(reading)
+        return self.rows.lidar_points(reading)[:, :3] @ world_from_lidar[:3, :3].T + (
             world_from_lidar[:3, 3])
 
     def lidar_origins_m(self, key: SampleKey) -> np.ndarray:
@@ -173,89 +161,31 @@ class NuscenesDataset:
         :param key: Sample in whose LiDAR ego frame they are given.
         :return: (N, 3), metres, in the order of time.
         """
-        ego_from_world = np.linalg.inv(self._ego_pose(self._reading(key, LIDAR)))
-        scene = self._row('scene', self._row('sample', key.token)['scene_token'])
+        ego_from_world = np.linalg.inv(self.rows.ego_pose(self._reading(key, LIDAR)))
+        scene = self.rows.row('scene', self.rows.row('sample', key.token)['scene_token'])
         readings = [self._reading(SampleKey(token, key.scene_name), LIDAR)
-                    for token in self._sample_tokens(scene)]
-        positions_m = [(ego_from_world @ self._ego_pose(reading) @ self._mount(reading))[:3, 3]
-                       for reading in readings]
-        return np.array(positions_m)
+                    for token in self.rows.sample_tokens(scene)]
+        return np.array([
+            (ego_from_world @ self.rows.ego_pose(reading) @ self.rows.mount(reading))[:3, 3]
+            for reading in readings])
 
-    def _sample_tokens(self, scene: dict[str, Any]) -> list[str]:
-        """Return the samples of a scene in the order of time."""
-        tokens, token = [], scene['first_sample_token']
-        while token:
-            tokens.append(token)
-            token = self._row('sample', token)['next']
-        return tokens
-
-    def _row(self, table: str, token: str) -> dict[str, Any]:
-        """Return a row of a table."""
-        try:
-            return self.tables.get(table, token)
-        except KeyError as error:
-            raise InvalidDatasetError(f'{self.dataroot / self.version}: {table} has no row '
-                                      f'{token}, which another table names') from error
-
-    def _reading(self, key: SampleKey, channel: str) -> dict[str, Any]:
-        data = self._row('sample', key.token)['data']
+    def _reading(self, key: SampleKey, channel: str) -> Row:
+        data = self.rows.row('sample', key.token)['data']
         if channel not in data:
             raise InvalidDatasetError(f'sample {key.token} of {key.scene_name} has no {channel}')
-        return self._row('sample_data', data[channel])
+        return self.rows.row('sample_data', data[channel])
 
-    def _image(self, reading: dict[str, Any]) -> np.ndarray:
-        path = self.dataroot / reading['filename']
+    def _image(self, reading: Row) -> np.ndarray:
+        path = self.rows.file(reading)
         pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if pixels is None:
             raise InvalidDatasetError(f'{path} is missing or no image')
         return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
-    def _camera(self, name: str, reading: dict[str, Any]) -> Camera:
-        row = self._row('calibrated_sensor', reading['calibrated_sensor_token'])
-        return Camera(name, reading['width'], reading['height'],
-                      np.array(row['camera_intrinsic']), self._mount(reading))
-
-    def _mount(self, reading: dict[str, Any]) -> np.ndarray:
-        """Return ego_from_sensor."""
-        return _pose(self._row('calibrated_sensor', reading['calibrated_sensor_token']))
-
-    def _ego_pose(self, reading: dict[str, Any]) -> np.ndarray:
-        """Return world_from_ego at the reading."""
-        return _pose(self._row('ego_pose', reading['ego_pose_token']))
-
-    def _box(self, row: dict[str, Any], ego_from_world: np.ndarray) -> np.ndarray:
+    def _box(self, row: Row, ego_from_world: np.ndarray) -> np.ndarray:
         """Return centre, length, width, height, yaw and velocity of an annotation, (9,)."""
-        ego_from_box = ego_from_world @ _pose(row)
+        ego_from_box = ego_from_world @ pose_of(row)
         width, length, height = row['size']
         velocity = ego_from_world[:3, :3] @ self.tables.box_velocity(row['token'])
         yaw = np.arctan2(ego_from_box[1, 0], ego_from_box[0, 0])
         return np.array([*ego_from_box[:3, 3], length, width, height, yaw, *velocity[:2]])
-
-
-def _open_tables(dataroot: Path, version: str) -> 'NuScenes':
-    """Let the devkit read the tables."""
-    from nuscenes.nuscenes import NuScenes
-    if not (dataroot / version / 'sample.json').is_file():
-        raise InvalidDatasetError(
-            f'{dataroot} is no nuScenes data set of version {version}: there is no '
-            f'{version}/sample.json')
-    try:
-        return NuScenes(version=version, dataroot=str(dataroot), verbose=False)
-    except (AssertionError, KeyError, ValueError, OSError) as error:
-        raise InvalidDatasetError(f'{dataroot / version}: damaged tables: {error!r}') from error
-
-
-def _scene_names(tables: 'NuScenes', split: str | None) -> list[str]:
-    """Return the scenes of a split."""
-    from nuscenes.utils.splits import get_scenes_of_split
-    if split is None:
-        return [scene['name'] for scene in tables.scene]
-    try:
-        return get_scenes_of_split(split, tables)
-    except (ValueError, AssertionError) as error:
-        raise InvalidDatasetError(f'no split {split!r}: {error}') from error
-
-
-def _pose(row: dict[str, Any]) -> np.ndarray:
-    """Return the rigid transform of a row."""
-    return pose_from_wxyz(row['translation'], row['rotation'])

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of a nuScenes data set, opened by the devkit, and what single rows of them say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.rotations import pose_from_wxyz
+
+if TYPE_CHECKING:
+    from nuscenes.nuscenes import NuScenes
+
+Row = dict[str, Any]
+LIDAR_FIELDS = 5
+
+
+class NuscenesTables:
+    """
+    Rows by their keys, and the poses, cameras and files that they note.
+
+    :param dataroot: Folder with samples, sweeps and the folder of tables.
+    :param version: Name of that folder, for example v1.0-mini.
+    :raises InvalidDatasetError: if there are no such tables or they are damaged.
+    """
+
+    def __init__(self, dataroot: str | Path, version: str) -> None:
+        self.dataroot, self.version = Path(dataroot), version
+        self.devkit = _open(self.dataroot, version)
+
+    def row(self, table: str, token: str) -> Row:
+        """
+        Return a row of a table.
+
+        :param table: Its name.
+        :param token: Key of the row.
+        :raises InvalidDatasetError: if there is none.
+        """
+        try:
+            return self.devkit.get(table, token)
+        except KeyError as error:
+            raise InvalidDatasetError(f'{self.dataroot / self.version}: {table} has no row '
+                                      f'{token}, which another table names') from error
+
+    def scene_names(self, split: str | None) -> Sequence[str]:
+        """
+        Return the scenes of a split, whether they are here or not.
+
+        :param split: One of nuScenes' own, or one that splits.json beside the tables defines;
+            None for all scenes that are here.
+        :raises InvalidDatasetError: if there is no such split.
+        """
+        if split is None:
+            return [scene['name'] for scene in self.devkit.scene]
+        from nuscenes.utils.splits import get_scenes_of_split
+        try:
+            return get_scenes_of_split(split, self.devkit)
+        except (ValueError, AssertionError) as error:
+            raise InvalidDatasetError(f'no split {split!r}: {error}') from error
+
+    def sample_tokens(self, scene: Row) -> list[str]:
+        """
+        Return the samples of a scene in the order of time.
+
+        :param scene: Its row.
+        """
+        tokens, token = [], scene['first_sample_token']
+        while token:
+            tokens.append(token)
+            token = self.row('sample', token)['next']
+        return tokens
+
+    def file(self, reading: Row) -> Path:
+        """
+        Return where the file of a reading lies.
+
+        :param reading: Row of sample_data.
+        :raises InvalidDatasetError: if that is outside the data set.
+        """
+        name = Path(reading['filename'])
+        if name.is_absolute() or '..' in name.parts:
+            raise InvalidDatasetError(f'{self.dataroot / self.version}: {name} lies outside the '
+                                      'data set')
+        return self.dataroot / name
+
+    def bytes_of(self, reading: Row) -> bytes:
+        """
+        Read the file of a reading as it is.
+
+        :param reading: Row of sample_data.
+        :raises InvalidDatasetError: if it cannot be read.
+        """
+        path = self.file(reading)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise InvalidDatasetError(f'{path}: {error.strerror}') from error
+
+    def lidar_points(self, reading: Row) -> np.ndarray:
+        """
+        Read the points of a sweep.
+
+        :param reading: Row of sample_data.
+        :return: (N, 5) float32: x y z in the LiDAR frame, metres, intensity, ring.
+        :raises InvalidDatasetError: if the file is missing or no sweep.
+        """
+        data = self.bytes_of(reading)
+        if len(data) % (4 * LIDAR_FIELDS):
+            raise InvalidDatasetError(f'{self.file(reading)}: {len(data)} bytes are no sweep of '
+                                      f'{LIDAR_FIELDS} float32 per point')
+        return np.frombuffer(data, np.float32).reshape(-1, LIDAR_FIELDS)
+
+    def stamp_ns(self, reading: Row) -> int:
+        """
+        Return when a reading was taken.
+
+        :param reading: Row of sample_data.
+        """
+        return reading['timestamp'] * 1000
+
+    def camera(self, name: str, reading: Row) -> Camera:
+        """
+        Return the camera that took an image.
+
+        :param name: What it is called.
+        :param reading: Row of sample_data.
+        """
+        row = self.row('calibrated_sensor', reading['calibrated_sensor_token'])
+        return Camera(name, reading['width'], reading['height'],
+                      np.array(row['camera_intrinsic']), self.mount(reading))
+
+    def mount(self, reading: Row) -> np.ndarray:
+        """
+        Return ego_from_sensor, (4, 4), metres.
+
+        :param reading: Row of sample_data.
+        """
+        return pose_of(self.row('calibrated_sensor', reading['calibrated_sensor_token']))
+
+    def ego_pose(self, reading: Row) -> np.ndarray:
+        """
+        Return world_from_ego when a reading was taken, (4, 4), metres.
+
+        :param reading: Row of sample_data.
+        """
+        return pose_of(self.row('ego_pose', reading['ego_pose_token']))
+
+
+def pose_of(row: Row) -> np.ndarray:
+    """
+    Return the rigid transform that a row notes, (4, 4), metres.
+
+    :param row: With translation and rotation.
+    """
+    return pose_from_wxyz(row['translation'], row['rotation'])
+
+
+def _open(dataroot: Path, version: str) -> 'NuScenes':
+    """Let the devkit read the tables."""
+    from nuscenes.nuscenes import NuScenes
+    if not (dataroot / version / 'sample.json').is_file():
+        raise InvalidDatasetError(
+            f'{dataroot} is no nuScenes data set of version {version}: there is no '
+            f'{version}/sample.json')
+    try:
+        return NuScenes(version=version, dataroot=str(dataroot), verbose=False)
+    except (AssertionError, KeyError, ValueError, OSError) as error:
+        raise InvalidDatasetError(f'{dataroot / version}: damaged tables: {error!r}') from error
