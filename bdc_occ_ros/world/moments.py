@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+When the sensors of a keyframe fire, and where they are then.
+
+As on the vehicles of nuScenes the cameras fire one after another while the LiDAR turns; the key
+camera begins, and the sweep ends 43.1 ms later. The vehicle moves meanwhile. Everything else is
+caught at the end of the sweep: labels, boxes and all six images show one and the same instant.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.world.scene import Scene
+
+SWEEP_END_S = 0.0431
+LIDAR_TRANSLATION_M = (0.94, 0.0, 1.84)
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """
+    One firing of all sensors.
+
+    :param scene: Where.
+    :param rig: The cameras.
+    :param time_s: Exposure of the key camera since the scene began.
+    """
+
+    scene: Scene
+    rig: CameraRig
+    time_s: float
+
+    @property
+    def lidar_time_s(self) -> float:
+        """End of the sweep, at which the world is caught."""
+        return self.time_s + SWEEP_END_S
+
+    def exposure_s(self, camera: str) -> float:
+        """
+        Return when a camera fires; one that nuScenes does not have fires with the key camera.
+
+        :param camera: Its name.
+        """
+        return self.time_s + NUSCENES_OFFSETS_NS.get(camera, 0) * 1e-9
+
+    def world_from_ego(self, camera: str) -> np.ndarray:
+        """
+        Return the pose of the vehicle when a camera fires, (4, 4), metres.
+
+        :param camera: Its name.
+        """
+        return self.scene.world_from_ego(self.exposure_s(camera))
+
+    @cached_property
+    def world_from_key_ego(self) -> np.ndarray:
+        """Pose of the vehicle at the exposure of the key camera, (4, 4), metres."""
+        return self.world_from_ego(self.rig.key_camera)
+
+    @cached_property
+    def world_from_lidar_ego(self) -> np.ndarray:
+        """Pose of the vehicle at the end of the sweep, (4, 4), metres."""
+        return self.scene.world_from_ego(self.lidar_time_s)
+
+    @cached_property
+    def world_from_cameras(self) -> np.ndarray:
+        """Poses of the cameras at their exposures, in the order of the rig, (N, 4, 4), metres."""
+        return np.stack([self.world_from_ego(camera.name) @ camera.ego_from_camera
+                         for camera in self.rig.cameras])
+
+
+def ego_from_lidar() -> np.ndarray:
+    """Return the mount of the LiDAR, x to the right, y ahead, as on nuScenes, (4, 4), metres."""
+    mount = np.eye(4)
+    mount[:2, :2] = (0.0, 1.0), (-1.0, 0.0)
+    mount[:3, 3] = LIDAR_TRANSLATION_M
+    return mount

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Which voxels the cameras observe, as Occ3D counts it.
+
+Only rays that end in an occupied voxel of the grid observe: the voxels they cross as free, the
+one they end in as occupied. A free voxel is observed where its centre is in an image, in front
+of the first surface there, and that surface lies within the grid. An occupied voxel is observed
+where a free voxel next to it, on the side of the cameras, is in front of the surface: that is
+the face through which rays enter it.
+"""
+
+import torch
+from torch import Tensor
+
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.world.solid_voxels import GRID
+
+NEAREST_M = 0.1
+TOLERANCE_M = 0.1
+
+
+def observed_voxels(classes: Tensor, inverse_depth_per_m: Tensor, intrinsics: Tensor,
+                    ego_from_camera: Tensor, grid: VoxelGrid = GRID) -> Tensor:
+    """
+    Return which voxels at least one of the cameras observes.
+
+    Letters: B labels, N cameras, h w rows and columns of the depth images.
+
+    :param classes: Class per voxel, (B, X, Y, Z) uint8.
+    :param inverse_depth_per_m: One over the depth along the optical axis, (B, N, h, w) float32,
+        0 for the sky; read between its pixels, which is exact on planes.
+    :param intrinsics: Camera matrices of these images, (B, N, 3, 3).
+    :param ego_from_camera: Poses of the cameras at their exposures in the frame of the label,
+        (B, N, 4, 4), metres.
+    :param grid: Where the voxels are.
+    :return: (B, X, Y, Z) bool.
+    """
+    device = classes.device
+    is_free = classes == FREE_LABEL
+    poses = ego_from_camera.to(device, torch.float64)
+    projections = intrinsics.to(device, torch.float64) @ torch.linalg.inv(poses)[..., :3, :]
+    in_front, ending = _in_front(inverse_depth_per_m, projections.float(),
+                                 poses[..., :3, 3].float(), grid)
+    viewpoint_m = poses[..., :3, 3].mean(dim=(0, 1)).tolist()
+    return torch.where(is_free, ending, _beside(in_front & is_free, viewpoint_m, grid))
+
+
+def _in_front(inverse_depth: Tensor, projections: Tensor, origins_m: Tensor, grid: VoxelGrid
+              ) -> tuple[Tensor, Tensor]:
+    """
+    Return which centres are in front of a surface, and in front of one within the grid.
+
+    Only the columns of voxels that cross an image are looked at, all their heights at once.
+    """
+    num_labels, num_cameras, height, width = inverse_depth.shape
+    device = inverse_depth.device
+    x_m, y_m, z_m = (low + (torch.arange(count, device=device) + 0.5) * size for low, count, size
+                     in zip(grid.lower_m, grid.shape, grid.cell_size_m))
+    base = (projections[..., 0, None, None] * x_m[:, None] + projections[..., 1, None, None] * y_m
+            + projections[..., 3, None, None]).flatten(3)  # (B, N, 3, X * Y)
+    lowest, highest = (base + z * projections[..., 2, None] for z in (z_m[0], z_m[-1]))
+    label, camera, column = _crossing(lowest, highest, width).nonzero().unbind(1)
+    view = label * num_cameras + camera
+    projected = (base.transpose(2, 3)[label, camera, column][..., None]
+                 + projections.flatten(0, 1)[view, :, 2, None] * z_m)  # (M, 3, Z)
+    depth_m = projected[:, 2].clamp(min=NEAREST_M)
+    u, v = projected[:, 0] / depth_m, projected[:, 1] / depth_m
+    in_image = ((projected[:, 2] > NEAREST_M) & (u >= 0) & (u <= width) & (v >= 0)
+                & (v <= height))
+    surface = _between_pixels(inverse_depth.reshape(-1), view, u, v, height, width)
+    in_front = in_image & ((depth_m - TOLERANCE_M) * surface <= 1)
+    reach = (depth_m * surface).clamp(min=1e-6).reciprocal()
+    origin_m = origins_m.flatten(0, 1)[view]
+    ends = in_front & (surface > 0)
+    columns_m = x_m[column // grid.shape[1]], y_m[column % grid.shape[1]]
+    for axis, center_m in enumerate((columns_m[0][:, None], columns_m[1][:, None], z_m)):
+        start_m = origin_m[:, axis, None]
+        end_m = start_m + (center_m - start_m) * reach
+        ends &= (end_m >= grid.lower_m[axis]) & (end_m <= grid.upper_m[axis])
+    both = torch.zeros(2, num_labels * base.shape[3], grid.shape[2], dtype=torch.bool,
+                       device=device)
+    row = label * base.shape[3] + column
+    for volume, values in zip(both, (in_front, ends)):
+        _collect(volume, row, camera, values, num_cameras)
+    in_front, ends = both.view(2, num_labels, *grid.shape)
+    return in_front, ends
+
+
+def _crossing(lowest: Tensor, highest: Tensor, width: int) -> Tensor:
+    """Return which columns may cross an image, from the projections of their ends, (B, N, C)."""
+    ahead = torch.maximum(lowest[:, :, 2], highest[:, :, 2]) > NEAREST_M
+    left = (lowest[:, :, 0] < 0) & (highest[:, :, 0] < 0)
+    right = ((lowest[:, :, 0] > width * lowest[:, :, 2])
+             & (highest[:, :, 0] > width * highest[:, :, 2]))
+    return ahead & ~left & ~right
+
+
+def _between_pixels(images: Tensor, view: Tensor, u: Tensor, v: Tensor, height: int, width: int
+                    ) -> Tensor:
+    """
+    Return bilinear values of images, which lie one after another, (M, Z).
+
+    A pixel covers one unit of u and v; its value belongs to its middle.
+    """
+    u, v = u - 0.5, v - 0.5
+    column, row = (x.floor().clamp(0, last - 2) for x, last in ((u, width), (v, height)))
+    right, down = (u - column).clamp(0, 1), (v - row).clamp(0, 1)
+    corner = view[:, None] * (height * width) + row.long() * width + column.long()
+    above = torch.lerp(images[corner], images[corner + 1], right)
+    below = torch.lerp(images[corner + width], images[corner + width + 1], right)
+    return torch.lerp(above, below, down)
+
+
+def _collect(volume: Tensor, row: Tensor, camera: Tensor, values: Tensor, num_cameras: int
+             ) -> None:
+    """Set the rows of a volume where any camera's values are true."""
+    for number in range(num_cameras):
+        mine = (camera == number).nonzero()[:, 0]
+        volume[row[mine]] |= values[mine]
+
+
+def _beside(is_seen: Tensor, viewpoint_m: list[float], grid: VoxelGrid) -> Tensor:
+    """Return the voxels next to what is seen, on the far side of it, (B, X, Y, Z) bool."""
+    beside = torch.zeros_like(is_seen)
+    for axis in range(3):
+        count = grid.shape[axis]
+        split = int((viewpoint_m[axis] - grid.lower_m[axis]) / grid.cell_size_m[axis])
+        split = min(max(split, 0), count - 1)
+        beyond, before = count - 1 - split, split
+        beside.narrow(axis + 1, split + 1, beyond).logical_or_(
+            is_seen.narrow(axis + 1, split, beyond))
+        beside.narrow(axis + 1, 0, before).logical_or_(is_seen.narrow(axis + 1, 1, before))
+    return beside

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keyframes of made-up drives straight into training, rendered as the network takes them."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.config import ImageConfig
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.training.batch import TrainingBatch
+from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.world.keyframes import images_of
+from bdc_occ_ros.world.keyframes import Objects
+from bdc_occ_ros.world.keyframes import snapshots_of
+from bdc_occ_ros.world.keyframes import truth_of
+from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.sample_cache import SampleCache
+from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.solid_voxels import GRID
+
+KEYFRAME_PERIOD_S = 0.5
+KEYFRAMES_PER_SCENE = 40
+SCENES_KEPT = 64
+RENDERED_AT_ONCE = {'cpu': 2, 'cuda': 32}
+
+
+class WorldSource:
+    """
+    A training source without a disk: sample by sample a drive from a seed.
+
+    The samples of one scene have consecutive numbers and spread over its whole drive; the rigs
+    take turns by seed.
+
+    :param seeds: Scenes.
+    :param config: What the network wants to see.
+    :param rigs: Vehicles.
+    :param keyframes_per_scene: Up to 40, which is one every half second.
+    :param cache: Folder where samples are kept once they are made, and read from afterwards; None
+        to make them anew every time.
+    :raises UsageError: if there are no seeds or rigs, or more keyframes than a drive has.
+    :raises InvalidDatasetError: if the cache holds samples of other settings.
+    """
+
+    def __init__(self, seeds: Sequence[int], config: NetworkConfig, rigs: Sequence[CameraRig],
+                 keyframes_per_scene: int = KEYFRAMES_PER_SCENE, cache: Path | None = None
+                 ) -> None:
+        if not seeds or not rigs or not 1 <= keyframes_per_scene <= KEYFRAMES_PER_SCENE:
+            raise UsageError(
+                f'seeds, rigs and 1 to {KEYFRAMES_PER_SCENE} keyframes per scene are needed; got '
+                f'{len(seeds)}, {len(rigs)} and {keyframes_per_scene}')
+        self._seeds, self._config, self._rigs = tuple(seeds), config, tuple(rigs)
+        self._per_scene = keyframes_per_scene
+        self._scenes: OrderedDict[int, Scene] = OrderedDict()
+        self._cache = None if cache is None else SampleCache(cache, config, self._rigs)
+
+    def __len__(self) -> int:
+        return len(self._seeds) * self._per_scene
+
+    def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
+        """
+        Return some samples, from the cache where they are in it.
+
+        :param numbers: Which, each below the length.
+        :param device: Where the batch is wanted, and where what is missing is rendered.
+        """
+        device = torch.device(device)
+        step = RENDERED_AT_ONCE[device.type]
+        if self._cache is None:
+            return joined([self._made(numbers[start:start + step], device)
+                           for start in range(0, len(numbers), step)])
+        keys = [self._seed_and_step(number) for number in numbers]
+        missing = [number for number, key in zip(numbers, keys) if key not in self._cache]
+        for start in range(0, len(missing), step):
+            some = missing[start:start + step]
+            self._cache.keep([self._seed_and_step(number) for number in some],
+                             self._made(some, device))
+        return self._cache.load(keys).to(device)
+
+    def moment(self, number: int) -> Moment:
+        """
+        Return where and when a sample is.
+
+        :param number: Which.
+        """
+        seed, step = self._seed_and_step(number)
+        return Moment(self._scene(seed), self._rigs[seed % len(self._rigs)],
+                      step * KEYFRAME_PERIOD_S)
+
+    def _seed_and_step(self, number: int) -> tuple[int, int]:
+        """Return the seed of a sample and its place among the 40 keyframes of the drive."""
+        scene, keyframe = divmod(number, self._per_scene)
+        return self._seeds[scene], keyframe * KEYFRAMES_PER_SCENE // self._per_scene
+
+    def _scene(self, seed: int) -> Scene:
+        """Return a scene; the one that nobody asked for the longest makes room."""
+        if seed not in self._scenes:
+            if len(self._scenes) >= SCENES_KEPT:
+                self._scenes.popitem(last=False)
+            self._scenes[seed] = Scene.from_seed(seed)
+        self._scenes.move_to_end(seed)
+        return self._scenes[seed]
+
+    def _made(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
+        """Render samples and label them."""
+        image = self._config.image
+        moments = [self.moment(number) for number in numbers]
+        snapshots = snapshots_of(moments, device)
+        input_from_camera = np.stack([
+            [input_from_image(camera, image) @ camera.intrinsics for camera in moment.rig.cameras]
+            for moment in moments])
+        noise_seeds = [number * 8 + camera for number, moment in zip(numbers, moments)
+                       for camera in range(len(moment.rig.cameras))]
+        rendering = images_of(moments, snapshots, input_from_camera,
+                              (image.height_px, image.width_px), noise_seeds, device)
+        world_from_key = np.stack([moment.world_from_key_ego for moment in moments])
+        truth = truth_of(moments, snapshots, world_from_key, device)
+        key_from_world = np.linalg.inv(world_from_key)
+        poses = key_from_world[:, None] @ np.stack([m.world_from_cameras for m in moments])
+        size = (len(moments), -1)
+        return TrainingBatch(
+            rendering.images.unflatten(0, size), torch.from_numpy(input_from_camera).to(device),
+            torch.from_numpy(poses).to(device), truth.classes, truth.observed,
+            [_boxes(*parts, device) for parts in zip(truth.objects, truth.seen, key_from_world)],
+            nearest_m(rendering.inverse_depth_per_m, self._config.feature_stride
+                      ).unflatten(0, size))
+
+
+def input_from_image(camera: Camera, image: ImageConfig) -> np.ndarray:
+    """
+    Return how pixels of a camera move to the network input: scaled, the lower rows kept.
+
+    :param camera: The camera, straight, at the size that its intrinsics belong to.
+    :param image: Size of the network input.
+    :return: (3, 3), the same as network/preprocessing.py works out.
+    """
+    scale_x = image.width_px / camera.width_px
+    resized_height_px = max(1, round(camera.height_px * scale_x))
+    return np.array([[scale_x, 0.0, 0.0],
+                     [0.0, resized_height_px / camera.height_px,
+                      image.height_px - resized_height_px],
+                     [0.0, 0.0, 1.0]])
+
+
+def nearest_m(inverse_depth_per_m: Tensor, feature_stride: int) -> Tensor:
+    """
+    Return the depth of the nearest surface in every feature cell.
+
+    :param inverse_depth_per_m: (V, H, W), 0 for the sky.
+    :param feature_stride: Pixels per cell.
+    :return: (V, h, w) float32, metres; 0 where there is only sky.
+    """
+    nearest = max_pool2d(inverse_depth_per_m[:, None], feature_stride)[:, 0]
+    return torch.where(nearest > 0, nearest.clamp(min=1e-6).reciprocal(), 0.0)
+
+
+def joined(batches: Sequence[TrainingBatch]) -> TrainingBatch:
+    """
+    Return several batches as one.
+
+    :param batches: At least one, all with depths or all without, on one device.
+    """
+    tensors = [None if getattr(batches[0], name) is None
+               else torch.cat([getattr(batch, name) for batch in batches])
+               for name in ('images', 'input_from_camera', 'key_ego_from_camera', 'semantics',
+                            'observed', 'depths_m')]
+    return TrainingBatch(*tensors[:5], [boxes for batch in batches for boxes in batch.boxes],
+                         tensors[5])
+
+
+def _boxes(objects: Objects, seen: np.ndarray, key_from_world: np.ndarray, device: torch.device
+           ) -> TrueBoxes:
+    """Return the objects within the grid that a camera sees, in the frame of the key camera."""
+    poses = key_from_world @ objects.world_from_box
+    centers_m = poses[:, :3, 3]
+    is_near = ((centers_m[:, :2] >= GRID.lower_m[:2])
+               & (centers_m[:, :2] < GRID.upper_m[:2])).all(axis=1)
+    kept = np.flatnonzero(is_near & (seen > 0))
+    yaws_rad = np.arctan2(poses[kept, 1, 0], poses[kept, 0, 0])
+    velocities_mps = objects.velocity_mps[kept] @ key_from_world[:2, :2].T
+    values = np.concatenate([centers_m[kept], objects.size_m[kept], yaws_rad[:, None],
+                             velocities_mps], axis=1)
+    return TrueBoxes(torch.from_numpy(values).float().to(device),
+                     torch.from_numpy(objects.label[kept]).to(device))
