@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images and inverse depth of many cameras at once, in as many worlds as there are snapshots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdc_occ_ros.world.ray_casting import cast
+from bdc_occ_ros.world.ray_casting import FirstHits
+from bdc_occ_ros.world.ray_casting import Obstacles
+from bdc_occ_ros.world.ray_tiles import Cameras
+from bdc_occ_ros.world.ray_tiles import tile_size
+from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
+from bdc_occ_ros.world.shading import shade
+from bdc_occ_ros.world.snapshot import Snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """
+    A camera in a world.
+
+    :param snapshot: What there is to see; views of one snapshot should share the object.
+    :param intrinsics: Camera matrix, (3, 3), pixels; pixel (x, y) covers x to x + 1, y to y + 1.
+    :param world_from_camera: Pose, (4, 4), metres.
+    :param height_px: Rows.
+    :param width_px: Columns.
+    """
+
+    snapshot: Snapshot
+    intrinsics: np.ndarray | Tensor
+    world_from_camera: np.ndarray | Tensor
+    height_px: int
+    width_px: int
+
+
+class DepthRendering(NamedTuple):
+    """
+    What the pixels of V views meet.
+
+    :param inverse_depth_per_m: Along the optical axis, (V, H, W) float32; 0 for the sky.
+    :param solid: Index into the solids of the view's snapshot, -1 for the ground and -2 for the
+        sky, (V, H, W) int32.
+    """
+
+    inverse_depth_per_m: Tensor
+    solid: Tensor
+
+
+class Rendering(NamedTuple):
+    """
+    What V views show.
+
+    :param images: sRGB, (V, H, W, 3) uint8.
+    :param inverse_depth_per_m: Along the optical axis, (V, H, W) float32; 0 for the sky.
+    :param solid: Index into the solids of the view's snapshot, -1 for the ground and -2 for the
+        sky, (V, H, W) int32.
+    """
+
+    images: Tensor
+    inverse_depth_per_m: Tensor
+    solid: Tensor
+
+
+class _Set(NamedTuple):
+    """Views as tensors: cameras, the snapshots without repeats, and the one of every view."""
+
+    cameras: Cameras
+    snapshots: list[Snapshot]
+    world: Tensor
+
+
+def render(views: Sequence[View], device: torch.device | str,
+           noise_seeds: Sequence[int]) -> Rendering:
+    """
+    Return what cameras see.
+
+    :param views: At least one, all of one size.
+    :param device: Where to work and where the result is.
+    :param noise_seeds: Seed of the sensor noise of every view.
+    """
+    views_set = _as_tensors(views, device)
+    tiles = tiles_of_cameras(views_set.cameras)
+    hits = cast(tiles, Obstacles.stacked([s.solids for s in views_set.snapshots]), views_set.world)
+    colors = shade(tiles, hits, views_set.snapshots, views_set.world,
+                   torch.tensor(noise_seeds, device=device))
+    depth = _depth_images(hits, views_set.cameras)
+    return Rendering(_images(colors, views_set.cameras), *depth)
+
+
+def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRendering:
+    """
+    Return what cameras meet, without shading it.
+
+    :param views: At least one, all of one size.
+    :param device: Where to work and where the result is.
+    """
+    views_set = _as_tensors(views, device)
+    obstacles = Obstacles.stacked([s.solids for s in views_set.snapshots])
+    hits = cast(tiles_of_cameras(views_set.cameras), obstacles, views_set.world)
+    return _depth_images(hits, views_set.cameras)
+
+
+def _as_tensors(views: Sequence[View], device: torch.device | str) -> _Set:
+    unique = {id(view.snapshot): view.snapshot for view in views}
+    index = {key: number for number, key in enumerate(unique)}
+    world = torch.tensor([index[id(view.snapshot)] for view in views], device=device)
+
+    def stacked(name: str) -> Tensor:
+        return torch.stack([torch.as_tensor(getattr(view, name), dtype=torch.float64)
+                            for view in views]).to(device)
+    cameras = Cameras(stacked('intrinsics'), stacked('world_from_camera'), views[0].height_px,
+                      views[0].width_px)
+    return _Set(cameras, [snapshot.to(device) for snapshot in unique.values()], world)
+
+
+def _depth_images(hits: FirstHits, cameras: Cameras) -> DepthRendering:
+    return DepthRendering(*(_images(part, cameras) for part in hits))
+
+
+def _images(tiled: Tensor, cameras: Cameras) -> Tensor:
+    """Return tiles put together as images, (V, T, P, ...) to (V, H, W, ...)."""
+    tall, wide = tile_size(cameras.height_px, cameras.width_px)
+    rows, columns = -(-cameras.height_px // tall), -(-cameras.width_px // wide)
+    tail = tiled.shape[3:]
+    whole = tiled.reshape(len(tiled), rows, columns, tall, wide, *tail).transpose(2, 3)
+    whole = whole.reshape(len(tiled), rows * tall, columns * wide, *tail)
+    return whole[:, :cameras.height_px, :cameras.width_px].contiguous()

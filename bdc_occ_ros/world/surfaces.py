@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the points that rays meet are: place, outward normal, place on the solid and colour."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from bdc_occ_ros.world.depth_bounds import PROFILES
+from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.solids import Solids
+
+_CAP = 0.9995
+_COLUMNS = 16
+
+
+class SurfaceTable(NamedTuple):
+    """
+    What shading needs of the solids of several worlds.
+
+    :param values: By column and, flat, world and solid, (16, S * N) float32.
+    :param per_world: N.
+    """
+
+    values: Tensor
+    per_world: int
+
+
+class SurfacePoints(NamedTuple):
+    """
+    Points on solids, every entry a tuple or a tensor of (T, P).
+
+    :param normal: Outward, x y z in the world.
+    :param local: Place on the solid, x y z in half sizes.
+    :param half_m: Half sizes of the solid.
+    :param albedo: Red, green, blue.
+    :param material: Of Material, float32.
+    :param seed: A number of the solid's own, 0 to 1.
+    """
+
+    normal: tuple[Tensor, Tensor, Tensor]
+    local: tuple[Tensor, Tensor, Tensor]
+    half_m: tuple[Tensor, Tensor, Tensor]
+    albedo: tuple[Tensor, Tensor, Tensor]
+    material: Tensor
+    seed: Tensor
+
+
+def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
+    """
+    Return what shading needs of solids, padded to equal numbers.
+
+    :param worlds: At least one, on one device.
+    """
+    rows = []
+    for solids in worlds:
+        profile = torch.tensor(PROFILES, device=solids.yaw_rad.device)[solids.shape]
+        seed = (solids.center_m @ solids.center_m.new_tensor((12.9898, 78.233, 37.719))).frac()
+        rows.append(torch.cat((
+            solids.center_m, solids.half_m, solids.yaw_rad.cos()[:, None],
+            solids.yaw_rad.sin()[:, None], solids.albedo, solids.material[:, None],
+            solids.shape[:, None], profile[:, 1:], seed.abs()[:, None]), 1))
+    table = pad_sequence(rows, batch_first=True)
+    return SurfaceTable(table.flatten(0, 1).T.contiguous(), table.shape[1])
+
+
+def surfaces_at(table: SurfaceTable, index: Tensor, point: Sequence[Tensor]) -> SurfacePoints:
+    """
+    Return the surfaces at points on solids.
+
+    :param table: Of the solids.
+    :param index: World times solids per world plus solid, (T, P) int64.
+    :param point: x, y, z of points in the world, (T, P) each.
+    """
+    columns = table.values.index_select(1, index.reshape(-1)).view(_COLUMNS, *index.shape)
+    cx, cy, cz, hx, hy, hz, cosine, sine, red, green, blue, material, shape, p1, p2, seed = columns
+    x, y = point[0] - cx, point[1] - cy
+    local = ((cosine * x + sine * y).div_(hx), (cosine * y - sine * x).div_(hy),
+             (point[2] - cz).div_(hz))
+    nx, ny, nz = _local_normal(local, (hx, hy, hz), shape, p1, p2)
+    normal = (cosine * nx - sine * ny, sine * nx + cosine * ny, nz)
+    return SurfacePoints(normal, local, (hx, hy, hz), (red, green, blue), material, seed)
+
+
+def _local_normal(local: Sequence[Tensor], half_m: Sequence[Tensor], shape: Tensor, p1: Tensor,
+                  p2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return unit normals along the axes of the solids."""
+    x, y, z = local
+    far_x, far_y, far_z = x.abs(), y.abs(), z.abs()
+    is_box = shape == Shape.BOX
+    most = torch.maximum(torch.maximum(far_x, far_y), far_z)
+    on_cap = (far_z > _CAP) & (shape >= Shape.CYLINDER)
+    flat = (is_box & (far_z >= most)) | on_cap
+    zero_x = flat | (is_box & (far_x < most))
+    zero_y = flat | (is_box & (far_x >= most))
+    rise = torch.where(is_box | on_cap, z * flat, -0.5 * p1 - p2 * z)
+    nx = x.masked_fill(zero_x, 0).div_(half_m[0])
+    ny = y.masked_fill(zero_y, 0).div_(half_m[1])
+    nz = rise.div_(half_m[2])
+    scale = (nx * nx).addcmul_(ny, ny).addcmul_(nz, nz).clamp_min_(1e-12).rsqrt_()
+    return nx.mul_(scale), ny.mul_(scale), nz.mul_(scale)
