@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 from torch import Tensor
 
 from bdc_occ_ros.camera_rig import Camera
@@ -64,8 +65,8 @@ class Predictor:
     It keeps no state between frames but the geometry of recent calibrations. One thread at a
     time may use it.
 
-    :param model: Name of a config, path of a config file, path of a weights file or of a packed
-        file, or a config.
+    :param model: Name of a config, whose weights are those that come with the package if there
+        are any; path of a config file, path of a weights file or of a packed file, or a config.
     :param device: cpu, cuda, or auto (cuda if there is one; the choice is logged); a packed file
         runs on the CPU.
     :param seed: Of the random weights where none are given; then `is_trained` is False.
@@ -78,11 +79,16 @@ class Predictor:
 
     def __init__(self, model: str | Path | NetworkConfig, *, device: str = 'cpu', seed: int = 0,
                  with_confidence: bool = False) -> None:
-        self._network, self.is_trained, self.device, self.backend = load_network(
-            model, device, seed)
+        (self._network, self.is_trained, self.device, self.backend,
+         self.weights_sha256) = load_network(model, device, seed)
         self.config: NetworkConfig = self._network.config
         self._geometries = GeometryCache(self.config)
         self._with_confidence = with_confidence
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself, for those who look inside."""
+        return self._network
 
     def __call__(self, frame: Frame) -> Prediction:
         """

@@ -21,6 +21,7 @@ from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    from bdc_occ_ros.evaluation.channel_gates import ChannelGates
     from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
     from bdc_occ_ros.evaluation.subjects import Subject
 
@@ -48,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='draw the worst samples, prediction beside truth')
     parser.add_argument('--worst', type=int, default=3, metavar='N',
                         help='how many pictures (default 3)')
+    parser.add_argument('--gates', type=Path, metavar='PNG',
+                        help='draw the learned channel gates of a network that is not packed')
     parser.add_argument('-o', '--output', type=Path, metavar='FILE',
                         help='write the scores as JSON into a file as well')
     parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
@@ -60,12 +63,14 @@ def run(args: argparse.Namespace) -> int:
     :param args: Parsed arguments.
     :return: Exit status 0.
     :raises InvalidDatasetError: if the data set cannot be used.
-    :raises UsageError: if the output cannot be written.
+    :raises UsageError: if the output cannot be written, or gates are wanted where none are.
     """
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
     from bdc_occ_ros.evaluation.process_group import process_group
     from bdc_occ_ros.evaluation.score_report import report_as_text
     from bdc_occ_ros.evaluation.score_report import score_report
+    if args.gates is not None and args.bag is not None:
+        raise UsageError('--gates belong to a network, which a bag does not hold; give --model')
     dataset = NuscenesDataset(args.dataroot, args.version, args.split)
     subject = _subject(args, dataset)
     with process_group() as group:
@@ -77,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         whole.merge(part)
     if args.pictures is not None:
         _draw(args, dataset, subject, whole)
+    if whole.gates is not None:
+        _draw_gates(args, subject, whole.gates)
     report = score_report(subject, dataset, whole, args.box_range)
     document = json.dumps(report, indent=2)
     if args.output is not None:
@@ -107,8 +114,18 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     with_rays = len(subject.class_names) > 1 and not args.no_rays
     evaluation = empty_evaluation(len(subject.class_names), subject.free_label, subject.grid,
                                   with_rays)
-    bar = tqdm(chosen[rank::size], 'evaluating', unit='sample', disable=rank > 0 or args.json)
-    return count_answers(subject, dataset, bar, evaluation)
+    keys = chosen[rank::size]
+    bar = tqdm(keys, 'evaluating', unit='sample', disable=rank > 0 or args.json)
+    if args.gates is None:
+        return count_answers(subject, dataset, bar, evaluation)
+    from bdc_occ_ros.evaluation.channel_gates import record_gates
+    with record_gates(subject.network) as evaluation.gates:
+        count_answers(subject, dataset, bar, evaluation)
+    for key in keys:
+        label = dataset.label(key)
+        evaluation.gates.describe(key.scene_name, label.semantics[label.mask_camera],
+                                  len(subject.class_names))
+    return evaluation
 
 
 def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
@@ -129,6 +146,18 @@ def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subjec
                    f'{key.scene_name}: mIoU {100 * score:.1f}', frame, Overlay(boxes),
                    (Column('truth', true, boxes), Column('prediction', said, prediction.boxes)),
                    '' if subject.about.get('is_trained', True) else 'untrained')
+
+
+def _draw_gates(args: argparse.Namespace, subject: 'Subject', gates: 'ChannelGates') -> None:
+    """Draw what the units multiply their channels by."""
+    import numpy as np
+
+    from bdc_occ_ros.drawing.gate_picture import draw_gates
+    from bdc_occ_ros.drawing.gate_picture import UnitGates
+    draw_gates(args.gates, f'channel gates of {args.model}', {
+        name: UnitGates(np.stack(values), gates.by_scene(name),
+                        gates.by_class(name, subject.class_names))
+        for name, values in gates.by_unit.items()})
 
 
 def _write(path: Path, document: str) -> None:

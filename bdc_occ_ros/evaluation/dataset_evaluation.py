@@ -14,6 +14,7 @@ from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.evaluation.channel_gates import ChannelGates
 from bdc_occ_ros.evaluation.detection_scores import Submission
 from bdc_occ_ros.evaluation.detection_scores import submission_of
 from bdc_occ_ros.evaluation.ray_iou import choose_origins
@@ -48,6 +49,7 @@ class Evaluation:
     :param samples: Every sample with its own score.
     :param boxes: Results by key of the sample.
     :param unanswered: Samples for which there was no prediction; they count nowhere else.
+    :param gates: What units multiplied their channels by, where that was recorded.
     """
 
     voxels: ConfusionMatrix
@@ -56,6 +58,7 @@ class Evaluation:
     samples: list[SampleScore] = field(default_factory=list)
     boxes: dict[str, Submission] = field(default_factory=dict)
     unanswered: list[SampleKey] = field(default_factory=list)
+    gates: ChannelGates | None = None
 
     def merge(self, other: 'Evaluation') -> None:
         """
@@ -69,6 +72,8 @@ class Evaluation:
         self.samples += other.samples
         self.boxes |= other.boxes
         self.unanswered += other.unanswered
+        if self.gates is not None and other.gates is not None:
+            self.gates.merge(other.gates)
 
     def worst(self, count: int) -> list[SampleScore]:
         """

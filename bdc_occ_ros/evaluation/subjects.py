@@ -37,12 +37,14 @@ class NetworkSubject:
 
     def __init__(self, predictor: Predictor, dataset: NuscenesDataset, name: str) -> None:
         self._predictor, self._dataset = predictor, dataset
+        self.network = predictor.network
         head = predictor.config.occupancy
         self.class_names = ('free',) if head is None else head.class_names
         self.free_label = 0 if head is None else head.free_label
         self.grid = VoxelGrid() if head is None else predictor.config.voxel_grid()
         self.keys = dataset.keys
-        self.about = {'model': name, 'is_trained': predictor.is_trained}
+        self.about = {'model': name, 'is_trained': predictor.is_trained,
+                      'weights_sha256': predictor.weights_sha256}
 
     def __call__(self, key: SampleKey) -> Prediction:
         """
