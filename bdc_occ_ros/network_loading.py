@@ -21,11 +21,13 @@ from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.packed_checkpoint import FORMAT as PACKED_FORMAT
 from bdc_occ_ros.packed_checkpoint import packed_checkpoint_in
 from bdc_occ_ros.packed_checkpoint import restore_packed_network
+from bdc_occ_ros.shipped_weights import shipped_weights
 from bdc_occ_ros.weights_file import read_weights_file
 from bdc_occ_ros.weights_file import SUFFIX
 from bdc_occ_ros.weights_file import WeightsFile
 
 DEVICES = ('cpu', 'cuda', 'auto')
+CONFIG_SUFFIXES = ('.yaml', '.yml', '.json')
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -37,20 +39,22 @@ class LoadedNetwork(NamedTuple):
     :param is_trained: Whether its weights were learned rather than drawn.
     :param device: Where it runs.
     :param backend: What runs it, in words.
+    :param weights_sha256: Of the file with its weights, hexadecimal; empty where there is none.
     """
 
     network: nn.Module
     is_trained: bool
     device: torch.device
     backend: str
+    weights_sha256: str
 
 
 def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> LoadedNetwork:
     """
     Load or build a network; the log says what runs it and why.
 
-    :param model: Name of a config, path of a config file, path of a weights file or a packed
-        file, or a config.
+    :param model: Name of a config, whose weights are those that come with the package if there
+        are any; path of a config file, path of a weights file or a packed file, or a config.
     :param device: cpu, cuda, or auto.
     :param seed: Of the random weights where none are given.
     :raises InvalidConfigError: if the config is unknown or wrong.
@@ -60,7 +64,8 @@ def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> L
     """
     if device not in DEVICES:
         raise UsageError(f'the device is one of {DEVICES}; got {device!r}')
-    file = None if isinstance(model, NetworkConfig) else _weights_file(Path(model))
+    path = None if isinstance(model, NetworkConfig) else _weights_path(model)
+    file = None if path is None else read_weights_file(path)
     if file is not None and file.manifest['format'] == PACKED_FORMAT:
         return _packed(file, device)
     chosen = _torch_device(device)
@@ -68,15 +73,18 @@ def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> L
                restore_network(checkpoint_in(file))).eval().to(chosen)
     backend = f'PyTorch on {chosen}'
     _LOGGER.info('%s: backend %s, since the weights are not packed', network.config.name, backend)
-    return LoadedNetwork(network, file is not None, chosen, backend)
+    return LoadedNetwork(network, file is not None, chosen, backend, file.sha256 if file else '')
 
 
-def _weights_file(path: Path) -> WeightsFile | None:
-    """Read a weights file if this is the path of one."""
-    is_yaml = path.suffix in ('.yaml', '.yml')
-    if path.suffix == SUFFIX or (path.is_file() and not is_yaml):
-        return read_weights_file(path)
-    return None
+def _weights_path(model: str | Path) -> Path | None:
+    """Return the weights file that is meant: by its path, or the shipped one by its name."""
+    path = Path(model)
+    if path.suffix == SUFFIX or (path.is_file() and path.suffix not in CONFIG_SUFFIXES):
+        return path
+    shipped = shipped_weights(str(model))
+    if shipped is not None:
+        _LOGGER.info('%s: with the weights that come with this package, %s', model, shipped)
+    return shipped
 
 
 def _packed(file: WeightsFile, device: str) -> LoadedNetwork:
@@ -90,7 +98,7 @@ def _packed(file: WeightsFile, device: str) -> LoadedNetwork:
     use_backend(network, chosen.backend)
     _LOGGER.info('%s: packed, on the CPU with %s', packed.config.name, chosen.reason)
     return LoadedNetwork(network, packed.is_trained, torch.device('cpu'),
-                         f'packed on cpu, {chosen.backend.name}')
+                         f'packed on cpu, {chosen.backend.name}', file.sha256)
 
 
 def _torch_device(device: str) -> torch.device:
