@@ -45,8 +45,8 @@ def pixels_of(points_m: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     Return where points appear.
 
     :param points_m: In the camera's frame, in front of it, (..., 3).
-    :param intrinsics: Camera matrix, (3, 3), pixels; the centre of pixel 0 0 is 0 0.
-    :return: Column and row, (..., 2).
+    :param intrinsics: Camera matrix, (3, 3), pixels; pixel 0 0 covers 0 to 1.
+    :return: Column and row, (..., 2), in the same sense.
     """
     pixels = points_m @ intrinsics.T
     return pixels[..., :2] / pixels[..., 2:]
@@ -54,11 +54,13 @@ def pixels_of(points_m: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
 
 def fixed_point(pixels: np.ndarray) -> np.ndarray:
     """
-    Return pixels as OpenCV takes them with shift SUBPIXEL_BITS; far outside they are clipped.
+    Return positions in an image as OpenCV takes them with shift SUBPIXEL_BITS.
 
-    :param pixels: Any shape.
+    To OpenCV the centre of pixel 0 0 is 0 0. What is far outside is clipped.
+
+    :param pixels: As pixels_of returns them.
     """
-    near = np.clip(pixels, -_FARTHEST_PX, _FARTHEST_PX)
+    near = np.clip(pixels - 0.5, -_FARTHEST_PX, _FARTHEST_PX)
     return np.rint(near * 2**SUBPIXEL_BITS).astype(np.int32)
 
 

@@ -152,23 +152,17 @@ def _image(frame: Frame, name: str, overlay: Overlay) -> np.ndarray:
     """Return one image at the width of a third of the page."""
     width = (WIDTH_PX - 2 * GAP_PX) // 3
     camera = frame.rig[name]
-    height = round(width * camera.height_px / camera.width_px)
+    small = camera.resized(width, round(width * camera.height_px / camera.width_px))
     if name not in frame.images:
-        return np.full((height, width, 3), 12, np.uint8)
-    picture = cv2.resize(frame.images[name], (width, height), interpolation=cv2.INTER_AREA)
-    intrinsics = _shrunk(camera.intrinsics, width / camera.width_px, height / camera.height_px)
+        return np.full((small.height_px, width, 3), 12, np.uint8)
+    picture = cv2.resize(frame.images[name], (width, small.height_px),
+                         interpolation=cv2.INTER_AREA)
     pose = camera_from_ego(frame, name, overlay.fixed_from_ego)
     if overlay.voxels is not None:
-        picture = draw_voxels(picture, overlay.voxels, intrinsics, pose)
+        picture = draw_voxels(picture, overlay.voxels, small.intrinsics, pose)
     if overlay.boxes is not None:
-        picture = draw_boxes(picture, overlay.boxes, intrinsics, pose)
+        picture = draw_boxes(picture, overlay.boxes, small.intrinsics, pose)
     return picture
-
-
-def _shrunk(intrinsics: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Return the camera matrix of a picture that is so many times as large, to the subpixel."""
-    scale = np.array([[x, 0.0, x / 2 - 0.5], [0.0, y, y / 2 - 0.5], [0.0, 0.0, 1.0]])
-    return scale @ intrinsics
 
 
 def _draw_columns(page: _Page, columns: Sequence[Column], top: int) -> None:

@@ -45,8 +45,8 @@ def test_a_voxel_covers_the_pixels_between_its_projected_corners(forward_camera)
     covered = np.argwhere(shown[..., BLUE] > 70)  # more than half of a pixel
     left, right = 480 - 480 * 0.4 / 4.0, 480
     top, bottom = 320 + 480 * (1.5 - 0.6) / 4.4, 320 + 480 * (1.5 - 0.2) / 4.0
-    assert covered.min(axis=0) == pytest.approx((top, left), abs=1.0)
-    assert covered.max(axis=0) == pytest.approx((bottom, right), abs=1.0)
+    assert np.abs(covered.min(axis=0) - np.floor((top, left))).max() <= 1  # rims are half outside
+    assert np.abs(covered.max(axis=0) + 1 - np.ceil((bottom, right))).max() <= 1
 
 
 def first_label(labels, origin_m, direction):
@@ -73,7 +73,7 @@ def test_every_pixel_shows_the_voxel_that_its_ray_meets_first(forward_camera, tu
     picture = drawn_over_black(labels, camera, np.linalg.inv(ego_from_camera), opacity=1.0)
     agreements = []
     for column, row in random.integers((0, 0), (960, 640), (500, 2)):
-        ray = np.linalg.inv(camera.intrinsics) @ (column, row, 1.0)
+        ray = np.linalg.inv(camera.intrinsics) @ (column + 0.5, row + 0.5, 1.0)
         label = first_label(labels, ego_from_camera[:3, 3], ego_from_camera[:3, :3] @ ray)
         around = picture[max(row - 2, 0):row + 3, max(column - 2, 0):column + 3].reshape(-1, 3)
         if np.ptp(around.astype(int), axis=0).max() < 60:  # not on an edge
