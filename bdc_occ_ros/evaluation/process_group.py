@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The processes that torchrun has started for one evaluation; alone there is one."""
+"""The processes that torchrun has started to share some work; alone there is one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from torch import distributed
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,30 @@ class ProcessGroup:
         return values
 
 
+    def add(self, tensor: Tensor) -> Tensor:
+        """
+        Replace a tensor by the sum over all processes.
+
+        :param tensor: Of one shape and dtype in all of them.
+        :return: The same tensor.
+        """
+        if self.size > 1:
+            distributed.all_reduce(tensor)
+        return tensor
+
+
 @contextmanager
-def process_group() -> Iterator[ProcessGroup]:
-    """Join the group that torchrun's environment describes, and leave it at the end."""
+def process_group(backend: str = 'gloo') -> Iterator[ProcessGroup]:
+    """
+    Join the group that torchrun's environment describes, and leave it at the end.
+
+    :param backend: gloo, or nccl where every process has a GPU of its own.
+    """
     size = int(os.environ.get('WORLD_SIZE', '1'))
     if size == 1:
         yield ProcessGroup(0, 1)
         return
-    distributed.init_process_group('gloo')
+    distributed.init_process_group(backend)
     try:
         yield ProcessGroup(distributed.get_rank(), size)
     finally:

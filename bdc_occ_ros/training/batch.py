@@ -54,6 +54,19 @@ class TrainingBatch:
     def __len__(self) -> int:
         return len(self.images)
 
+    def part(self, start: int, stop: int) -> 'TrainingBatch':
+        """
+        Return some of the samples.
+
+        :param start: First of them.
+        :param stop: One past the last.
+        """
+        return TrainingBatch(
+            self.images[start:stop], self.input_from_camera[start:stop],
+            self.key_ego_from_camera[start:stop], self.semantics[start:stop],
+            self.observed[start:stop], self.boxes[start:stop],
+            None if self.depths_m is None else self.depths_m[start:stop])
+
     def to(self, device: torch.device | str) -> 'TrainingBatch':
         """
         Return the batch on a device.

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the depth distributions are told: the bin of the nearest surface in every feature cell."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bdc_occ_ros.config import DepthConfig
+
+
+def depth_bins(depths_m: Tensor, config: DepthConfig) -> Tensor:
+    """
+    Return the bin of every depth (arXiv:2405.17037, code).
+
+    :param depths_m: Along the optical axis, any shape, float32; 0 where nothing is known.
+    :param config: The bins.
+    :return: Index of the bin, int64; -1 where nothing is known or no bin reaches.
+    """
+    if config.spacing == 'uniform':
+        bins = (depths_m - config.start_m) / config.step_m
+    else:
+        growth = math.log((config.stop_m - 1) / config.start_m) / (config.num_bins - 1)
+        bins = (depths_m / config.start_m).log() / growth
+    bins = bins.floor()
+    is_inside = (depths_m > 0) & (bins >= 0) & (bins < config.num_bins)
+    return torch.where(is_inside, bins, -1.0).long()
+
+
+def depth_loss(probability: Tensor, bins: Tensor) -> Tensor:
+    """
+    Return the binary cross-entropy of all bins where the depth is known, summed.
+
+    :param probability: Of every bin, (B, N, D, h, w) floating, sums to 1 over D.
+    :param bins: From `depth_bins`, (B, N, h, w).
+    """
+    is_known = bins >= 0
+    chosen = probability.float().movedim(2, -1)[is_known]  # (M, D)
+    target = functional.one_hot(bins[is_known], chosen.shape[-1]).float()
+    with torch.autocast(chosen.device.type, enabled=False):
+        return functional.binary_cross_entropy(chosen, target, reduction='sum')

@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A training from its first step, or the last saved one, to its end or until its time is up."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+import time
+
+import torch
+
+from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.training.batch import TrainingSource
+from bdc_occ_ros.training.bn_estimation import estimate_statistics
+from bdc_occ_ros.training.sample_order import sample_numbers
+from bdc_occ_ros.training.saved_training import resume_training
+from bdc_occ_ros.training.saved_training import save_training
+from bdc_occ_ros.training.trainer import StepReport
+from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.training.training_log import TrainingLog
+from bdc_occ_ros.training.validation import count_voxels
+
+
+@dataclass(frozen=True)
+class Validation:
+    """
+    What the averaged weights are tried on.
+
+    :param source: Samples that the training does not see.
+    :param numbers: Which of them.
+    :param every: Steps from one time to the next.
+    """
+
+    source: TrainingSource
+    numbers: Sequence[int]
+    every: int
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """
+    How long a training goes on at a time, and what it writes.
+
+    :param folder: Where the training is saved and logged.
+    :param data: Name of the samples' source, which a resumed training must have too.
+    :param seconds: Time after which it stops behind a step, or None.
+    :param save_every: Steps between saved states.
+    :param log_every: Steps between lines of the log.
+    :param validation: What it is tried on, or None.
+    :param with_tensorboard: Whether TensorBoard's files are written.
+    """
+
+    folder: Path
+    data: str
+    seconds: float | None = None
+    save_every: int = 250
+    log_every: int = 10
+    validation: Validation | None = None
+    with_tensorboard: bool = False
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the state is saved."""
+        return self.folder / 'state'
+
+
+def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
+                 observe: Callable[[StepReport], None]) -> bool:
+    """
+    Train until the last step or until the time is up, and save.
+
+    :param trainer: At its first step.
+    :param sitting: How long, and what is written.
+    :param is_resumed: Whether to go on from the saved state.
+    :param observe: Is told every step.
+    :return: Whether the training is complete; then its statistics have been estimated anew, if
+        the recipe says so.
+    :raises NonFiniteLossError: if a loss is not finite.
+    :raises InvalidTrainingStateError: if there is nothing to resume, or it is another training.
+    """
+    stop_s = None if sitting.seconds is None else time.monotonic() + sitting.seconds
+    if is_resumed:
+        resume_training(sitting.state_folder, trainer, sitting.data)
+    log = None
+    if trainer.group.rank == 0:
+        log = TrainingLog(sitting.folder, trainer.step, with_tensorboard=sitting.with_tensorboard)
+    is_up = False
+    try:
+        while trainer.step < trainer.recipe.steps and not is_up:
+            report = trainer.take_step()
+            is_up = _is_time_up(trainer, stop_s)
+            observe(report)
+            _write_down(trainer, sitting, log, report, is_last=is_up)
+    finally:
+        trainer.close()
+        if log is not None:
+            log.close()
+    is_complete = trainer.step >= trainer.recipe.steps
+    if is_complete and trainer.recipe.bn_batches:
+        _estimate(trainer)
+    return is_complete
+
+
+def validate(trainer: Trainer, validation: Validation) -> float:
+    """
+    Return the mIoU of the averaged weights, 0 to 1; the processes share the samples.
+
+    :param trainer: Between two steps.
+    :param validation: What it is tried on.
+    """
+    group, recipe = trainer.group, trainer.recipe
+    counts = count_voxels(trainer.averaged.network, validation.source,
+                          validation.numbers[group.rank::group.size],
+                          recipe.micro_batch or recipe.batch // group.size, trainer.device,
+                          recipe.precision)
+    total = ConfusionMatrix(len(counts.counts))
+    total.counts += group.add(torch.from_numpy(counts.counts).to(trainer.device)).cpu().numpy()
+    return total.mean_iou(trainer.config.occupancy.free_label)
+
+
+def _is_time_up(trainer: Trainer, stop_s: float | None) -> bool:
+    """Return whether any process wants to stop, in all of them at the same step."""
+    wants = stop_s is not None and time.monotonic() >= stop_s
+    if trainer.group.size == 1:
+        return wants
+    return bool(trainer.group.add(torch.tensor([float(wants)], device=trainer.device)).item())
+
+
+def _write_down(trainer: Trainer, sitting: Sitting, log: TrainingLog | None, report: StepReport, *,
+                is_last: bool) -> None:
+    """Log, validate and save where it is time for it."""
+    is_last = is_last or report.step == trainer.recipe.steps
+    values = {}
+    if is_last or report.step % sitting.log_every == 0:
+        values = {'samples': report.step * trainer.recipe.batch, 'loss': report.loss,
+                  **report.parts, 'gradient_norm': report.gradient_norm,
+                  'learning_rate': report.learning_rate}
+    validation = sitting.validation
+    if validation is not None and (report.step % validation.every == 0
+                                   or report.step == trainer.recipe.steps):
+        values['miou'] = validate(trainer, validation)
+    if log is None:
+        return
+    if values:
+        log.write(report.step, {**values, 'time_s': time.time()})
+    if is_last or report.step % sitting.save_every == 0:
+        save_training(sitting.state_folder, trainer, sitting.data)
+
+
+def _estimate(trainer: Trainer) -> None:
+    """Let the averaged network see the training's samples once more, unchanged."""
+    recipe, source = trainer.recipe, trainer.source
+    size = recipe.micro_batch or recipe.batch // trainer.group.size
+    batches = (source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),
+                           trainer.device) for index in range(recipe.bn_batches))
+    estimate_statistics(trainer.averaged.network, batches, recipe.precision)

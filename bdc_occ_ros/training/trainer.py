@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One step after the other: samples, loss, gradients, weights; all of it saved and restored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+from typing import Any
+
+import torch
+from torch import nn
+from torch import Tensor
+
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import NonFiniteLossError
+from bdc_occ_ros.evaluation.process_group import ProcessGroup
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.training.augmentation import Augmentation
+from bdc_occ_ros.training.averaged_network import AveragedNetwork
+from bdc_occ_ros.training.batch import TrainingBatch
+from bdc_occ_ros.training.batch import TrainingSource
+from bdc_occ_ros.training.batch_queue import BatchQueue
+from bdc_occ_ros.training.forward import run_network
+from bdc_occ_ros.training.losses import TrainingLoss
+from bdc_occ_ros.training.optimizer import build_optimizer
+from bdc_occ_ros.training.optimizer import learning_rate
+from bdc_occ_ros.training.optimizer import set_learning_rate
+from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.sample_order import sample_numbers
+
+ALONE = ProcessGroup(0, 1)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """
+    What one step did.
+
+    :param step: How many steps have been taken, this one included.
+    :param parts: Weighted parts of the loss, over all processes.
+    :param gradient_norm: Before it was shortened.
+    :param learning_rate: Of this step.
+    """
+
+    step: int
+    parts: Mapping[str, float]
+    gradient_norm: float
+    learning_rate: float
+
+    @property
+    def loss(self) -> float:
+        """The sum of the parts."""
+        return sum(self.parts.values())
+
+
+class Trainer:
+    """
+    A network in training; after any number of steps it is what the seed makes of it.
+
+    Processes share the samples of a step; all hold the same weights after it. Gradients, counts
+    and losses are summed over them, and statistics of batch normalization averaged.
+
+    :param config: The network; its first weights come from the recipe's seed.
+    :param recipe: How it is trained.
+    :param source: Where samples come from.
+    :param device: Where all of it happens.
+    :param group: This process among the others.
+    :param teacher: Network of the same grid that distillation follows, in evaluation mode.
+    :param workers: Threads that load samples ahead.
+    :raises InvalidConfigError: if the batch cannot be shared evenly, or distillation has no
+        teacher, or there are no samples.
+    """
+
+    def __init__(self, config: NetworkConfig, recipe: Recipe, source: TrainingSource,
+                 device: torch.device, *, group: ProcessGroup = ALONE,
+                 teacher: OccupancyNetwork | None = None, workers: int = 0) -> None:
+        if recipe.batch % group.size:
+            raise InvalidConfigError(f'recipe: a batch of {recipe.batch} samples cannot be shared '
+                                     f'by {group.size} processes; choose a multiple')
+        if (recipe.losses.distillation > 0) != (teacher is not None):
+            raise InvalidConfigError('distillation needs both a teacher and losses.distillation '
+                                     'above 0; give both or neither')
+        if not len(source):
+            raise InvalidConfigError('there are no samples to learn from')
+        self.config, self.recipe, self.source = config, recipe, source
+        self.device, self.group = device, group
+        torch.manual_seed(recipe.seed)
+        self.network = OccupancyNetwork(config).to(device).train()
+        self.averaged = AveragedNetwork(self.network, recipe.ema_start)
+        self.optimizer = build_optimizer(self.network, recipe)
+        self.loss = TrainingLoss(config, recipe.losses).to(device)
+        self.teacher = None if teacher is None else teacher.to(device).eval()
+        self.augment = None if recipe.augmentation is None else Augmentation(
+            recipe.augmentation, config, recipe.seed)
+        self.step = 0
+        self._batches = BatchQueue(self.load_batch, recipe.steps, workers)
+
+    def load_batch(self, step: int) -> TrainingBatch:
+        """
+        Return this process' samples of a step.
+
+        :param step: From 0.
+        """
+        recipe, group = self.recipe, self.group
+        share = recipe.batch // group.size
+        start = step * recipe.batch + group.rank * share
+        numbers = sample_numbers(start, share, len(self.source), recipe.seed)
+        batch = self.source.load(numbers, self.device)
+        return batch if self.augment is None else self.augment(batch, range(start, start + share))
+
+    def take_step(self) -> StepReport:
+        """
+        Learn from the next samples.
+
+        :raises NonFiniteLossError: if the loss or the gradient is not finite; the weights stay
+            as they were.
+        """
+        rate = learning_rate(self.recipe, self.step)
+        set_learning_rate(self.optimizer, rate)
+        self.optimizer.zero_grad()
+        parts = self._backward(self._batches.get(self.step))
+        self._share_gradients()
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(),
+                                              self.recipe.max_gradient_norm))
+        self._require_finite(parts, norm)
+        self.optimizer.step()
+        self._share_statistics()
+        self.step += 1
+        self.averaged.follow(self.network, self.step)
+        return StepReport(self.step, parts, norm, rate)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next step depends on, as tensors and plain values."""
+        return {'step': self.step, 'network': self.network.state_dict(),
+                'averaged': self.averaged.network.state_dict(),
+                'optimizer': self.optimizer.state_dict(), 'random': torch.get_rng_state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """
+        Go back to where a state was taken.
+
+        :param state: From `state`, of the same config and recipe.
+        """
+        self.network.load_state_dict(state['network'])
+        self.averaged.network.load_state_dict(state['averaged'])
+        self.optimizer.load_state_dict(state['optimizer'])
+        torch.set_rng_state(state['random'].cpu())
+        self.step = state['step']
+
+    def start_from(self, tensors: Mapping[str, Tensor]) -> None:
+        """
+        Replace first weights.
+
+        :param tensors: By name; names that are not there keep what the seed gave them.
+        """
+        for network in (self.network, self.averaged.network):
+            network.load_state_dict(dict(tensors), strict=False)
+
+    def close(self) -> None:
+        """End the threads that load samples."""
+        self._batches.close()
+
+    def _backward(self, batch: TrainingBatch) -> dict[str, float]:
+        """Add up gradients, one micro-batch after the other, and return the loss in parts."""
+        size = self.recipe.micro_batch or len(batch)
+        shares = [batch.part(start, min(start + size, len(batch)))
+                  for start in range(0, len(batch), size)]
+        targets = [self.loss.targets(share) for share in shares]
+        counts = self.group.add(sum(target.counts() for target in targets).to(self.device)).cpu()
+        sums: dict[str, Tensor] = {}
+        for share, target in zip(shares, targets):
+            output = run_network(self.network, share, self.recipe.precision,
+                                 with_depth=target.depths is not None)
+            parts = self.loss(output, target, counts, self._ask_teacher(share))
+            sum(parts.values()).backward()
+            for name, part in parts.items():
+                sums[name] = sums.get(name, 0) + part.detach()
+        total = self.group.add(torch.stack(list(sums.values())).double())
+        return dict(zip(sums, total.tolist()))
+
+    def _ask_teacher(self, batch: TrainingBatch) -> Any:
+        """Return what the teacher says, or None without one."""
+        if self.teacher is None:
+            return None
+        with torch.no_grad():
+            return run_network(self.teacher, batch, self.recipe.precision)
+
+    def _share_gradients(self) -> None:
+        """Sum the gradients over all processes."""
+        if self.group.size > 1:
+            self._share([p.grad for p in self.network.parameters() if p.grad is not None])
+
+    def _share_statistics(self) -> None:
+        """Average the statistics of batch normalization over all processes."""
+        if self.group.size > 1:
+            buffers = [b for b in self.network.buffers() if b.is_floating_point()]
+            self._share(buffers)
+            for buffer in buffers:
+                buffer /= self.group.size
+
+    def _share(self, tensors: list[Tensor]) -> None:
+        """Replace tensors by their sums over all processes, in one exchange."""
+        flat = self.group.add(torch.cat([tensor.reshape(-1) for tensor in tensors]))
+        for tensor, its_sum in zip(tensors, flat.split([t.numel() for t in tensors])):
+            tensor.copy_(its_sum.view(tensor.shape))
+
+    def _require_finite(self, parts: Mapping[str, float], norm: float) -> None:
+        """Stop a training that has failed, before it spoils its weights."""
+        if math.isfinite(sum(parts.values())) and math.isfinite(norm):
+            return
+        shown = ', '.join(f'{name} {value:g}' for name, value in parts.items())
+        raise NonFiniteLossError(
+            f'step {self.step + 1}: loss and gradient must be finite; got {shown}, gradient norm '
+            f'{norm:g}. Resume from the last saved step with a smaller learning_rate or in '
+            f'float32')

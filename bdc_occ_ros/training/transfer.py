@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+First weights from another training: what fits is taken over, and what does not is named.
+
+A full-precision unit and a binary one hold the same layers; the binary one has shifts and signs
+between them, which move the numbers of its branch's layers. So tensors are matched by which layer
+they belong to and not by their names.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from torch import nn
+from torch import Tensor
+
+from bdc_occ_ros.binary.bdc_unit import ChannelBranch
+from bdc_occ_ros.binary.layers import Redistribution
+from bdc_occ_ros.binary.sign import BinaryActivation
+from bdc_occ_ros.checkpoint import Checkpoint
+from bdc_occ_ros.network.rehearsal import rehearse_network
+
+
+class Transfer(NamedTuple):
+    """
+    What goes from one network to another.
+
+    :param tensors: By their name in the new network.
+    :param fresh: Names in the new network that keep their own first values.
+    :param unused: Names in the old network that have no place in the new one.
+    """
+
+    tensors: Mapping[str, Tensor]
+    fresh: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def transfer_weights(checkpoint: Checkpoint, network: nn.Module) -> Transfer:
+    """
+    Find out what a network can take over.
+
+    :param checkpoint: Old config and weights.
+    :param network: The new one.
+    """
+    old = rehearse_network(checkpoint.config)
+    places = layer_names(network)
+    names = {place: name for name, place in layer_names(old).items()}
+    own = network.state_dict()
+    tensors = {name: checkpoint.tensors[names[place]] for name, place in places.items()
+               if place in names and checkpoint.tensors[names[place]].shape == own[name].shape}
+    used = {names[places[name]] for name in tensors}
+    return Transfer(tensors, tuple(name for name in own if name not in tensors),
+                    tuple(name for name in checkpoint.tensors if name not in used))
+
+
+def layer_names(network: nn.Module) -> dict[str, str]:
+    """
+    Return for the name of every tensor one that does not depend on whether units are binary.
+
+    :param network: Any network.
+    """
+    moved = {}
+    for path, module in network.named_modules():
+        if isinstance(module, ChannelBranch):
+            moved |= _branch_names(f'{path}.fc', module.fc)
+    names = {}
+    for name in network.state_dict():
+        branch = next((path for path in moved if name.startswith(f'{path}.')), None)
+        names[name] = name if branch is None else moved[branch] + name[len(branch):]
+    return names
+
+
+def _branch_names(path: str, layers: nn.Sequential) -> dict[str, str]:
+    """Give the layers of a branch numbers that do not count shifts and signs."""
+    names, count = {}, 0
+    for index, layer in enumerate(layers):
+        if isinstance(layer, Redistribution | BinaryActivation):
+            names[f'{path}.{index}'] = f'{path}.{type(layer).__name__} of {count}'
+        else:
+            names[f'{path}.{index}'] = f'{path}.layer {count}'
+            count += 1
+    return names
