@@ -98,13 +98,16 @@ class NuscenesDataset:
         """
         return self.rows.ego_pose(self._reading(key, channel))
 
-    def boxes(self, key: SampleKey, channel: str = CAMERAS[0]) -> Boxes:
+    def boxes(self, key: SampleKey, channel: str = CAMERAS[0], measured_only: bool = False
+              ) -> Boxes:
         """
         Read the annotated objects that the detection task knows.
 
         :param key: Which sample.
         :param channel: Sensor at whose reading the ego frame is meant: the key camera for what a
             network answers, LIDAR for the frame of the occupancy label.
+        :param measured_only: Leave out objects on which no LiDAR or radar point lies, as the
+            evaluation of nuScenes does.
         :return: In that ego frame; velocities nan where unknown.
         """
         from nuscenes.eval.detection.utils import category_to_detection_name
@@ -114,7 +117,8 @@ class NuscenesDataset:
         for token in self.rows.row('sample', key.token)['anns']:
             row = self.rows.row('sample_annotation', token)
             name = category_to_detection_name(row['category_name'])
-            if name is not None:
+            is_wanted = not measured_only or row['num_lidar_pts'] + row['num_radar_pts'] > 0
+            if name is not None and is_wanted:
                 names.append(name)
                 values.append(self._box(row, ego_from_world)[None])
         boxes = np.concatenate(values)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.training.batch import TrainingBatch
 from bdc_occ_ros.training.ego_motion import flip_voxels
 from bdc_occ_ros.training.ego_motion import move_boxes
@@ -49,7 +49,7 @@ class AugmentationConfig:
     :param mirror: Share of samples in which the whole rig is mirrored, left and right.
     :param rotation_deg: Largest turn of the world to either side; only without voxels.
     :param scale: Smallest and largest size of the world; only without voxels.
-    :raises UsageError: if a share, change or range is impossible.
+    :raises InvalidConfigError: if a share, change or range is impossible.
     """
 
     image_scale: tuple[float, float] = (0.864, 1.25)
@@ -72,8 +72,9 @@ class AugmentationConfig:
             else:
                 is_possible = 0 <= value <= (180 if field.name.endswith('_deg') else 1)
             if not is_possible:
-                raise UsageError(f'augmentation: {field.name} must be a share from 0 to 1, an '
-                                 f'angle from 0 to 180 or a range above 0; got {value}')
+                raise InvalidConfigError(
+                    f'augmentation: {field.name} must be a share from 0 to 1, an angle from 0 to '
+                    f'180 or a range above 0; got {value}')
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +97,8 @@ class Augmentation:
     :param config: How much may change.
     :param network: Input size and grid.
     :param seed: Of all draws.
-    :raises UsageError: if the world is to be turned or scaled under voxels, or mirrored on a grid
-        that does not lie symmetrically about the vehicle.
+    :raises InvalidConfigError: if the world is to be turned or scaled under voxels, or mirrored
+        on a grid that does not lie symmetrically about the vehicle.
     """
 
     def __init__(self, config: AugmentationConfig, network: NetworkConfig, seed: int) -> None:
@@ -161,15 +162,15 @@ class Augmentation:
 def _require_flips_only(config: AugmentationConfig, network: NetworkConfig) -> None:
     """Refuse what voxels cannot follow."""
     if config.rotation_deg or config.scale != (1.0, 1.0):
-        raise UsageError(
+        raise InvalidConfigError(
             f'{network.name} has voxels, which follow flips only; set rotation_deg to 0 and scale '
             f'to 1, 1 (got {config.rotation_deg} and {config.scale})')
     for name, share, reach_m in (('flip_x', config.flip_x, network.bev.x_range_m),
                                  ('flip_y', config.flip_y + config.mirror,
                                   network.bev.y_range_m)):
         if share and reach_m[0] != -reach_m[1]:
-            raise UsageError(f'{network.name}: {name} needs a grid that lies symmetrically about '
-                             f'the vehicle; got {reach_m}')
+            raise InvalidConfigError(f'{network.name}: {name} needs a grid that lies '
+                                     f'symmetrically about the vehicle; got {reach_m}')
 
 
 def _within(share: np.ndarray | float, limits: tuple[float, float]) -> np.ndarray | float:

@@ -15,7 +15,6 @@ from made_scenes import world_from_ego
 import numpy as np
 import pytest
 
-from bdc_occ_ros.bags.keyframe import load_keyframe
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.scene_records import Annotation
@@ -146,35 +145,6 @@ def test_an_empty_scene_and_a_split_of_unwritten_scenes_are_refused(small_rig, t
     writer.close()
     with pytest.raises(UsageError, match='scene-2'):
         assemble_dataroot(tmp_path, VERSION, {'a': ['scene-2']})
-
-
-@pytest.fixture(scope='module')
-def real_dataset(data_folder, real_keyframe, tmp_path_factory):
-    """Write a real keyframe as a data set of its own and open it."""
-    folder, calibration, stored = real_keyframe
-    keyframe, lidar = load_keyframe(folder), calibration['lidar']
-    world_from_lidar_ego = pose_from_wxyz(lidar['ego_translation_global'],
-                                     lidar['ego_rotation_global_wxyz'])
-    dataroot = tmp_path_factory.mktemp('real')
-    writer = SceneWriter(dataroot, 'v1.0-mini', SceneDescription(
-        'scene-0103', '', keyframe.rig, pose_from_wxyz(
-            lidar['translation_ego_lidar'], lidar['rotation_ego_lidar_wxyz']), 'n015', 'here'))
-    annotations = []
-    for number, entry in enumerate(stored):
-        x, y, z, length, width, height, yaw = entry['box'][:7]
-        ego_from_box = pose_from_wxyz((x, y, z), (np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)))
-        annotations.append(Annotation(
-            str(number), entry['class'], world_from_lidar_ego @ ego_from_box,
-            (length, width, height), 0.0, entry['num_lidar_pts']))
-    points = np.fromfile(folder / 'lidar_top.bin', np.float32).reshape(-1, 5)
-    writer.write_sample(SampleRecord(
-        lidar['timestamp_us'],
-        {name: SensorReading(keyframe.stamps_ns[name] // 1000, keyframe.jpegs[name],
-                             keyframe.fixed_from_ego[name]) for name in keyframe.rig.names},
-        SensorReading(lidar['timestamp_us'], points, world_from_lidar_ego), annotations))
-    writer.close()
-    assemble_dataroot(dataroot, 'v1.0-mini', {})
-    return NuscenesDataset(dataroot, 'v1.0-mini', 'mini_val')
 
 
 @pytest.mark.data

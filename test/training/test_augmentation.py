@@ -11,7 +11,7 @@ import torch
 
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.preprocessing import Preprocessor
 from bdc_occ_ros.training.augmentation import Augmentation
 from bdc_occ_ros.training.augmentation import AugmentationConfig
@@ -265,18 +265,18 @@ def test_the_number_of_a_sample_decides_and_not_its_place(made_batch, network):
 
 
 def test_what_voxels_cannot_follow_is_refused(network):
-    with pytest.raises(UsageError, match='voxels, which follow flips only'):
+    with pytest.raises(InvalidConfigError, match='voxels, which follow flips only'):
         Augmentation(with_changes(rotation_deg=5.0), network, 0)
-    with pytest.raises(UsageError, match='voxels, which follow flips only'):
+    with pytest.raises(InvalidConfigError, match='voxels, which follow flips only'):
         Augmentation(with_changes(scale=(0.9, 1.1)), network, 0)
     lopsided = dataclasses.replace(network, bev=dataclasses.replace(
         network.bev, x_range_m=(-20.0, 60.0)))
-    with pytest.raises(UsageError, match='flip_x needs a grid'):
+    with pytest.raises(InvalidConfigError, match='flip_x needs a grid'):
         Augmentation(with_changes(flip_x=0.5), lopsided, 0)
     Augmentation(with_changes(flip_y=0.5), lopsided, 0)
-    with pytest.raises(UsageError, match='brightness must be'):
+    with pytest.raises(InvalidConfigError, match='brightness must be'):
         with_changes(brightness=-0.1)
-    with pytest.raises(UsageError, match='image_scale must be'):
+    with pytest.raises(InvalidConfigError, match='image_scale must be'):
         with_changes(image_scale=(0.0, 1.0))
 
 
