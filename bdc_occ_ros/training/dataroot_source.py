@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training samples from a nuScenes data set on disk, the real one or one made in its format."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.training.batch import TrainingBatch
+from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.training.sample_cache import SampleCache
+
+if TYPE_CHECKING:
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+    from bdc_occ_ros.datatypes import Boxes
+    from bdc_occ_ros.datatypes import Frame
+
+
+class _Cameras(NamedTuple):
+    """Preprocessed images (N, H, W, 3) and where their cameras were (N, 3, 3), (N, 4, 4)."""
+
+    images: np.ndarray
+    input_from_camera: np.ndarray
+    world_from_camera: np.ndarray
+
+
+class DatarootSource:
+    """
+    The samples of a split, preprocessed as the node does it.
+
+    Boxes count if a LiDAR or radar point lies on them, as in nuScenes' own evaluation, and if
+    their centre lies on the BEV grid. Occupancy labels are read only for networks with voxels.
+
+    :param dataset: The split.
+    :param config: What the network wants.
+    :param with_depths: Whether LiDAR sweeps are read and projected.
+    :param cache: Folder in which samples are kept as they leave here, or None; a sample of
+        6 x 128 x 352 pixels takes 2 MB there.
+    :raises InvalidConfigError: if the network's voxels or classes are not those of Occ3D.
+    """
+
+    def __init__(self, dataset: 'NuscenesDataset', config: NetworkConfig, *,
+                 with_depths: bool = True, cache: Path | None = None) -> None:
+        _require_labels_fit(config)
+        self._dataset, self._config, self._with_depths = dataset, config, with_depths
+        self._cache = None
+        if cache is not None:
+            tables = dataset.dataroot / dataset.version / 'sample_data.json'
+            self._cache = SampleCache(cache, (config, with_depths, tables.resolve(),
+                                              tables.stat().st_mtime_ns))
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
+        """
+        Read some samples.
+
+        :param numbers: Places in the split, each below the length.
+        :param device: Where the batch is wanted.
+        :raises InvalidDatasetError: if a file is missing or damaged.
+        :raises InvalidLabelError: if a label is.
+        """
+        samples = [self._sample(self._dataset.keys[number]) for number in numbers]
+        stacked = {name: torch.from_numpy(np.stack([sample[name] for sample in samples]))
+                   for name in samples[0] if name not in ('boxes', 'labels')}
+        boxes = [TrueBoxes(torch.from_numpy(sample['boxes']), torch.from_numpy(sample['labels']))
+                 for sample in samples]
+        return TrainingBatch(boxes=boxes, **{'depths_m': None, **stacked}).to(device)
+
+    def _sample(self, key: 'SampleKey') -> dict[str, np.ndarray]:
+        """Return the parts of a batch that come from one sample, and the labels of its boxes."""
+        if self._cache is None:
+            return self._read(key)
+        return self._cache.get(key.token, lambda: self._read(key))
+
+    def _read(self, key: 'SampleKey') -> dict[str, np.ndarray]:
+        """Read and preprocess one sample."""
+        frame = self._dataset.frame(key)
+        cameras = _preprocessed(frame, self._config)
+        key_ego_from_world = np.linalg.inv(frame.fixed_from_ego[frame.rig.key_camera])
+        sample = {'images': cameras.images, 'input_from_camera': cameras.input_from_camera,
+                  'key_ego_from_camera': key_ego_from_world @ cameras.world_from_camera}
+        sample |= self._voxels(key)
+        sample |= _on_the_grid(self._dataset.boxes(key, measured_only=True), self._config)
+        if self._with_depths:
+            sample['depths_m'] = self._depths_m(key, cameras)
+        return sample
+
+    def _voxels(self, key: 'SampleKey') -> dict[str, np.ndarray]:
+        """Read the occupancy label; without need of one nothing is observed."""
+        if self._config.occupancy is None:
+            shape = VoxelGrid().shape
+            return {'semantics': np.full(shape, FREE_LABEL, np.uint8),
+                    'observed': np.zeros(shape, bool)}
+        label = self._dataset.label(key)
+        return {'semantics': label.semantics, 'observed': label.mask_camera}
+
+    def _depths_m(self, key: 'SampleKey', cameras: _Cameras) -> np.ndarray:
+        """Return the distance of the nearest LiDAR point in every feature cell, (N, h, w)."""
+        from bdc_occ_ros.dataset.lidar_depth import depth_map_m
+        points_m = self._dataset.lidar_points_m(key)
+        depth = self._config.depth
+        return np.stack([
+            depth_map_m(points_m, camera_from_world, input_from_camera,
+                        self._config.feature_shape, self._config.feature_stride,
+                        (depth.start_m, depth.stop_m))
+            for camera_from_world, input_from_camera in zip(
+                np.linalg.inv(cameras.world_from_camera), cameras.input_from_camera)])
+
+
+def _require_labels_fit(config: NetworkConfig) -> None:
+    """Refuse a network whose voxels or classes are not those of the labels."""
+    head = config.occupancy
+    if head is None:
+        return
+    if config.voxel_grid() != VoxelGrid() or head.free_label != FREE_LABEL or (
+            head.class_names != OCCUPANCY_CLASS_NAMES):
+        raise InvalidConfigError(
+            f'{config.name}: labels of Occ3D have {VoxelGrid()} and its 18 classes, 17 of them '
+            f'free; the network has {config.voxel_grid()} and {head.num_classes} classes')
+
+
+def _preprocessed(frame: 'Frame', config: NetworkConfig) -> _Cameras:
+    """Bring the images of a frame to the size of the network input."""
+    from bdc_occ_ros.network.preprocessing import Preprocessor
+    images, input_from_camera, world_from_camera = [], [], []
+    for name, image in frame.images.items():
+        camera = frame.rig[name]
+        preprocess = Preprocessor(camera, config.image)
+        images.append(preprocess(image))
+        input_from_camera.append(preprocess.input_from_image @ camera.intrinsics)
+        world_from_camera.append(frame.fixed_from_ego[name] @ camera.ego_from_camera)
+    return _Cameras(*map(np.stack, (images, input_from_camera, world_from_camera)))
+
+
+def _on_the_grid(boxes: 'Boxes', config: NetworkConfig) -> dict[str, np.ndarray]:
+    """Return the objects that the network can find, (n, 9), and their labels among its own."""
+    names = () if config.boxes is None else config.boxes.class_names
+    labels = np.array([names.index(name) if name in names else -1
+                       for name in boxes.class_names], np.int64)[boxes.labels]
+    reach_m = np.array((config.bev.x_range_m, config.bev.y_range_m))
+    place_m = boxes.centers_m[:, :2]
+    found = (labels >= 0) & ((place_m >= reach_m[:, 0]) & (place_m < reach_m[:, 1])).all(axis=1)
+    values = np.column_stack([boxes.centers_m, boxes.sizes_m, boxes.yaws_rad,
+                              boxes.velocities_mps])
+    return {'boxes': values[found].astype(np.float32), 'labels': labels[found]}

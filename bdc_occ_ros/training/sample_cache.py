@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps preprocessed samples on disk, where decoding them again would take longer."""
+
+from collections.abc import Callable
+import hashlib
+from pathlib import Path
+import tempfile
+from typing import Any
+import zipfile
+
+import numpy as np
+
+from bdc_occ_ros.errors import InvalidDatasetError
+
+
+class SampleCache:
+    """
+    Arrays by key; several processes may use one folder.
+
+    :param folder: Where; it is made.
+    :param origin: All that decides what the samples are, with a repr that says so; a subfolder
+        of its own belongs to it.
+    """
+
+    def __init__(self, folder: Path, origin: Any) -> None:
+        self._folder = folder / hashlib.sha256(repr(origin).encode()).hexdigest()[:16]
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """
+        Return arrays by name.
+
+        :param key: Which; part of a file's name.
+        :param make: Makes them if they are not there yet.
+        :raises InvalidDatasetError: if the file is damaged.
+        """
+        path = self._folder / f'{key}.npz'
+        if not path.is_file():
+            arrays = make()
+            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+                np.savez(file, **arrays)
+            Path(file.name).replace(path)
+            return arrays
+        try:
+            with path.open('rb') as file, np.load(file, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise InvalidDatasetError(f'{path}: damaged ({error}); delete it, and it will be '
+                                      'made again') from error
