@@ -22,9 +22,11 @@ VERBS = {
     'profile': 'count parameters, operations and bytes of a network',
     'import': 'turn a published checkpoint into a weights file',
     'export': 'fold a network into a packed file, which runs on bits',
+    'train': 'train a network on made-up scenes or a nuScenes data set',
     'evaluate': 'score a network on a nuScenes data set',
     'bag': 'write, play, record and list bags',
     'view': 'draw a bag, a snapshot or a sample of a data set as a picture',
+    'world': 'make drives through a made-up city, as a data set or for training',
     'bench': 'measure the synchronizer, the transport, the kernels and whole networks',
 }
 ROS_PACKAGES = ('rclpy', 'cv_bridge', 'tf2_msgs', 'vision_msgs', 'sensor_msgs', 'nav_msgs')
@@ -37,6 +39,8 @@ CURES = {
                     '"bdc_occ_ros[demo]"'),
     **dict.fromkeys(BENCH_PACKAGES, 'install what others compute eight bits and bits with: '
                     'python -m pip install "bdc_occ_ros[bench]"'),
+    'tensorboard': 'install it (python -m pip install tensorboard), or leave --tensorboard out: '
+                   'log.jsonl holds the same',
     'nuscenes': 'install what reads its data: python -m pip install "bdc_occ_ros[nuscenes]"',
 }
 

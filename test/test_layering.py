@@ -25,6 +25,7 @@ MAY_IMPORT = {
     'binary': {'errors', 'layer_config', 'kernels'},
     'config_limits': {'errors', 'config'},
     'config': FOUNDATION | {'config_limits'},
+    'config_overrides': {'errors', 'yaml_config'},
     'network': FOUNDATION | {'binary', 'config', 'kernels'},
     'profile': FOUNDATION | {'binary', 'config', 'network'},
     'published_costs': FOUNDATION | {'config', 'profile'},
@@ -41,15 +42,15 @@ MAY_IMPORT = {
     'bench_kernels': {'errors', 'kernels', 'measurement'},
     'bench_network': FOUNDATION | {'config', 'kernels', 'measurement', 'network'},
     'evaluation': FOUNDATION | {'bags', 'binary', 'dataset', 'predictor'},
-    'dataset': FOUNDATION,
-    'scene': FOUNDATION | {'synthetic_triggers'},
+    'dataset': FOUNDATION | {'synthetic_triggers'},
     'world': FOUNDATION | {'config', 'dataset', 'network', 'synthetic_triggers', 'training'},
     'training': FOUNDATION | {'binary', 'checkpoint', 'config', 'dataset', 'evaluation', 'network',
                               'weights_file'},
+    'training_data': FOUNDATION | {'config', 'dataset', 'training', 'world'},
     'dataset_profiles': {'errors', 'share', 'yaml_config'},
-    'bags': FOUNDATION | {'dataset', 'dataset_profiles', 'scene', 'synthetic_triggers',
-                          'transforms'},
-    'drawing': FOUNDATION | {'bags', 'dataset', 'scene', 'snapshot', 'synthetic_triggers'},
+    'bags': FOUNDATION | {'dataset', 'dataset_profiles', 'synthetic_triggers', 'transforms',
+                          'world'},
+    'drawing': FOUNDATION | {'bags', 'dataset', 'snapshot', 'synthetic_triggers', 'world'},
 }
 
 

@@ -6,6 +6,7 @@ from importlib import metadata
 import os
 from pathlib import Path
 import platform
+import shutil
 import subprocess
 
 import bdc_occ_ros
@@ -57,6 +58,8 @@ def _version(package: str) -> str:
 def _commit() -> str:
     """Return the commit of the sources, marked where they differ from it."""
     folder = Path(bdc_occ_ros.__file__).parent
+    if shutil.which('git') is None:
+        return 'unknown'
     done = subprocess.run(
         ['git', '-C', str(folder), 'describe', '--always', '--dirty', '--exclude', '*'],
         capture_output=True, text=True)

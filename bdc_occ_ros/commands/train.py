@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Train a network on made-up scenes or on a data set in nuScenes' format.
+
+The folder that --out names receives the log, the state (from which --resume goes on, to the same
+weights as without a stop) and weights.safetensors, which export, evaluate and the node take:
+
+    bdc-occ train --config bdc_occ_nano --data world:0-999 --out runs/nano --steps 5000
+    bdc-occ train --config bdc_occ_nano --data DATAROOT --out runs/real --steps 5000
+
+--set changes a value of the network's config, --tune one of the recipe's:
+
+    --set nano.bev_unit.is_binary=false --tune losses.depth=0.5 --tune schedule=constant
+
+Several processes share the samples of every step when torchrun starts them:
+
+    torchrun --nproc-per-node 2 -m bdc_occ_ros.cli train ...
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from tqdm import tqdm
+
+    from bdc_occ_ros.config import NetworkConfig
+    from bdc_occ_ros.evaluation.process_group import ProcessGroup
+    from bdc_occ_ros.training.loop import Sitting
+    from bdc_occ_ros.training.recipe import Recipe
+    from bdc_occ_ros.training.trainer import StepReport
+    from bdc_occ_ros.training.trainer import Trainer
+    from bdc_occ_ros.training_data import DataChoice
+
+SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
+               'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the arguments.
+
+    :param parser: Parser of the verb.
+    """
+    parser.add_argument('--config', required=True, help='network, by name or file')
+    parser.add_argument('--set', action='append', default=[], metavar='PATH=VALUE',
+                        help="change a value of the network's config")
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='where all goes')
+    _add_data_arguments(parser.add_argument_group('data'))
+    _add_recipe_arguments(parser.add_argument_group('recipe'))
+    _add_sitting_arguments(parser.add_argument_group('this sitting'))
+
+
+def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare what names the samples."""
+    group.add_argument('--data', required=True, help='world:SEEDS (as in world:0-999) or the '
+                       'folder of a data set')
+    group.add_argument('--validate', metavar='DATA', help='samples for mIoU during the training')
+    group.add_argument('--validate-samples', type=int, default=50, metavar='N',
+                       help='how many of them, evenly spread (default 50)')
+    group.add_argument('--validate-every', type=int, default=1000, metavar='N',
+                       help='steps in between (default 1000)')
+    group.add_argument('--keyframes', type=int, default=40, metavar='N',
+                       help='samples of every made-up scene (default 40)')
+    group.add_argument('--rigs', type=Path, nargs='+', default=(), metavar='FILE',
+                       help="calibrations for made-up scenes (default: nuScenes' three)")
+    group.add_argument('--version', default='v1.0-trainval', help="folder of a data set's tables "
+                       '(default v1.0-trainval)')
+    group.add_argument('--split', default='train', help='part of a data set (default train)')
+    group.add_argument('--validate-split', default='val', metavar='SPLIT',
+                       help='part of a data set for --validate (default val)')
+    group.add_argument('--cache', type=Path, metavar='DIR', help='keep prepared samples here')
+
+
+def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare how it is trained."""
+    group.add_argument('--recipe', type=Path, metavar='FILE', help='recipe, YAML or JSON')
+    group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
+                       help='change a value of the recipe')
+    group.add_argument('--steps', type=int, metavar='N', help='updates of the weights')
+    group.add_argument('--batch', type=int, metavar='N', help='samples per step')
+    group.add_argument('--micro-batch', type=int, metavar='N',
+                       help='samples in the network at once')
+    group.add_argument('--lr', type=float, help='learning rate at its highest')
+    group.add_argument('--seed', type=int, help='of first weights and order')
+    group.add_argument('--precision', choices=('float32', 'bfloat16'))
+    group.add_argument('--init', type=Path, metavar='FILE', help='begin with these weights')
+    group.add_argument('--teacher', type=Path, metavar='FILE',
+                       help='weights to distil from, with --tune losses.distillation=1')
+
+
+def _add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare how long it goes on and where."""
+    group.add_argument('--resume', action='store_true',
+                       help='go on from the state in --out, or begin where there is none')
+    group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
+    group.add_argument('--save-every', type=int, default=250, metavar='N',
+                       help='steps between saved states (default 250)')
+    group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
+    group.add_argument('--threads', type=int, metavar='N', help="PyTorch's threads per process")
+    group.add_argument('--workers', type=int, default=1, metavar='N',
+                       help='threads that load samples ahead (default 1)')
+    group.add_argument('--tensorboard', action='store_true', help="write TensorBoard's files too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Train, print the progress and write the weights.
+
+    :param args: Parsed arguments.
+    :return: Exit status 0, also where the time was up before the last step.
+    :raises BdcOccError: if the arguments do not fit together or the training fails.
+    """
+    import torch
+
+    from bdc_occ_ros.config import load_network_config
+    from bdc_occ_ros.config_overrides import with_overrides
+    from bdc_occ_ros.evaluation.process_group import process_group
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    config = with_overrides(load_network_config(args.config), args.set)
+    recipe = _recipe(args)
+    device = _device(args.device)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with process_group('nccl' if device.type == 'cuda' else 'gloo') as group:
+        _train(args, config, recipe, device, group)
+    return 0
+
+
+def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
+           device: 'torch.device', group: 'ProcessGroup') -> None:
+    """Train in this process and let the first one write and tell."""
+    from tqdm import tqdm
+
+    from bdc_occ_ros.checkpoint import restore_network
+    from bdc_occ_ros.training.loop import run_training
+    from bdc_occ_ros.training.result import load_result
+    from bdc_occ_ros.training.result import save_result
+    from bdc_occ_ros.training.trainer import Trainer
+    teacher = None if args.teacher is None else restore_network(load_result(args.teacher))
+    trainer = Trainer(config, recipe, _data(args, args.data, args.split).open(config), device,
+                      group=group, teacher=teacher, workers=args.workers)
+    sitting = _sitting(args, config)
+    is_resumed = _is_resumed(args, sitting)
+    if args.init is not None and not is_resumed:
+        _take_over(args.init, trainer, is_told=group.rank == 0)
+    with tqdm(total=recipe.steps, unit='step', disable=group.rank > 0) as bar:
+        is_complete = run_training(trainer, sitting, is_resumed=is_resumed,
+                                   observe=lambda report: _show(bar, report))
+    if group.rank == 0:
+        path = save_result(args.out, trainer.averaged.network, _provenance(args, trainer))
+        print(f'written: {path}' + ('' if is_complete else
+              f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
+
+
+def _show(bar: 'tqdm', report: 'StepReport') -> None:
+    """Move the progress bar to a step."""
+    bar.set_postfix({name: f'{value:.3g}' for name, value in report.parts.items()}, refresh=False)
+    bar.update(report.step - bar.n)
+
+
+def _recipe(args: argparse.Namespace) -> 'Recipe':
+    """Return the recipe of the file, with what the arguments change."""
+    from bdc_occ_ros.config_overrides import with_overrides
+    from bdc_occ_ros.training.recipe import Recipe
+    from bdc_occ_ros.yaml_config import parse_dataclass
+    from bdc_occ_ros.yaml_config import read_config
+    values = {} if args.recipe is None else read_config(args.recipe)
+    values |= {name: getattr(args, short) for short, name in SHORT_FORMS.items()
+               if getattr(args, short) is not None}
+    return with_overrides(parse_dataclass(Recipe, values, str(args.recipe or 'recipe')), args.tune)
+
+
+def _device(name: str) -> 'torch.device':
+    """Return the device of this process."""
+    import os
+
+    import torch
+
+    from bdc_occ_ros.errors import UsageError
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if name == 'cuda' and not torch.cuda.is_available():
+        raise UsageError('--device cuda: PyTorch sees no GPU; use --device cpu')
+    return torch.device('cuda', int(os.environ.get('LOCAL_RANK', '0'))) if name == 'cuda' else (
+        torch.device(name))
+
+
+def _data(args: argparse.Namespace, name: str, split: str) -> 'DataChoice':
+    """Return samples by the name that an argument gives them."""
+    from bdc_occ_ros.training_data import DataChoice
+    return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs))
+
+
+def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':
+    """Return how long this goes on and what is written."""
+    from bdc_occ_ros.training.loop import Sitting
+    from bdc_occ_ros.training.loop import Validation
+    from bdc_occ_ros.training_data import spread
+    validation = None
+    if args.validate is not None:
+        source = _data(args, args.validate, args.validate_split).open(config)
+        validation = Validation(source, spread(args.validate_samples, len(source)),
+                                args.validate_every)
+    return Sitting(args.out, str(_data(args, args.data, args.split)),
+                   None if args.minutes is None else 60 * args.minutes, args.save_every,
+                   validation=validation, with_tensorboard=args.tensorboard)
+
+
+def _is_resumed(args: argparse.Namespace, sitting: 'Sitting') -> bool:
+    """Return whether there is a state to go on from; refuse to write over one."""
+    from bdc_occ_ros.errors import UsageError
+    is_there = sitting.state_folder.is_dir()
+    if is_there and not args.resume:
+        raise UsageError(f'{args.out} holds a training; go on with --resume, or give another '
+                         f'folder')
+    return is_there
+
+
+def _take_over(path: Path, trainer: 'Trainer', *, is_told: bool) -> None:
+    """Begin with what fits of other weights, and say what does not."""
+    from bdc_occ_ros.training.result import load_result
+    from bdc_occ_ros.training.transfer import transfer_weights
+    transfer = transfer_weights(load_result(path), trainer.network)
+    trainer.start_from(transfer.tensors)
+    if is_told:
+        print(f'{path}: {len(transfer.tensors)} tensors taken over, {len(transfer.fresh)} begin '
+              f'anew, {len(transfer.unused)} have no place here')
+        for title, names in (('anew', transfer.fresh), ('no place', transfer.unused)):
+            print('\n'.join(f'  {title}: {name}' for name in names), end='\n' if names else '')
+
+
+def _provenance(args: argparse.Namespace, trainer: 'Trainer') -> dict[str, str]:
+    """Say where the weights come from."""
+    from dataclasses import asdict
+    from datetime import datetime
+    from datetime import timezone
+    import json
+    import sys
+
+    from bdc_occ_ros.measurement.machine import describe_machine
+    machine = describe_machine(args.threads or 0)
+    recipe = trainer.recipe
+    return {
+        'command': ' '.join(['bdc-occ', *sys.argv[1:]]), 'commit': str(machine['commit']),
+        'data': str(_data(args, args.data, args.split)), 'recipe': json.dumps(asdict(recipe)),
+        'steps': f'{trainer.step} of {recipe.steps}',
+        'samples_seen': str(trainer.step * recipe.batch), 'seed': str(recipe.seed),
+        'init': 'seed' if args.init is None else args.init.name,
+        'teacher': 'none' if args.teacher is None else args.teacher.name,
+        'device': str(machine['cpu']) if trainer.device.type == 'cpu' else str(trainer.device),
+        'processes': str(trainer.group.size), 'torch': str(machine['torch']),
+        'date': datetime.now(timezone.utc).date().isoformat()}

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where samples come from, by name: world:SEEDS is made up, all else is a data set's folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.training.batch import TrainingSource
+
+WORLD = 'world:'
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """
+    Samples to learn from or to be tried on.
+
+    :param name: world:SEEDS, as in world:0-999,2000, or the folder of a data set in nuScenes'
+        format.
+    :param keyframes_per_scene: Of a made-up scene, up to 40.
+    :param version: Folder of a data set's tables.
+    :param split: Part of a data set.
+    :param cache: Folder where prepared samples are kept, or None.
+    :param rigs: Calibrations of the vehicles of made-up scenes; empty for nuScenes' three.
+    """
+
+    name: str
+    keyframes_per_scene: int = 40
+    version: str = 'v1.0-trainval'
+    split: str = 'train'
+    cache: Path | None = None
+    rigs: tuple[Path, ...] = ()
+
+    def open(self, config: NetworkConfig) -> TrainingSource:
+        """
+        Return the samples as a network takes them.
+
+        :param config: The network.
+        :raises UsageError: if seeds are no numbers.
+        :raises InvalidDatasetError: if there is no such data set or split.
+        """
+        if not self.name.startswith(WORLD):
+            from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+            from bdc_occ_ros.training.dataroot_source import DatarootSource
+            dataset = NuscenesDataset(Path(self.name), self.version, self.split)
+            return DatarootSource(dataset, config, cache=self.cache)
+        from bdc_occ_ros.world.published_rigs import published_rigs
+        from bdc_occ_ros.world.world_source import WorldSource
+        if self.rigs:
+            from bdc_occ_ros.calibration_file import load_calibration
+            rigs = tuple(load_calibration(path) for path in self.rigs)
+        else:
+            rigs = published_rigs()
+        return WorldSource(parse_seeds(self.name.removeprefix(WORLD)), config, rigs,
+                           self.keyframes_per_scene, self.cache)
+
+    def __str__(self) -> str:
+        """Say which samples these are, whatever they are prepared with."""
+        if self.name.startswith(WORLD):
+            return f'{self.name}, {self.keyframes_per_scene} keyframes per scene'
+        return f'{Path(self.name).name}, {self.version}, {self.split}'
+
+
+def parse_seeds(text: str) -> Sequence[int]:
+    """
+    Return the seeds of scenes.
+
+    :param text: Numbers and ranges with both ends, as in 0-99,200.
+    :raises UsageError: if it is something else, or one comes twice.
+    """
+    seeds: list[int] = []
+    for part in text.split(','):
+        first, dash, last = part.partition('-')
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f'seeds are numbers and ranges, as in 0-99,200; got {text!r}')
+        seeds += range(int(first), int(last or first) + 1)
+    if len(set(seeds)) < max(1, len(seeds)):
+        raise UsageError(f'seeds: each may come once, and ranges run upwards; got {text!r}')
+    return seeds
+
+
+def spread(count: int | None, length: int) -> Sequence[int]:
+    """
+    Return numbers of samples that are evenly spread.
+
+    :param count: How many at most; None for all.
+    :param length: How many there are.
+    """
+    wanted = length if count is None else min(count, length)
+    return [index * length // wanted for index in range(wanted)]
