@@ -96,6 +96,15 @@ def made_dataroot(small_rig, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='session')
+def swept_dataroot(small_rig, tmp_path_factory) -> Path:
+    """Return a data set of one made-up scene of six samples with all sweeps between them."""
+    from made_scenes import write_swept_scene
+    dataroot = tmp_path_factory.mktemp('swept')
+    write_swept_scene(dataroot, small_rig, num_samples=6)
+    return dataroot
+
+
+@pytest.fixture(scope='session')
 def data_folder() -> Path:
     """Return the folder of the real keyframes, or skip."""
     folder = os.environ.get('BDC_OCC_TEST_DATA')

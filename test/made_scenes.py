@@ -15,12 +15,20 @@ from bdc_occ_ros.dataset.scene_records import SampleRecord
 from bdc_occ_ros.dataset.scene_records import SceneDescription
 from bdc_occ_ros.dataset.scene_records import SensorReading
 from bdc_occ_ros.dataset.scene_writer import SceneWriter
+from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.synthetic_triggers import nuscenes_triggers_ns
+from bdc_occ_ros.synthetic_triggers import START_NS
 
 VERSION = 'v1.0-made'
 START_US = 1_600_000_000_000_000
 PERIOD_US = 500_000
 NUM_SAMPLES = 4
 SPEED_MPS = 8.0
+TRIGGERS_PER_SAMPLE = 6
+SWEEP_PERIOD_US = 50_000
+SWEEPS_PER_SAMPLE = 10
+SWEEP_AFTER_TRIGGER_US = 43_100
+DARKEST, BRIGHTER = 10, 6
 CAR_SPEED_MPS = 3.0
 
 
@@ -73,3 +81,47 @@ def write_dataroot(dataroot, rig):
             save_label(label_path(dataroot, name, key), label)
         writer.close()
     assemble_dataroot(dataroot, VERSION, {'learn': ['scene-0001'], 'check': ['scene-0002']})
+
+
+def brightness(trigger):
+    """Return how bright the images of a trigger are, so that it can be told from them."""
+    return DARKEST + BRIGHTER * trigger
+
+
+def write_swept_scene(dataroot, rig, num_samples):
+    """Write a scene with all images and sweeps between its samples, at the times of nuScenes."""
+    writer = SceneWriter(dataroot, VERSION, SceneDescription(
+        'scene-0103', 'swept', rig, pose(0.9, 0.0, 1.8, -np.pi / 2), 'made', 'nowhere'))
+    triggers_us = [START_US + (stamp_ns - START_NS) // 1000
+                   for stamp_ns in nuscenes_triggers_ns(num_samples * 0.5)]
+    for number in range(num_samples):
+        first = number * TRIGGERS_PER_SAMPLE
+        images, *others = (trigger_images(rig, trigger, triggers_us[trigger])
+                           for trigger in range(first, first + TRIGGERS_PER_SAMPLE))
+        scan, *scans = (lidar_sweep(triggers_us[first] + SWEEP_AFTER_TRIGGER_US
+                                    + place * SWEEP_PERIOD_US)
+                        for place in range(SWEEPS_PER_SAMPLE))
+        car = Annotation('car 1', 'car', world_from_ego(scan.stamp_us) @ pose(9.0), (4, 2, 1.5),
+                         SPEED_MPS, 9)
+        writer.write_sample(SampleRecord(
+            scan.stamp_us, images, scan, [car],
+            [*((name, reading) for other in others for name, reading in other.items()),
+             *(('LIDAR_TOP', sweep) for sweep in scans)]))
+    writer.close()
+    assemble_dataroot(dataroot, VERSION, {})
+
+
+def trigger_images(rig, trigger, trigger_us):
+    """Return the images of one trigger, each at the time of its own exposure."""
+    pixels = np.full((rig.cameras[0].height_px, rig.cameras[0].width_px, 3), brightness(trigger),
+                     np.uint8)
+    data = cv2.imencode('.jpg', pixels)[1].tobytes()
+    stamps_us = {name: trigger_us + NUSCENES_OFFSETS_NS[name] // 1000 for name in rig.names}
+    return {name: SensorReading(stamp_us, data, world_from_ego(stamp_us))
+            for name, stamp_us in stamps_us.items()}
+
+
+def lidar_sweep(stamp_us):
+    """Return a sweep whose points tell its time."""
+    points = np.arange(20, dtype=np.float32).reshape(4, 5) + (stamp_us - START_US) % 1000
+    return SensorReading(stamp_us, points, world_from_ego(stamp_us))

@@ -21,15 +21,18 @@ from bdc_occ_ros.bags.flavours import Flavour
 from bdc_occ_ros.bags.flavours import READING_NS
 from bdc_occ_ros.bags.flavours import READING_ORDER
 from bdc_occ_ros.bags.messages import CAMERA_INFO
+from bdc_occ_ros.bags.messages import CLOUD
 from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE
 from bdc_occ_ros.bags.messages import IMAGE
 from bdc_occ_ros.bags.messages import Messages
 from bdc_occ_ros.bags.messages import ODOMETRY
 from bdc_occ_ros.bags.messages import TF_MESSAGE
 from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.recorded_scan import RecordedScan
 from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import UsageError
 
+LIDAR = 'LIDAR_TOP'
 QUEUE = {'reliable': 10, 'best_effort': 5}
 
 
@@ -44,15 +47,20 @@ class FlavourBagWriter:
     :param rig: Calibration of the cameras.
     :param flavour: How to write.
     :param start_ns: Stamp of the first exposure.
+    :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
     :raises UsageError: if the folder exists already or cannot be made.
     """
 
-    def __init__(self, path: str | Path, rig: CameraRig, flavour: Flavour, *, start_ns: int
-                 ) -> None:
+    def __init__(self, path: str | Path, rig: CameraRig, flavour: Flavour, *, start_ns: int,
+                 ego_from_lidar: np.ndarray | None = None) -> None:
         self._file = BagFile(path, flavour.storage)
         self._messages = Messages(self._file.store)
         self._rig, self._flavour, self._start_ns = rig, flavour, start_ns
-        self.num_sets = 0
+        self._mount_of = {camera.name: camera.ego_from_camera for camera in rig.cameras}
+        self._has_lidar = ego_from_lidar is not None and flavour.lidar_topic is not None
+        if self._has_lidar:
+            self._mount_of[LIDAR] = ego_from_lidar
+        self.num_sets = self.num_images = 0
         self._is_raw = flavour.encoding != 'jpeg'
         self._last_keyframe: tuple[int, np.ndarray] | None = None
         self._waiting: list[tuple[int, str, Any]] = []
@@ -64,6 +72,8 @@ class FlavourBagWriter:
                          IMAGE if self._is_raw else COMPRESSED_IMAGE, self._qos())
             if flavour.info_topic:
                 file.connect(self._named(flavour.info_topic, name), CAMERA_INFO, self._qos())
+        if self._has_lidar:
+            file.connect(self._named(flavour.lidar_topic, LIDAR), CLOUD, self._qos())
         if flavour.transforms != 'none':
             file.connect('/tf', TF_MESSAGE, self._qos(100))
         if flavour.transforms == 'static':
@@ -80,12 +90,14 @@ class FlavourBagWriter:
             self._release(next_keyframe=None)
         self._file.__exit__(kind, error, trace)
 
-    def write_set(self, images: Sequence[RecordedImage], is_keyframe: bool = True) -> None:
+    def write_set(self, images: Sequence[RecordedImage], is_keyframe: bool = True,
+                  scan: RecordedScan | None = None) -> None:
         """
         Write the images of one trigger.
 
         :param images: In the order of their stamps.
         :param is_keyframe: Whether the set is annotated, two of which there are per second.
+        :param scan: Sweep of the LiDAR at the keyframe, or None.
         :raises UsageError: if an image has no pose.
         """
         if any(image.fixed_from_ego is None for image in images):
@@ -97,6 +109,7 @@ class FlavourBagWriter:
         elif self._flavour.is_keyframes_only:
             return
         self.num_sets += 1
+        self.num_images += len(images)
         if self._flavour.recorded == 'reading':
             images = sorted(images, key=lambda image: READING_ORDER.index(image.camera))
         for place, image in enumerate(images):
@@ -106,12 +119,24 @@ class FlavourBagWriter:
             if self._flavour.recorded == 'reading':
                 recorded_ns = last.stamp_ns + (place + 1) * READING_NS
             self._add_image(image, recorded_ns)
+        if scan is not None:
+            is_read = self._flavour.recorded == 'reading'
+            self._add_scan(scan, last.stamp_ns + (len(images) + 1) * READING_NS if is_read
+                           else scan.stamp_ns)
+
+    def write_sweep(self, scan: RecordedScan) -> None:
+        """
+        Write a sweep of the LiDAR between keyframes, if the converter takes those.
+
+        :param scan: Later than what was written before.
+        """
+        if not self._flavour.is_keyframes_only:
+            self._add_scan(scan, scan.stamp_ns)
 
     def _add_image(self, image: RecordedImage, recorded_ns: int) -> None:
         """Queue an image, its camera_info and what is sent about the vehicle at its time."""
         flavour, name = self._flavour, image.camera
-        written_ns = {'exposure': image.stamp_ns, 'zero': 0, 'writing': recorded_ns}
-        stamp_ns = written_ns[flavour.stamps]
+        stamp_ns = self._written_ns(image.stamp_ns, recorded_ns)
         self._add_poses(image, recorded_ns)
         frame = self._named(flavour.frame, name)
         if flavour.info_topic:
@@ -122,16 +147,28 @@ class FlavourBagWriter:
         self._add(recorded_ns, self._named(flavour.image_topic, name),
                   self._image_message(image, stamp_ns, frame))
 
+    def _add_scan(self, scan: RecordedScan, recorded_ns: int) -> None:
+        """Queue a sweep and what is sent about the vehicle at its time."""
+        flavour = self._flavour
+        self._add_poses(scan, recorded_ns)
+        self._add(recorded_ns, self._named(flavour.lidar_topic, LIDAR), self._messages.cloud(
+            self._written_ns(scan.stamp_ns, recorded_ns), self._named(flavour.frame, LIDAR),
+            scan.points, flavour.lidar_layout))
+
+    def _written_ns(self, taken_ns: int, recorded_ns: int) -> int:
+        """Return the stamp that a converter gives to a reading."""
+        return {'exposure': taken_ns, 'zero': 0, 'writing': recorded_ns}[self._flavour.stamps]
+
     def _image_message(self, image: RecordedImage, stamp_ns: int, frame: str) -> Any:
         if not self._is_raw:
             return self._messages.compressed_image(stamp_ns, frame, image.jpeg)
         pixels = cv2.imdecode(np.frombuffer(image.jpeg, np.uint8), cv2.IMREAD_COLOR)
         return self._messages.image(stamp_ns, frame, pixels, self._flavour.encoding)
 
-    def _add_poses(self, image: RecordedImage, recorded_ns: int) -> None:
-        """Queue the transforms and the odometry that go with an image."""
-        flavour, make, pose = self._flavour, self._messages.transform, image.fixed_from_ego
-        stamp_ns = recorded_ns if flavour.stamps == 'writing' else image.stamp_ns
+    def _add_poses(self, reading: RecordedImage | RecordedScan, recorded_ns: int) -> None:
+        """Queue the transforms and the odometry that go with a reading."""
+        flavour, make, pose = self._flavour, self._messages.transform, reading.fixed_from_ego
+        stamp_ns = recorded_ns if flavour.stamps == 'writing' else reading.stamp_ns
         if flavour.odometry_topic:
             self._add(recorded_ns, flavour.odometry_topic, self._messages.odometry(
                 stamp_ns, flavour.world_frame, BASE_FRAME, pose))
@@ -149,10 +186,10 @@ class FlavourBagWriter:
         self._add(recorded_ns, '/tf', self._messages.tf(tree))
 
     def _mounts(self, stamp_ns: int) -> list[Any]:
-        """Return where every camera is on the vehicle."""
+        """Return where every sensor is on the vehicle."""
         return [self._messages.transform(
-            stamp_ns, BASE_FRAME, self._named(self._flavour.frame or '{lower}', camera.name),
-            camera.ego_from_camera) for camera in self._rig.cameras]
+            stamp_ns, BASE_FRAME, self._named(self._flavour.frame or '{lower}', name), mount)
+            for name, mount in self._mount_of.items()]
 
     def _release(self, next_keyframe: tuple[int, np.ndarray] | None) -> None:
         """Write what waited for the next keyframe, now that it is known."""
@@ -171,7 +208,8 @@ class FlavourBagWriter:
         self._waiting.append((recorded_ns, topic, message))
 
     def _named(self, pattern: str, name: str) -> str:
-        return pattern.format(name=name, lower=name.lower(), number=self._rig.names.index(name))
+        return pattern.format(name=name, lower=name.lower(),
+                              number=list(self._mount_of).index(name))
 
     def _qos(self, depth: int | None = None) -> Qos | None:
         """Return what the bag says that a publisher offered."""

@@ -11,6 +11,10 @@ from typing import Literal
 
 from bdc_occ_ros.bags.bag_file import Storage
 from bdc_occ_ros.bags.messages import IDENTITY
+from bdc_occ_ros.bags.recorded_scan import CloudLayout
+from bdc_occ_ros.bags.recorded_scan import XYZI
+from bdc_occ_ros.bags.recorded_scan import XYZIR
+from bdc_occ_ros.bags.recorded_scan import XYZIR_OF_PCL
 from bdc_occ_ros.errors import UsageError
 
 NO_ROTATION = (0.0,) * 9
@@ -41,6 +45,8 @@ class Flavour:
         mounts once, the vehicle's pose at each exposure; none.
     :param world_frame: Topmost frame.
     :param odometry_topic: Topic of the vehicle's pose as Odometry, or None.
+    :param lidar_topic: Topic of LiDAR sweeps, or None.
+    :param lidar_layout: What their points consist of.
     :param is_keyframes_only: Whether only keyframes (2 Hz) are written.
     :param reliability: What the bag says that publishers offered; None: nothing.
     :param storage: Format of the file.
@@ -59,27 +65,31 @@ class Flavour:
     transforms: Literal['every_pose', 'keyframes', 'live', 'static', 'none'] = 'every_pose'
     world_frame: str = 'map'
     odometry_topic: str | None = None
+    lidar_topic: str | None = None
+    lidar_layout: CloudLayout = XYZI
     is_keyframes_only: bool = False
     reliability: Literal['reliable', 'best_effort'] | None = 'reliable'
     storage: Storage = 'sqlite3'
 
 
 FLAVOURS = (
-    Flavour('nuscenes2bag', '/{lower}/raw', 'bgr8', '{lower}', odometry_topic='/odom'),
+    Flavour('nuscenes2bag', '/{lower}/raw', 'bgr8', '{lower}', odometry_topic='/odom',
+            lidar_topic='/{lower}'),
     Flavour('nuscenes2bag_ros2', '/{lower}/raw', 'bgr8', '', stamps='zero',
-            odometry_topic='/odom', reliability=None),
+            odometry_topic='/odom', lidar_topic='/{lower}', reliability=None),
     Flavour('nuscenes_to_ros2bag', '/nuscenes/{lower}/image_raw', 'bgr8', '{lower}_link',
             info_topic='/nuscenes/{lower}/camera_info', distortion_model='', num_distortion=0,
-            transforms='none', odometry_topic='/nuscenes/odom', reliability='best_effort',
-            storage='mcap'),
+            transforms='none', odometry_topic='/nuscenes/odom', lidar_topic='/nuscenes/{lower}',
+            lidar_layout=XYZIR_OF_PCL, reliability='best_effort', storage='mcap'),
     Flavour('mcap_style', '/{name}/image_rect_compressed', 'jpeg', '{name}',
             info_topic='/{name}/camera_info', rectification=ONES_IN_A_COLUMN,
             distortion_model='', num_distortion=0, recorded='keyframe', transforms='keyframes',
-            odometry_topic='/odom', reliability=None, storage='mcap'),
+            odometry_topic='/odom', lidar_topic='/{name}', lidar_layout=XYZIR, reliability=None,
+            storage='mcap'),
     Flavour('dataset_bridge', '/nuscenes/{name}/image', '8UC3', '{name}',
             info_topic='/nuscenes/{name}/camera_info', rectification=NO_ROTATION,
             stamps='writing', recorded='reading', transforms='live', world_frame='world',
-            is_keyframes_only=True),
+            lidar_topic='/nuscenes/{name}/data', is_keyframes_only=True),
     Flavour('autoware', '/sensing/camera/camera{number}/image_raw/compressed', 'jpeg',
             'camera{number}/camera_optical_link',
             info_topic='/sensing/camera/camera{number}/camera_info', transforms='static'),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rosbags.typesys.store import Typestore
 
+from bdc_occ_ros.bags.recorded_scan import CloudLayout
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.rotations import quaternion_from_matrix
 
@@ -16,6 +17,8 @@ COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 ODOMETRY = 'nav_msgs/msg/Odometry'
+CLOUD = 'sensor_msgs/msg/PointCloud2'
+FLOAT32 = 7
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -105,6 +108,26 @@ class Messages:
         height, width = pixels.shape[:2]
         return self._types[IMAGE](self.header(stamp_ns, frame), height, width, encoding, 0,
                                   3 * width, np.ascontiguousarray(pixels).reshape(-1))
+
+    def cloud(self, stamp_ns: int, frame: str, points: np.ndarray, layout: CloudLayout) -> Any:
+        """
+        Make a point cloud.
+
+        :param stamp_ns: Stamp.
+        :param frame: Frame.
+        :param points: (N, C) float32, a column per field of the layout or more.
+        :param layout: Where the fields are.
+        """
+        packed = np.zeros(len(points), np.dtype({
+            'names': layout.names, 'formats': ['<f4'] * len(layout.names),
+            'offsets': layout.offsets, 'itemsize': layout.step}))
+        for name, column in zip(layout.names, points.T):
+            packed[name] = column
+        fields = [self._types['sensor_msgs/msg/PointField'](name, offset, FLOAT32, 1)
+                  for name, offset in zip(layout.names, layout.offsets)]
+        return self._types[CLOUD](
+            self.header(stamp_ns, frame), 1, len(points), fields, False, layout.step,
+            layout.step * len(points), packed.view(np.uint8), True)
 
     def camera_info(self, stamp_ns: int, frame: str, camera: Camera,
                     rectification: Sequence[float] = IDENTITY,

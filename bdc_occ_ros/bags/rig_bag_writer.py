@@ -20,6 +20,7 @@ from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE
 from bdc_occ_ros.bags.messages import Messages
 from bdc_occ_ros.bags.messages import TF_MESSAGE
 from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.recorded_scan import RecordedScan
 from bdc_occ_ros.calibration_file import save_calibration
 from bdc_occ_ros.camera_rig import CameraRig
 
@@ -66,7 +67,7 @@ class RigBagWriter:
         self._rig = rig
         self._in_bag = calibration == 'tf'
         self._start_ns = start_ns - LEAD_IN_NS
-        self.num_sets = 0
+        self.num_sets = self.num_images = 0
 
     def __enter__(self) -> 'RigBagWriter':
         file = self._file.__enter__()
@@ -83,14 +84,17 @@ class RigBagWriter:
                  trace: TracebackType | None) -> None:
         self._file.__exit__(kind, error, trace)
 
-    def write_set(self, images: Sequence[RecordedImage], is_keyframe: bool = True) -> None:
+    def write_set(self, images: Sequence[RecordedImage], is_keyframe: bool = True,
+                  scan: RecordedScan | None = None) -> None:
         """
         Write the images of one trigger, the poses they belong to before each.
 
         :param images: In the order of their stamps.
         :param is_keyframe: Taken for the sake of other writers; all sets are written alike.
+        :param scan: The same; sweeps are not written.
         """
         self.num_sets += 1
+        self.num_images += len(images)
         for image in images:
             if image.fixed_from_ego is not None:
                 self._write_pose(image.stamp_ns, image.fixed_from_ego)

@@ -3,15 +3,26 @@
 """
 Write, play, record and inspect bags, with or without an installed ROS.
 
-bag write makes a rosbag2 bag of a rendered drive or of a recorded keyframe, as this package likes
-it or as a public converter would; bag play publishes one with its own timing and quality of
-service; bag record takes up what the node publishes; bag info lists what is in one.
+bag write makes a rosbag2 bag of a rendered drive, of a scene of a nuScenes data set or of a
+recorded keyframe, as this package likes it or as a public converter would; bag play publishes one
+with its own timing and quality of service; bag record takes up what the node publishes; bag info
+lists what is in one.
+
+    bdc-occ bag write --dataroot DIR --version v1.0-mini --scene scene-0103 -o drive
 """
 
 import argparse
 from dataclasses import asdict
 import json
+from pathlib import Path
 import re
+from typing import TYPE_CHECKING
+
+from bdc_occ_ros.errors import UsageError
+
+if TYPE_CHECKING:
+    from bdc_occ_ros.bags.flavours import Flavour
+    from bdc_occ_ros.bags.rig_bag_writer import BagSummary
 
 DEFAULT_RIG = 'calibration_nuscenes_n015.yaml'
 
@@ -23,23 +34,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     :param parser: Parser of this verb.
     """
     actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
-    write = actions.add_parser('write', help='write a bag', description='Write a bag.')
+    _add_write(actions.add_parser('write', help='write a bag', description='Write a bag.'))
+    _add_play(actions.add_parser('play', help='play a bag', description='Play a bag.'))
+    _add_record(actions.add_parser('record', help="record the node's outputs",
+                                   description='Record until Ctrl-C.'))
+    info = actions.add_parser('info', help='list what is in a bag',
+                              description='List topics, times, and the dataset profile that fits.')
+    info.add_argument('file', help='folder of the bag, or its .mcap or .db3 file')
+    for action in actions.choices.values():
+        action.add_argument('--json', action='store_true', help='print the result as JSON')
+
+
+def _add_write(write: argparse.ArgumentParser) -> None:
     source = write.add_mutually_exclusive_group(required=True)
-    source.add_argument('--scene', action='store_true', help='render a drive down a street')
+    source.add_argument('--scene', nargs='?', const='', metavar='NAME',
+                        help='render a drive down a street, or take a scene of --dataroot')
     source.add_argument('--keyframe', metavar='DIR', help='a recorded keyframe of a real rig')
+    write.add_argument('--dataroot', type=Path, metavar='DIR', help='nuScenes data set')
+    write.add_argument('--version', default='v1.0-trainval', help='folder of its tables '
+                       '(default v1.0-trainval)')
     write.add_argument('-o', '--output', required=True, help='folder to create')
     write.add_argument('--calibration', choices=('tf', 'file'), default='tf',
                        help='camera_info and /tf_static in the bag, or a file beside it')
     write.add_argument('--flavour', metavar='NAME', help='write as a public converter does: '
                        'nuscenes2bag, nuscenes2bag_ros2, nuscenes_to_ros2bag, mcap_style, '
                        'dataset_bridge or autoware')
-    write.add_argument('--seed', type=int, default=0, help='which street (default 0)')
-    write.add_argument('--seconds', type=float, default=10.0, help='length (default 10)')
+    write.add_argument('--seed', type=int, default=0, help='which scene (default 0)')
+    write.add_argument('--seconds', type=float, default=10.0,
+                       help='length of the drive (default 10)')
     write.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
                        help='size of the rendered images (default 800x450)')
     write.add_argument('--rig', help='calibration file of the rig to render (default nuScenes)')
-    write.add_argument('--json', action='store_true', help='print the result as JSON')
-    play = actions.add_parser('play', help='play a bag', description='Play a bag.')
+
+
+def _add_play(play: argparse.ArgumentParser) -> None:
     play.add_argument('file', help='folder of the bag, or its .mcap or .db3 file')
     play.add_argument('--rate', type=float, default=1.0, help='speed (default 1)')
     play.add_argument('--loop', action='store_true', help='start over at the end')
@@ -48,18 +76,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     play.add_argument('--delay', type=float, default=1.0, metavar='S',
                       help='wait so long for subscribers to appear (default 1)')
     play.add_argument('--topics', nargs='+', help='play only these')
-    play.add_argument('--json', action='store_true', help='print the result as JSON')
-    record = actions.add_parser('record', help="record the node's outputs",
-                                description='Record until Ctrl-C.')
+
+
+def _add_record(record: argparse.ArgumentParser) -> None:
     record.add_argument('-o', '--output', required=True, help='folder to create')
     record.add_argument('--namespace', default='', metavar='NS', help='namespace of the node')
     record.add_argument('--topics', nargs='+', help="these instead of the node's outputs")
     record.add_argument('--seconds', type=float, metavar='S', help='stop by itself after so long')
-    record.add_argument('--json', action='store_true', help='print the result as JSON')
-    info = actions.add_parser('info', help='list what is in a bag',
-                              description='List topics, times, and the dataset profile that fits.')
-    info.add_argument('file', help='folder of the bag, or its .mcap or .db3 file')
-    info.add_argument('--json', action='store_true', help='print the result as JSON')
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -87,30 +110,46 @@ def run(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace) -> int:
     """Write a bag and say what is in it."""
     from bdc_occ_ros.bags.flavours import flavour_of
-    from bdc_occ_ros.bags.keyframe import load_keyframe
-    from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
-    from bdc_occ_ros.bags.scene_bag import num_render_processes
-    from bdc_occ_ros.bags.scene_bag import write_scene_bag
-    from bdc_occ_ros.calibration_file import load_calibration
-    from bdc_occ_ros.camera_rig import CameraRig
-    from bdc_occ_ros.share import share_path
-
+    if bool(args.scene) != (args.dataroot is not None):
+        raise UsageError('a scene of a data set needs both: --dataroot DIR --scene NAME')
     flavour = flavour_of(args.flavour) if args.flavour else None
-    if args.keyframe:
-        summary = write_keyframe_bag(args.output, load_keyframe(args.keyframe),
-                                     calibration=args.calibration, flavour=flavour)
-    else:
-        rig = load_calibration(args.rig or share_path('config', DEFAULT_RIG))
-        rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
-        summary = write_scene_bag(
-            args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
-            flavour=flavour, num_processes=num_render_processes(), show_progress=not args.json)
+    write = (_write_keyframe if args.keyframe else _write_drive if args.dataroot is None
+             else _write_dataroot)
+    summary = write(args, flavour)
     if args.json:
         print(json.dumps(asdict(summary)))
     else:
         print(f'{summary.path}: {summary.num_images} images in {summary.num_sets} sets, '
               f'{summary.duration_s:.3f} s, {summary.num_truths} with truth')
     return 0
+
+
+def _write_keyframe(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
+    from bdc_occ_ros.bags.keyframe import load_keyframe
+    from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
+    return write_keyframe_bag(args.output, load_keyframe(args.keyframe),
+                              calibration=args.calibration, flavour=flavour)
+
+
+def _write_dataroot(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
+    from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    return write_dataroot_bag(
+        args.output, NuscenesDataset(args.dataroot, args.version, None), args.scene,
+        calibration=args.calibration, flavour=flavour, show_progress=not args.json)
+
+
+def _write_drive(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
+    from bdc_occ_ros.bags.scene_bag import num_render_processes
+    from bdc_occ_ros.bags.scene_bag import write_scene_bag
+    from bdc_occ_ros.calibration_file import load_calibration
+    from bdc_occ_ros.camera_rig import CameraRig
+    from bdc_occ_ros.share import share_path
+    rig = load_calibration(args.rig or share_path('config', DEFAULT_RIG))
+    rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
+    return write_scene_bag(
+        args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
+        flavour=flavour, num_processes=num_render_processes(), show_progress=not args.json)
 
 
 def _play(args: argparse.Namespace) -> int:

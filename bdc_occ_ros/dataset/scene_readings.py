@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""All that cameras and LiDAR recorded in one scene: keyframes and the sweeps between them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables
+from bdc_occ_ros.dataset.nuscenes_tables import Row
+from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+
+LARGEST_GAP_NS = 20_000_000  # between images of one trigger, less the offsets of their cameras
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """
+    One image or sweep on disk.
+
+    :param channel: Sensor.
+    :param stamp_ns: When.
+    :param world_from_ego: Pose of the vehicle then, (4, 4), metres.
+    :param row: Its row of sample_data.
+    """
+
+    channel: str
+    stamp_ns: int
+    world_from_ego: np.ndarray
+    row: Row
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """
+    The images of one trigger.
+
+    :param images: In the order of their stamps.
+    :param key: The sample they belong to if they are its keyframes, or None.
+    :param scan: The sweep of that sample, or None.
+    """
+
+    images: Sequence[Reading]
+    key: SampleKey | None
+    scan: Reading | None
+
+
+@dataclass(frozen=True, eq=False)
+class SceneReadings:
+    """
+    A scene as it was recorded.
+
+    :param rig: The cameras.
+    :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
+    :param sets: In the order of time.
+    :param sweeps: Those of the LiDAR between the samples, in the order of time.
+    """
+
+    rig: CameraRig
+    ego_from_lidar: np.ndarray | None
+    sets: Sequence[ImageSet]
+    sweeps: Sequence[Reading]
+
+
+def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
+    """
+    List the readings of a scene; files are not opened yet.
+
+    :param dataset: Holds the scene.
+    :param scene_name: Which.
+    :raises InvalidDatasetError: if there is no such scene, it lacks a camera, or a sensor of it
+        has several calibrations.
+    """
+    keys = {key.token: key for key in dataset.keys if key.scene_name == scene_name}
+    if not keys:
+        raise InvalidDatasetError(
+            f'{dataset.dataroot / dataset.version} has no scene {scene_name!r}; it has '
+            f'{sorted({key.scene_name for key in dataset.keys})[:5]}')
+    rows = defaultdict(list)
+    for row in dataset.tables.sample_data:
+        if row['sample_token'] in keys and row['channel'] in (*CAMERAS, LIDAR):
+            rows[row['channel']].append(row)
+    if missing := sorted(set(CAMERAS) - rows.keys()):
+        raise InvalidDatasetError(f'{scene_name} has no images of {missing}')
+    _check_calibrations(scene_name, rows)
+    readings = [_reading(dataset.rows, row) for of_channel in rows.values() for row in of_channel]
+    lidar = rows[LIDAR]
+    return SceneReadings(
+        CameraRig(tuple(dataset.rows.camera(name, rows[name][0]) for name in CAMERAS), CAMERAS[0]),
+        dataset.rows.mount(lidar[0]) if lidar else None, _sets(readings, keys),
+        sorted((reading for reading in readings if reading.channel == LIDAR
+                and not reading.row['is_key_frame']), key=_stamp))
+
+
+def _check_calibrations(scene_name: str, rows: dict[str, list[Row]]) -> None:
+    """Refuse a scene during which a sensor was mounted anew; a bag could not say when."""
+    for channel, of_channel in rows.items():
+        if len({row['calibrated_sensor_token'] for row in of_channel}) != 1:
+            raise InvalidDatasetError(f'{scene_name}: {channel} has several calibrations')
+
+
+def _reading(tables: NuscenesTables, row: Row) -> Reading:
+    return Reading(row['channel'], tables.stamp_ns(row), tables.ego_pose(row), row)
+
+
+def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[ImageSet]:
+    """Put the images of one trigger together: those of a sample, and sweeps by their times."""
+    keyframes, scans, sweeps = defaultdict(list), {}, []
+    for reading in readings:
+        token = reading.row['sample_token']
+        if reading.channel == LIDAR:
+            if reading.row['is_key_frame']:
+                scans[token] = reading
+        elif reading.row['is_key_frame']:
+            keyframes[token].append(reading)
+        else:
+            sweeps.append(reading)
+    sets = [ImageSet(sorted(images, key=_stamp), keys[token], scans.get(token))
+            for token, images in keyframes.items()]
+    sets += [ImageSet(sorted(images, key=_stamp), None, None) for images in _triggers(sweeps)]
+    return sorted(sets, key=lambda each: each.images[0].stamp_ns)
+
+
+def _triggers(sweeps: Sequence[Reading]) -> list[list[Reading]]:
+    """Group images whose cameras were triggered together."""
+    groups: list[list[Reading]] = []
+    last_ns = 0
+    for reading in sorted(sweeps, key=_trigger_ns):
+        is_new = (not groups or _trigger_ns(reading) - last_ns > LARGEST_GAP_NS
+                  or reading.channel in {other.channel for other in groups[-1]})
+        if is_new:
+            groups.append([])
+        groups[-1].append(reading)
+        last_ns = _trigger_ns(reading)
+    return groups
+
+
+def _trigger_ns(reading: Reading) -> int:
+    return reading.stamp_ns - NUSCENES_OFFSETS_NS[reading.channel]
+
+
+def _stamp(reading: Reading) -> int:
+    return reading.stamp_ns
