@@ -129,7 +129,8 @@ class WorldSource:
         return TrainingBatch(
             rendering.images.unflatten(0, size), torch.from_numpy(input_from_camera).to(device),
             torch.from_numpy(poses).to(device), truth.classes, truth.observed,
-            [_boxes(*parts, device) for parts in zip(truth.objects, truth.seen, key_from_world)],
+            [boxes_in_grid(*parts, device)
+             for parts in zip(truth.objects, truth.seen, key_from_world)],
             nearest_m(rendering.inverse_depth_per_m, self._config.feature_stride
                       ).unflatten(0, size))
 
@@ -176,9 +177,16 @@ def joined(batches: Sequence[TrainingBatch]) -> TrainingBatch:
                          tensors[5])
 
 
-def _boxes(objects: Objects, seen: np.ndarray, key_from_world: np.ndarray, device: torch.device
-           ) -> TrueBoxes:
-    """Return the objects within the grid that a camera sees, in the frame of the key camera."""
+def boxes_in_grid(objects: Objects, seen: np.ndarray, key_from_world: np.ndarray,
+                  device: torch.device) -> TrueBoxes:
+    """
+    Return the objects within the grid that a camera sees, in the frame of the key camera.
+
+    :param objects: What has a box.
+    :param seen: Share of each that is not hidden, (K,).
+    :param key_from_world: Pose of the world in the key camera's ego frame, (4, 4), metres.
+    :param device: Where.
+    """
     poses = key_from_world @ objects.world_from_box
     centers_m = poses[:, :3, 3]
     is_near = ((centers_m[:, :2] >= GRID.lower_m[:2])

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Made-up drives as a nuScenes data set with Occ3D labels, scene by scene.
+
+A scene is written whole or not at all: what an interrupted run left behind is made again, what is
+finished is left alone, and the same seed gives the same bytes.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.dataset.occ3d_label import label_path
+from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
+from bdc_occ_ros.dataset.occ3d_label import save_label
+from bdc_occ_ros.dataset.scene_records import Annotation
+from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.scene_records import SampleRecord
+from bdc_occ_ros.dataset.scene_records import SceneDescription
+from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.scene_writer import SceneWriter
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
+from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.world.keyframes import images_of
+from bdc_occ_ros.world.keyframes import Objects
+from bdc_occ_ros.world.keyframes import snapshots_of
+from bdc_occ_ros.world.keyframes import truth_of
+from bdc_occ_ros.world.keyframes import visibility_grade
+from bdc_occ_ros.world.lidar import lidar_observed
+from bdc_occ_ros.world.lidar import points_per_object
+from bdc_occ_ros.world.lidar import Sweep
+from bdc_occ_ros.world.lidar import sweep_of
+from bdc_occ_ros.world.moments import ego_from_lidar
+from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.snapshot import Snapshot
+from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
+
+SETTINGS_FILE = 'world.json'
+JPEG_QUALITY = 92
+SCENE_PERIOD_US = 60_000_000
+MOST_SWEEPS = len(NUSCENES_STEP_MS) - 1
+
+
+@dataclass(frozen=True)
+class DatarootSettings:
+    """
+    What the scenes of one data set have in common.
+
+    :param version: Folder of the tables.
+    :param width_px: Columns of the images.
+    :param height_px: Rows of the images.
+    :param keyframes: Samples per scene, two a second.
+    :param sweeps: Firings of all sensors between two samples, up to 5.
+    :param rig: Name of the vehicle, or all for one after another.
+    """
+
+    version: str
+    width_px: int
+    height_px: int
+    keyframes: int
+    sweeps: int
+    rig: str
+
+
+def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
+    """
+    Note the settings of a data set, or compare them with those that it was begun with.
+
+    :param dataroot: Folder of the data set.
+    :param settings: What its scenes have in common.
+    :raises InvalidDatasetError: if it was begun with others.
+    """
+    file = dataroot / settings.version / SETTINGS_FILE
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(settings)))
+    found = json.loads(file.read_text())
+    if found != asdict(settings):
+        raise InvalidDatasetError(f'{file.parent} was begun with {found}; got {asdict(settings)}; '
+                                  'give another folder, or delete it')
+
+
+def scene_name(seed: int) -> str:
+    """
+    Return what a scene is called.
+
+    :param seed: Which scene.
+    """
+    return f'scene-{seed:04d}'
+
+
+class SceneMaker:
+    """
+    Makes the files of one scene.
+
+    :param dataroot: Folder of the data set.
+    :param settings: What its scenes have in common.
+    :param seed: Which scene.
+    :param rig: Its vehicle, at any image size.
+    :param device: Where to render.
+    """
+
+    def __init__(self, dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig,
+                 device: torch.device) -> None:
+        self._dataroot, self._settings, self._seed, self._device = dataroot, settings, seed, device
+        self._scene, self._name = Scene.from_seed(seed), scene_name(seed)
+        self._rig = CameraRig(tuple(camera.resized(settings.width_px, settings.height_px)
+                                    for camera in rig.cameras), rig.key_camera)
+        self._writer = SceneWriter(dataroot, settings.version, SceneDescription(
+            self._name, f'made-up drive, seed {seed}', self._rig, ego_from_lidar(),
+            'made-up vehicle', 'made-up city'))
+
+    def make(self) -> Iterator[int]:
+        """
+        Write the scene, which counts from the end of the iteration on.
+
+        :return: The number of every sample once its files are written.
+        """
+        for number in range(self._settings.keyframes):
+            self._make_sample(number)
+            yield number
+        self._writer.close()
+
+    def _make_sample(self, number: int) -> None:
+        """Write one sample, its label, and the sweeps until the next."""
+        moment = Moment(self._scene, self._rig, number * KEYFRAME_PERIOD_S)
+        snapshots = snapshots_of([moment], self._device)
+        truth = truth_of([moment], snapshots, moment.world_from_lidar_ego[None], self._device)
+        images, sweep = self._readings(moment, snapshots)
+        record = SampleRecord(
+            self._stamp_us(moment.lidar_time_s), images,
+            self._lidar_reading(moment, sweep),
+            _annotations(truth.objects[0], truth.seen[0],
+                         points_per_object(sweep, truth.objects[0].instance)),
+            list(self._sweeps(number)))
+        token = self._writer.write_sample(record)
+        save_label(label_path(self._dataroot, self._name, token), Occ3dLabel(
+            _array(truth.classes[0]), _array(lidar_observed(truth.classes[0], sweep)),
+            _array(truth.observed[0])))
+
+    def _sweeps(self, number: int) -> Iterator[tuple[str, SensorReading]]:
+        """Return what the sensors read between a sample and the next, in the order of time."""
+        if number + 1 == self._settings.keyframes:
+            return
+        for step_ms in NUSCENES_STEP_MS[1:self._settings.sweeps + 1]:
+            moment = Moment(self._scene, self._rig, number * KEYFRAME_PERIOD_S + step_ms * 1e-3)
+            images, sweep = self._readings(moment, snapshots_of([moment], self._device))
+            yield from sorted(images.items(), key=lambda item: item[1].stamp_us)
+            yield LIDAR, self._lidar_reading(moment, sweep)
+
+    def _readings(self, moment: Moment, snapshots: Sequence[Snapshot]
+                  ) -> tuple[dict[str, SensorReading], Sweep]:
+        """Return what cameras and LiDAR read at one firing."""
+        names = self._rig.names
+        first = (self._seed * 1_000_000 + round(moment.time_s * 1000)) * (len(names) + 1)
+        intrinsics = np.stack([camera.intrinsics for camera in self._rig.cameras])
+        rendering = images_of([moment], snapshots, intrinsics[None],
+                              (self._settings.height_px, self._settings.width_px),
+                              [first + camera for camera in range(len(names))], self._device)
+        readings = {name: SensorReading(self._stamp_us(moment.exposure_s(name)),
+                                        encode_jpeg(_array(image)), moment.world_from_ego(name))
+                    for name, image in zip(names, rendering.images)}
+        return readings, sweep_of(moment, snapshots[0], first + len(names))
+
+    def _lidar_reading(self, moment: Moment, sweep: Sweep) -> SensorReading:
+        return SensorReading(self._stamp_us(moment.lidar_time_s), sweep.points,
+                             moment.world_from_lidar_ego)
+
+    def _stamp_us(self, time_s: float) -> int:
+        """Return the stamp of a time since the scene began."""
+        return START_NS // 1000 + self._seed * SCENE_PERIOD_US + round(time_s * 1e6)
+
+
+def make_scene(dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig, device: str
+               ) -> int:
+    """
+    Write one scene in a process of its own.
+
+    :param dataroot: Folder of the data set.
+    :param settings: What its scenes have in common.
+    :param seed: Which scene.
+    :param rig: Its vehicle.
+    :param device: Where to render.
+    :return: How many samples it has.
+    """
+    torch.set_num_threads(1)
+    return len(list(SceneMaker(dataroot, settings, seed, rig, torch.device(device)).make()))
+
+
+def encode_jpeg(image: np.ndarray) -> bytes:
+    """
+    Compress an image.
+
+    :param image: RGB, (H, W, 3) uint8.
+    """
+    import cv2  # the world itself needs none
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    return cv2.imencode('.jpg', image[..., ::-1], parameters)[1].tobytes()
+
+
+def _annotations(objects: Objects, seen: np.ndarray, num_points: np.ndarray) -> list[Annotation]:
+    """Return the objects that a camera or the LiDAR notices."""
+    return [Annotation(
+        str(objects.instance[row]), DETECTION_CLASS_NAMES[objects.label[row]],
+        objects.world_from_box[row], tuple(objects.size_m[row].tolist()),
+        float(np.linalg.norm(objects.velocity_mps[row])), int(num_points[row]),
+        visibility_grade(seen[row])) for row in np.flatnonzero((seen > 0) | (num_points > 0))]
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()

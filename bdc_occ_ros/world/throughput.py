@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How many keyframes a minute the world gives, and what each costs."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+import time
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.config import ImageConfig
+from bdc_occ_ros.world.keyframes import images_of
+from bdc_occ_ros.world.keyframes import snapshots_of
+from bdc_occ_ros.world.keyframes import truth_of
+from bdc_occ_ros.world.lidar import lidar_observed
+from bdc_occ_ros.world.lidar import sweep_of
+from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.world_source import input_from_image
+from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
+
+Result = TypeVar('Result')
+
+
+@dataclass
+class Costs:
+    """
+    Least times over several scenes.
+
+    :param seconds: By part, seconds per keyframe: of the processor on a CPU, of the clock with a
+        GPU. The share of a scene assumes 40 keyframes of it.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def streamed_per_minute(self) -> float:
+        """Keyframes a minute with what training takes: images, label and boxes."""
+        return 60 / sum(self.seconds[part] for part in ('scene', 'world', 'images', 'label'))
+
+    @property
+    def written_per_minute(self) -> float:
+        """Keyframes a minute with a LiDAR sweep as well."""
+        return 60 / sum(self.seconds.values())
+
+    def timed(self, part: str, keyframes: int, device: torch.device, work: Callable[[], Result]
+              ) -> Result:
+        """
+        Do something and note how long it takes, if it never was as quick.
+
+        :param part: Name of the work.
+        :param keyframes: For how many keyframes.
+        :param device: Where it is done.
+        :param work: What.
+        """
+        clock = time.process_time if device.type == 'cpu' else time.perf_counter
+        begin = clock()
+        result = work()
+        if device.type == 'cuda':
+            torch.cuda.synchronize(device)
+        taken = (clock() - begin) / keyframes
+        self.seconds[part] = min(taken, self.seconds.get(part, taken))
+        return result
+
+
+def keyframe_costs(seeds: Sequence[int], rigs: Sequence[CameraRig], size_px: tuple[int, int],
+                   batch: int, device: torch.device) -> Costs:
+    """
+    Measure keyframes of some scenes.
+
+    :param seeds: Scenes; the more, the less a disturbance counts.
+    :param rigs: Vehicles, which take turns.
+    :param size_px: Width and height of the images; of lower ones the upper rows are missing.
+    :param batch: Keyframes at once.
+    :param device: Where to work.
+    """
+    costs = Costs()
+    for seed in seeds:
+        rig = rigs[seed % len(rigs)]
+        scene = costs.timed('scene', 40, device, lambda seed=seed: Scene.from_seed(seed))
+        moments = [Moment(scene, rig, 2 + step * KEYFRAME_PERIOD_S) for step in range(batch)]
+        _measure(costs, moments, size_px, device)
+    return costs
+
+
+def _measure(costs: Costs, moments: list[Moment], size_px: tuple[int, int], device: torch.device
+             ) -> None:
+    """Note what a batch of keyframes costs."""
+    width, height = size_px
+    image, count = ImageConfig(height, width), len(moments)
+    intrinsics = np.stack([[input_from_image(camera, image) @ camera.intrinsics
+                            for camera in moment.rig.cameras] for moment in moments])
+    snapshots = costs.timed('world', count, device, lambda: snapshots_of(moments, device))
+    costs.timed('images', count, device, lambda: images_of(
+        moments, snapshots, intrinsics, (height, width), range(count * intrinsics.shape[1]),
+        device))
+    poses = np.stack([moment.world_from_lidar_ego for moment in moments])
+    truth = costs.timed('label', count, device, lambda: truth_of(moments, snapshots, poses,
+                                                                 device))
+    costs.timed('LiDAR', count, device, lambda: [
+        lidar_observed(classes, sweep_of(moment, snapshot, 0))
+        for moment, snapshot, classes in zip(moments, snapshots, truth.classes)])
