@@ -22,6 +22,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdc_occ_ros.commands.training_arguments import add_data_arguments
+from bdc_occ_ros.commands.training_arguments import chosen_device
+from bdc_occ_ros.commands.training_arguments import data_choice
+
 if TYPE_CHECKING:
     import torch
     from tqdm import tqdm
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
     from bdc_occ_ros.training.recipe import Recipe
     from bdc_occ_ros.training.trainer import StepReport
     from bdc_occ_ros.training.trainer import Trainer
-    from bdc_occ_ros.training_data import DataChoice
 
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
@@ -48,30 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--set', action='append', default=[], metavar='PATH=VALUE',
                         help="change a value of the network's config")
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='where all goes')
-    _add_data_arguments(parser.add_argument_group('data'))
+    data = parser.add_argument_group('data')
+    add_data_arguments(data, needs_validation=False)
+    data.add_argument('--validate-every', type=int, default=1000, metavar='N',
+                      help='steps from one validation to the next (default 1000)')
     _add_recipe_arguments(parser.add_argument_group('recipe'))
     _add_sitting_arguments(parser.add_argument_group('this sitting'))
-
-
-def _add_data_arguments(group: argparse._ArgumentGroup) -> None:
-    """Declare what names the samples."""
-    group.add_argument('--data', required=True, help='world:SEEDS (as in world:0-999) or the '
-                       'folder of a data set')
-    group.add_argument('--validate', metavar='DATA', help='samples for mIoU during the training')
-    group.add_argument('--validate-samples', type=int, default=50, metavar='N',
-                       help='how many of them, evenly spread (default 50)')
-    group.add_argument('--validate-every', type=int, default=1000, metavar='N',
-                       help='steps in between (default 1000)')
-    group.add_argument('--keyframes', type=int, default=40, metavar='N',
-                       help='samples of every made-up scene (default 40)')
-    group.add_argument('--rigs', type=Path, nargs='+', default=(), metavar='FILE',
-                       help="calibrations for made-up scenes (default: nuScenes' three)")
-    group.add_argument('--version', default='v1.0-trainval', help="folder of a data set's tables "
-                       '(default v1.0-trainval)')
-    group.add_argument('--split', default='train', help='part of a data set (default train)')
-    group.add_argument('--validate-split', default='val', metavar='SPLIT',
-                       help='part of a data set for --validate (default val)')
-    group.add_argument('--cache', type=Path, metavar='DIR', help='keep prepared samples here')
 
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
@@ -122,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     config = with_overrides(load_network_config(args.config), args.set)
     recipe = _recipe(args)
-    device = _device(args.device)
+    device = chosen_device(args.device)
     args.out.mkdir(parents=True, exist_ok=True)
     with process_group('nccl' if device.type == 'cuda' else 'gloo') as group:
         _train(args, config, recipe, device, group)
@@ -140,8 +125,9 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     from bdc_occ_ros.training.result import save_result
     from bdc_occ_ros.training.trainer import Trainer
     teacher = None if args.teacher is None else restore_network(load_result(args.teacher))
-    trainer = Trainer(config, recipe, _data(args, args.data, args.split).open(config), device,
-                      group=group, teacher=teacher, workers=args.workers)
+    source = data_choice(args, args.data, args.split).open(config)
+    trainer = Trainer(config, recipe, source, device, group=group, teacher=teacher,
+                      workers=args.workers)
     sitting = _sitting(args, config)
     is_resumed = _is_resumed(args, sitting)
     if args.init is not None and not is_resumed:
@@ -173,27 +159,6 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
     return with_overrides(parse_dataclass(Recipe, values, str(args.recipe or 'recipe')), args.tune)
 
 
-def _device(name: str) -> 'torch.device':
-    """Return the device of this process."""
-    import os
-
-    import torch
-
-    from bdc_occ_ros.errors import UsageError
-    if name == 'auto':
-        name = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if name == 'cuda' and not torch.cuda.is_available():
-        raise UsageError('--device cuda: PyTorch sees no GPU; use --device cpu')
-    return torch.device('cuda', int(os.environ.get('LOCAL_RANK', '0'))) if name == 'cuda' else (
-        torch.device(name))
-
-
-def _data(args: argparse.Namespace, name: str, split: str) -> 'DataChoice':
-    """Return samples by the name that an argument gives them."""
-    from bdc_occ_ros.training_data import DataChoice
-    return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs))
-
-
 def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.training.loop import Sitting
@@ -201,10 +166,10 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':
     from bdc_occ_ros.training_data import spread
     validation = None
     if args.validate is not None:
-        source = _data(args, args.validate, args.validate_split).open(config)
+        source = data_choice(args, args.validate, args.validate_split).open(config)
         validation = Validation(source, spread(args.validate_samples, len(source)),
                                 args.validate_every)
-    return Sitting(args.out, str(_data(args, args.data, args.split)),
+    return Sitting(args.out, str(data_choice(args, args.data, args.split)),
                    None if args.minutes is None else 60 * args.minutes, args.save_every,
                    validation=validation, with_tensorboard=args.tensorboard)
 
@@ -245,7 +210,8 @@ def _provenance(args: argparse.Namespace, trainer: 'Trainer') -> dict[str, str]:
     recipe = trainer.recipe
     return {
         'command': ' '.join(['bdc-occ', *sys.argv[1:]]), 'commit': str(machine['commit']),
-        'data': str(_data(args, args.data, args.split)), 'recipe': json.dumps(asdict(recipe)),
+        'data': str(data_choice(args, args.data, args.split)),
+        'recipe': json.dumps(asdict(recipe)),
         'steps': f'{trainer.step} of {recipe.steps}',
         'samples_seen': str(trainer.step * recipe.batch), 'seed': str(recipe.seed),
         'init': 'seed' if args.init is None else args.init.name,

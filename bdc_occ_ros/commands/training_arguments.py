@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments of all verbs that train: which samples, on which device."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bdc_occ_ros.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from bdc_occ_ros.training_data import DataChoice
+
+
+def add_data_arguments(group: argparse._ArgumentGroup, *, needs_validation: bool) -> None:
+    """
+    Declare what names the samples.
+
+    :param group: Where.
+    :param needs_validation: Whether there must be samples to be tried on.
+    """
+    group.add_argument('--data', required=True, help='world:SEEDS (as in world:0-999) or the '
+                       'folder of a data set')
+    group.add_argument('--validate', required=needs_validation, metavar='DATA',
+                       help='samples for mIoU')
+    group.add_argument('--validate-samples', type=int, default=None if needs_validation else 50,
+                       metavar='N', help='how many of them, evenly spread '
+                       f'(default {"all" if needs_validation else 50})')
+    group.add_argument('--keyframes', type=int, default=40, metavar='N',
+                       help='samples of every made-up scene (default 40)')
+    group.add_argument('--rigs', type=Path, nargs='+', default=(), metavar='FILE',
+                       help="calibrations for made-up scenes (default: nuScenes' three)")
+    group.add_argument('--version', default='v1.0-trainval', help="folder of a data set's tables "
+                       '(default v1.0-trainval)')
+    group.add_argument('--split', default='train', help='part of a data set (default train)')
+    group.add_argument('--validate-split', default='val', metavar='SPLIT',
+                       help='part of a data set for --validate (default val)')
+    group.add_argument('--cache', type=Path, metavar='DIR', help='keep prepared samples here')
+
+
+def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice':
+    """
+    Return samples by the name that an argument gives them.
+
+    :param args: Parsed arguments.
+    :param name: Of --data or --validate.
+    :param split: Part of a data set.
+    """
+    from bdc_occ_ros.training_data import DataChoice
+    return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs))
+
+
+def chosen_device(name: str) -> 'torch.device':
+    """
+    Return the device of this process.
+
+    :param name: cpu, cuda or auto.
+    :raises UsageError: if there is no such device.
+    """
+    import torch
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if name == 'cuda' and not torch.cuda.is_available():
+        raise UsageError('--device cuda: PyTorch sees no GPU; use --device cpu')
+    return torch.device('cuda', int(os.environ.get('LOCAL_RANK', '0'))) if name == 'cuda' else (
+        torch.device(name))

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A network on samples of a training source: what it called every voxel, and its boxes."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.evaluation.center_precision import CenterPrecision
+from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.network.bev_to_boxes import BoxMaps
+from bdc_occ_ros.network.box_decoding import decode_boxes
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.training.batch import TrainingBatch
+from bdc_occ_ros.training.batch import TrainingSource
+from bdc_occ_ros.training.forward import run_network
+
+
+@dataclass(frozen=True, eq=False)
+class SourceScores:
+    """
+    What was counted.
+
+    :param counts: Confusion matrix per sample over the voxels that a camera sees, (samples,
+        classes, classes) int64, truth by prediction; no sample without an occupancy head.
+    :param average_precisions: By class, 0 to 1, of boxes on the network's grid; empty without a
+        box head.
+    """
+
+    counts: np.ndarray
+    average_precisions: dict[str, float]
+
+
+@torch.no_grad()
+def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Sequence[int],
+                 batch: int, device: torch.device, precision: str,
+                 observe: Callable[[int], None] = lambda count: None) -> SourceScores:
+    """
+    Let a network answer for samples and count what is right, sample by sample.
+
+    :param network: In evaluation mode.
+    :param source: Where samples come from.
+    :param numbers: Which of them.
+    :param batch: How many are in the network at once.
+    :param device: Where the network is.
+    :param precision: float32 or bfloat16.
+    :param observe: Is told how many samples have been scored with every batch.
+    """
+    config = network.config
+    counts: list[np.ndarray] = []
+    boxes = CenterPrecision(config.boxes.class_names) if config.boxes else None
+    for start in range(0, len(numbers), batch):
+        samples = source.load(numbers[start:start + batch], device)
+        output = run_network(network, samples, precision)
+        if output.occupancy_logits is not None:
+            labels = output.occupancy_logits.max(dim=-1).indices
+            counts += [_counted(*parts, config) for parts in zip(labels, samples.semantics,
+                                                                 samples.observed)]
+        if boxes is not None:
+            _add_boxes(boxes, output.box_maps, samples, config)
+        observe(len(samples))
+    return SourceScores(np.array(counts), boxes.average_precisions() if boxes else {})
+
+
+def _counted(labels: torch.Tensor, truth: torch.Tensor, observed: torch.Tensor,
+             config: NetworkConfig) -> np.ndarray:
+    """Return the confusion matrix of one sample."""
+    matrix = ConfusionMatrix(config.occupancy.num_classes)
+    predicted, true = (values[observed].cpu().numpy() for values in (labels, truth))
+    matrix.add(predicted, true, np.ones(len(true), bool))
+    return matrix.counts
+
+
+def _add_boxes(boxes: CenterPrecision, maps: BoxMaps, samples: TrainingBatch,
+               config: NetworkConfig) -> None:
+    """Take in the boxes of a batch."""
+    for place, truth in enumerate(samples.boxes):
+        found = decode_boxes(BoxMaps(*(values[place:place + 1] for values in maps)), config, 0)
+        boxes.add(found, truth.boxes[:, :2].cpu().numpy(), truth.labels.cpu().numpy())

@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Several networks trained alike: a list of what differs, and what each has come to.
+
+All trainings of one seed take the same samples in the same order, the same steps and the same
+schedule, and are scored on the same samples. Every training has a folder of its own and goes on
+where it was stopped.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import replace
+import json
+import os
+from pathlib import Path
+import re
+from typing import Any
+import zipfile
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.config_overrides import with_overrides
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidTrainingStateError
+from bdc_occ_ros.training.batch import TrainingSource
+from bdc_occ_ros.training.loop import run_training
+from bdc_occ_ros.training.loop import Sitting
+from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.result import save_result
+from bdc_occ_ros.training.source_scores import score_source
+from bdc_occ_ros.training.source_scores import SourceScores
+from bdc_occ_ros.training.trainer import StepReport
+from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.yaml_config import parse_dataclass
+from bdc_occ_ros.yaml_config import read_config
+
+SHARED = ('image', 'feature_stride', 'depth', 'bev', 'occupancy', 'boxes')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    One network of the list.
+
+    :param name: What it is called in the table; also the name of its folder.
+    :param changes: What differs from the network of the sweep: PATH=VALUE each.
+    """
+
+    name: str
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """
+    A list of networks and how all of them are trained.
+
+    :param model: Network that all are changes of, by name or file.
+    :param recipe: How each is trained; its seed is replaced by every one of the seeds.
+    :param entries: The networks; the first is what others are compared with.
+    :param seeds: Each network is trained once per seed.
+    """
+
+    model: str
+    recipe: Recipe
+    entries: tuple[Entry, ...]
+    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        names = [entry.name for entry in self.entries]
+        if not names or not self.seeds or len({*names}) < len(names) or (
+                len({*self.seeds}) < len(self.seeds)):
+            raise InvalidConfigError(f'sweep: entries with names of their own and different seeds '
+                                     f'are needed; got {names} and {self.seeds}')
+        unfit = [name for name in names if not re.fullmatch(r'[\w][\w.-]*', name)]
+        if unfit:
+            raise InvalidConfigError(f'sweep: names become folders and consist of letters, digits '
+                                     f'and _.-; got {unfit}')
+
+
+@dataclass(frozen=True)
+class Planned:
+    """
+    One training of a sweep.
+
+    :param entry: Name of its entry.
+    :param config: The network.
+    :param recipe: With the seed.
+    """
+
+    entry: str
+    config: NetworkConfig
+    recipe: Recipe
+
+    @property
+    def folder(self) -> Path:
+        """Its folder within that of the sweep."""
+        return Path(self.entry, f'seed_{self.recipe.seed}')
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """
+    What all trainings learn from and what they are scored on.
+
+    :param source: For training.
+    :param data: Its name.
+    :param validation: For scoring.
+    :param numbers: Which samples of it.
+    :param validation_data: Its name.
+    """
+
+    source: TrainingSource
+    data: str
+    validation: TrainingSource
+    numbers: Sequence[int]
+    validation_data: str
+
+
+def load_sweep(path: Path) -> SweepConfig:
+    """
+    Read a list of networks.
+
+    :param path: YAML or JSON.
+    :raises InvalidConfigError: if it is wrong.
+    """
+    return parse_dataclass(SweepConfig, read_config(path), str(path))
+
+
+def planned(sweep: SweepConfig) -> Iterator[Planned]:
+    """
+    Iterate over the trainings: all networks with the first seed, then with the next.
+
+    :param sweep: The list.
+    :raises InvalidConfigError: if a change is wrong, or touches what samples depend on.
+    """
+    base = load_network_config(sweep.model)
+    configs = {entry.name: with_overrides(base, entry.changes) for entry in sweep.entries}
+    for name, config in configs.items():
+        if any(getattr(config, part) != getattr(base, part) for part in SHARED):
+            raise InvalidConfigError(f'sweep: {name}: all networks take the same samples, so '
+                                     f'{", ".join(SHARED)} must stay as they are')
+    for seed in sweep.seeds:
+        for name, config in configs.items():
+            yield Planned(name, config, replace(sweep.recipe, seed=seed))
+
+
+def train_and_score(training: Planned, samples: Samples, root: Path, device: torch.device, *,
+                    seconds: float | None, workers: int,
+                    observe: Callable[[StepReport], None]) -> bool:
+    """
+    Carry one training to its end and score it, or stop when the time is up.
+
+    :param training: Which.
+    :param samples: What it learns from and is scored on.
+    :param root: Folder of the sweep.
+    :param device: Where.
+    :param seconds: Time after which it stops behind a step, or None.
+    :param workers: Threads that load samples ahead.
+    :param observe: Is told every step.
+    :return: Whether it is scored.
+    :raises InvalidTrainingStateError: if the folder holds something else.
+    """
+    folder = root / training.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if load_scores(training, samples, root) is not None:
+        return True
+    trainer = Trainer(training.config, training.recipe, samples.source, device, workers=workers)
+    sitting = Sitting(folder, samples.data, seconds)
+    if not run_training(trainer, sitting, is_resumed=sitting.state_folder.is_dir(),
+                        observe=observe):
+        return False
+    network, recipe = trainer.averaged.network, training.recipe
+    save_result(folder, network, {'sweep entry': training.entry, 'data': samples.data,
+                                  'recipe': json.dumps(asdict(recipe))})
+    scores = score_source(network, samples.validation, samples.numbers,
+                          recipe.micro_batch or recipe.batch, device, recipe.precision)
+    _save_scores(folder, scores, _identity(training, samples))
+    return True
+
+
+def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores | None:
+    """
+    Return what a training has come to.
+
+    :param training: Which.
+    :param samples: What it learned from and was scored on.
+    :param root: Folder of the sweep.
+    :return: None if it is not scored yet.
+    :raises InvalidTrainingStateError: if the scores are damaged or of another training.
+    """
+    folder = root / training.folder
+    try:
+        document = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))
+        with np.load(folder / 'counts.npz', allow_pickle=False) as file:
+            counts = file['counts']
+        identity, precisions = document['training'], document['average_precisions']
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InvalidTrainingStateError(f'{folder}: scores cannot be read: {error}; remove them '
+                                        'and sweep again') from error
+    if identity != _identity(training, samples):
+        raise InvalidTrainingStateError(f'{folder} holds the scores of another network, recipe or '
+                                        'data; give what it was made with, or another folder')
+    return SourceScores(counts, precisions)
+
+
+def _save_scores(folder: Path, scores: SourceScores, identity: dict[str, Any]) -> None:
+    """Write the counts, then what they belong to."""
+    np.savez_compressed(folder / 'counts.npz', counts=scores.counts)
+    partial = folder / 'scores.partial'
+    partial.write_text(json.dumps({'training': identity,
+                                   'average_precisions': scores.average_precisions}, indent=2))
+    os.replace(partial, folder / 'scores.json')
+
+
+def _identity(training: Planned, samples: Samples) -> dict[str, Any]:
+    """Return what makes a training this one, as JSON gives it back."""
+    return json.loads(json.dumps({
+        'config': asdict(training.config), 'recipe': asdict(training.recipe),
+        'data': samples.data, 'validation': [samples.validation_data, list(samples.numbers)]}))

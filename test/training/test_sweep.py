@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of a sweep see the same, go on where they stopped, and are compared by sample."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidTrainingStateError
+from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.profile import profile_network
+from bdc_occ_ros.profile import total_cost
+from bdc_occ_ros.sweep_table import rows_as_json
+from bdc_occ_ros.sweep_table import rows_as_text
+from bdc_occ_ros.sweep_table import sweep_rows
+from bdc_occ_ros.training.batch import TrainingBatch
+from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.source_scores import SourceScores
+from bdc_occ_ros.training.sweep import Entry
+from bdc_occ_ros.training.sweep import load_scores
+from bdc_occ_ros.training.sweep import load_sweep
+from bdc_occ_ros.training.sweep import planned
+from bdc_occ_ros.training.sweep import Samples
+from bdc_occ_ros.training.sweep import SweepConfig
+from bdc_occ_ros.training.sweep import train_and_score
+
+CPU = torch.device('cpu')
+RECIPE = Recipe(steps=5, batch=2, warmup_steps=1, precision='float32', bn_batches=1)
+REACTNET = ('nano.bev_unit.version=0', 'nano.bev_unit.binarizer.before_sign=shift',
+            'nano.bev_unit.binarizer.sign_gradient=polynomial',
+            'nano.bev_unit.binarizer.activation=after_sum')
+
+
+class PaintedSource:
+    """Two cameras that see the colour of the only class; it keeps what it was asked for."""
+
+    def __init__(self, config, length=6):
+        self._config, self._length, self.asked = config, length, []
+
+    def __len__(self):
+        return self._length
+
+    def load(self, numbers, device):
+        self.asked += numbers
+        config, count = self._config, len(numbers)
+        shape = (count, *config.voxel_grid().shape)
+        labels = torch.tensor([number % 3 for number in numbers])
+        images = torch.stack([torch.randint(
+            60 * (number % 3), 60 * (number % 3) + 60,
+            (2, config.image.height_px, config.image.width_px, 3), dtype=torch.uint8,
+            generator=torch.Generator().manual_seed(number)) for number in numbers])
+        pinhole = torch.tensor([[40.0, 0, 48], [0, 40, 16], [0, 0, 1]]).double()
+        pose = torch.tensor([[0.0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 1], [0, 0, 0, 1]]).double()
+        semantics = torch.full(shape, 17, dtype=torch.uint8)
+        semantics[..., 1] = labels.to(torch.uint8).view(-1, 1, 1)
+        boxes = TrueBoxes(torch.tensor([[5.0, 1, 1, 4, 2, 1.5, 0, 0, 0]]), torch.tensor([0]))
+        return TrainingBatch(images, pinhole.expand(count, 2, 3, 3), pose.expand(count, 2, 4, 4),
+                             semantics, torch.ones(shape, dtype=torch.bool), [boxes] * count, None)
+
+
+def samples_for(model):
+    config = load_network_config(model)
+    return Samples(PaintedSource(config), 'painted', PaintedSource(config), [0, 2, 3], 'other')
+
+
+def sweep_of(model, *entries, seeds=(0,)):
+    return SweepConfig(str(model), RECIPE, tuple(Entry(*entry) for entry in entries), seeds)
+
+
+def carry_out(training, samples, folder, seconds=None):
+    return train_and_score(training, samples, folder, CPU, seconds=seconds, workers=0,
+                           observe=lambda report: None)
+
+
+def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
+    sweep = sweep_of(tiny_model, ('v3',), ('fp', ('nano.bev_unit.is_binary=false',)),
+                     ('reactnet', REACTNET))
+    samples, asked = samples_for(tiny_model), []
+    for training in planned(sweep):
+        assert carry_out(training, samples, tmp_path)
+        asked.append(samples.source.asked[:])
+        samples.source.asked.clear()
+    assert asked[0] == asked[1] == asked[2] and len(asked[0]) == 5 * 2 + 2
+    results = [(training, load_scores(training, samples, tmp_path))
+               for training in planned(sweep)]
+    assert all(scores.counts.shape == (3, 18, 18) for _, scores in results)
+    assert all(scores.counts.sum() == 3 * 32 * 32 * 4 for _, scores in results)
+    rows = sweep_rows(results)
+    for row, (training, scores) in zip(rows, results):
+        whole = ConfusionMatrix(18)
+        whole.counts += scores.counts.sum(axis=0)
+        assert row.miou.value == pytest.approx(100 * whole.mean_iou(17))
+        cost = total_cost(profile_network(training.config))
+        assert (row.params, row.packed_bytes, row.macs_1bit) == (
+            cost.params, cost.packed_bytes, cost.macs_1bit)
+        assert row.gain.value == pytest.approx(row.miou.value - rows[0].miou.value)
+    assert [row.macs_1bit > 0 for row in rows] == [True, False, True]
+    assert [line.split()[0] for line in rows_as_text(rows).splitlines()] == [
+        'network', 'v3', 'fp', 'reactnet']
+    assert rows[0].samples_seen == 10 and set(rows[0].average_precisions) >= {'car', 'bus'}
+
+
+def test_a_stopped_training_goes_on_to_the_same_scores(tiny_model, tmp_path):
+    training, = planned(sweep_of(tiny_model, ('v1', ('nano.bev_unit.version=1',))))
+    samples = samples_for(tiny_model)
+    assert carry_out(training, samples, tmp_path / 'whole')
+    sittings = 1
+    while not carry_out(training, samples, tmp_path / 'parts', seconds=0.0):
+        assert load_scores(training, samples, tmp_path / 'parts') is None
+        sittings += 1
+    assert sittings == RECIPE.steps
+    whole, parts = (load_scores(training, samples, tmp_path / name) for name in ('whole', 'parts'))
+    assert np.array_equal(whole.counts, parts.counts)
+    assert whole.average_precisions == parts.average_precisions
+    samples.source.asked.clear()
+    assert carry_out(training, samples, tmp_path / 'whole') and not samples.source.asked
+    other = dataclasses.replace(samples, data='something else')
+    with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):
+        carry_out(training, other, tmp_path / 'whole')
+    (tmp_path / 'whole' / training.folder / 'scores.json').write_text('{')
+    with pytest.raises(InvalidTrainingStateError, match='scores cannot be read'):
+        load_scores(training, samples, tmp_path / 'whole')
+
+
+def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_model):
+    sweep = sweep_of(tiny_model, ('a',), ('b', REACTNET), seeds=(3, 5))
+    right, wrong = np.zeros((4, 18, 18), int), np.zeros((4, 18, 18), int)
+    right[:, 4, 4] = 10
+    wrong[:, 4, 4], wrong[:, 4, 17] = 4, 6
+    plans = list(planned(sweep))
+    assert [(p.entry, p.recipe.seed) for p in plans] == [('a', 3), ('b', 3), ('a', 5), ('b', 5)]
+    scores = [SourceScores(counts, {'car': precision}) for counts, precision in (
+        (right, 0.5), (wrong, 0.1), (wrong, 0.3))]
+    first, second = sweep_rows(list(zip(plans, scores)))  # b with seed 5 is not there yet
+    assert first.miou == pytest.approx((70, 70, 70)) and first.miou_by_seed == pytest.approx(
+        (100, 40))
+    assert second.miou.value == pytest.approx(40) and second.gain == pytest.approx((-60,) * 3)
+    assert (first.mean_ap, second.mean_ap) == pytest.approx((0.4, 0.1))
+    document = json.loads(json.dumps(rows_as_json([first, second])))
+    assert document[1]['gain'] == pytest.approx({'value': -60, 'low': -60, 'high': -60})
+    assert sweep_rows([]) == []
+
+
+def test_lists_are_read_and_checked(tiny_model, tmp_path):
+    path = tmp_path / 'list.json'
+    values = {'model': str(tiny_model), 'recipe': {'steps': 3}, 'seeds': [0, 1],
+              'entries': [{'name': 'fp', 'changes': ['nano.bev_unit.is_binary=false']}]}
+    path.write_text(json.dumps(values))
+    sweep = load_sweep(path)
+    assert [p.config.nano.bev_unit.is_binary for p in planned(sweep)] == [False, False]
+    for change, reason in (({'entries': [{'name': 'a'}, {'name': 'a'}]}, 'names of their own'),
+                           ({'entries': [{'name': '../a'}]}, 'names become folders'),
+                           ({'seeds': []}, 'different seeds'),
+                           ({'steps': 3}, 'unknown keys')):
+        path.write_text(json.dumps(values | change))
+        with pytest.raises(InvalidConfigError, match=reason):
+            load_sweep(path)
+    with pytest.raises(InvalidConfigError, match='all networks take the same samples'):
+        list(planned(sweep_of(tiny_model, ('small', ('image.height_px=16',)))))
