@@ -7,12 +7,15 @@ Occupancy is scored by mIoU over the voxels that a camera sees and by RayIoU, bo
 mAP and NDS. The data set may be the real one or one made in its format, with splits of its own
 in splits.json. A recorded bag (bdc-occ bag record, while the node saw a bag of the data set) is
 matched by the stamps of the key camera; samples of its scenes without a result are named.
+What a score is worth show two controls: the most frequent class per voxel of a training split
+(--prior), and the same network with the images of another scene (--other-scene).
 Several processes share the work when torchrun starts them:
 
     torchrun --nproc-per-node 4 -m bdc_occ_ros.cli evaluate --dataroot DIR --split val ...
 """
 
 import argparse
+from collections.abc import Iterable
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +24,10 @@ from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
     from bdc_occ_ros.evaluation.channel_gates import ChannelGates
     from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
+    from bdc_occ_ros.evaluation.process_group import ProcessGroup
     from bdc_occ_ros.evaluation.subjects import Subject
 
 
@@ -45,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--no-rays', action='store_true', help='leave RayIoU out')
     parser.add_argument('--box-range', type=float, metavar='M',
                         help='score boxes no farther than this, where a grid ends before')
+    parser.add_argument('--prior', metavar='SPLIT', help='also score the most frequent class of '
+                        'every voxel in the labels of this split, which looks at no image')
+    parser.add_argument('--other-scene', action='store_true',
+                        help='also score what the network says of images of another scene')
     parser.add_argument('--pictures', type=Path, metavar='DIR',
                         help='draw the worst samples, prediction beside truth')
     parser.add_argument('--worst', type=int, default=3, metavar='N',
@@ -73,18 +82,20 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError('--gates belong to a network, which a bag does not hold; give --model')
     dataset = NuscenesDataset(args.dataroot, args.version, args.split)
     subject = _subject(args, dataset)
+    controls = _controls(args, dataset, subject)
     with process_group() as group:
-        parts = group.gather(_evaluate(args, dataset, subject, group.rank, group.size))
-    if parts is None:
+        whole = _evaluate(args, dataset, subject, group)
+        compared = {name: _evaluate(args, dataset, control, group, is_control=True)
+                    for name, control in controls.items()}
+    if whole is None:
         return 0
-    whole, *others = parts
-    for part in others:
-        whole.merge(part)
     if args.pictures is not None:
         _draw(args, dataset, subject, whole)
     if whole.gates is not None:
         _draw_gates(args, subject, whole.gates)
     report = score_report(subject, dataset, whole, args.box_range)
+    report |= {name: score_report(controls[name], dataset, evaluation, args.box_range)
+               for name, evaluation in compared.items()}
     document = json.dumps(report, indent=2)
     if args.output is not None:
         _write(args.output, document)
@@ -102,30 +113,60 @@ def _subject(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'Subject':
     return NetworkSubject(Predictor(args.model, device=args.device), dataset, str(args.model))
 
 
+def _controls(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject'
+              ) -> dict[str, 'Subject']:
+    """Return what else is scored on the same samples."""
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    from bdc_occ_ros.evaluation.controls import OtherSceneSubject
+    from bdc_occ_ros.evaluation.controls import PriorSubject
+    controls: dict[str, Subject] = {}
+    if args.prior is not None:
+        learned_from = NuscenesDataset(args.dataroot, args.version, args.prior)
+        controls['voxel_prior'] = PriorSubject(learned_from, dataset, subject.keys)
+    if args.other_scene:
+        controls['other_scene'] = OtherSceneSubject(subject)
+    return controls
+
+
 def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
-              rank: int, size: int) -> 'Evaluation':
-    """Evaluate this process' share of the samples."""
+              group: 'ProcessGroup', is_control: bool = False) -> 'Evaluation | None':
+    """Evaluate this process' share of the samples; the first process returns the whole."""
     from tqdm import tqdm
 
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
     count = len(subject.keys) if args.samples is None else min(args.samples, len(subject.keys))
     chosen = [subject.keys[index * len(subject.keys) // count] for index in range(count)]
-    with_rays = len(subject.class_names) > 1 and not args.no_rays
+    with_rays = len(subject.class_names) > 1 and not args.no_rays and not is_control
     evaluation = empty_evaluation(len(subject.class_names), subject.free_label, subject.grid,
                                   with_rays)
-    keys = chosen[rank::size]
-    bar = tqdm(keys, 'evaluating', unit='sample', disable=rank > 0 or args.json)
-    if args.gates is None:
-        return count_answers(subject, dataset, bar, evaluation)
-    from bdc_occ_ros.evaluation.channel_gates import record_gates
-    with record_gates(subject.network) as evaluation.gates:
+    keys = chosen[group.rank::group.size]
+    bar = tqdm(keys, 'control' if is_control else 'evaluating', unit='sample',
+               disable=group.rank > 0 or args.json)
+    if args.gates is None or is_control:
         count_answers(subject, dataset, bar, evaluation)
-    for key in keys:
-        label = dataset.label(key)
-        evaluation.gates.describe(key.scene_name, label.semantics[label.mask_camera],
+    else:
+        _count_with_gates(subject, dataset, bar, evaluation)
+    parts = group.gather(evaluation)
+    if parts is None:
+        return None
+    whole, *others = parts
+    for part in others:
+        whole.merge(part)
+    return whole
+
+
+def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Iterable[SampleKey]',
+                      evaluation: 'Evaluation') -> None:
+    """Count what is right, and note the channel gates of every sample."""
+    from bdc_occ_ros.evaluation.channel_gates import record_gates
+    from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
+    with record_gates(subject.network) as evaluation.gates:
+        count_answers(subject, dataset, keys, evaluation)
+    for sample in evaluation.samples:
+        label = dataset.label(sample.key)
+        evaluation.gates.describe(sample.key.scene_name, label.semantics[label.mask_camera],
                                   len(subject.class_names))
-    return evaluation
 
 
 def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',

@@ -12,6 +12,7 @@ from bdc_occ_ros.evaluation.detection_scores import detection_scores
 from bdc_occ_ros.evaluation.subjects import Subject
 
 NUM_NAMED = 5
+CONTROLS = {'voxel_prior': 'voxel prior', 'other_scene': 'other scene'}
 
 
 def score_report(subject: Subject, dataset: NuscenesDataset, evaluation: Evaluation,
@@ -66,6 +67,8 @@ def report_as_text(report: Mapping[str, Any]) -> str:
     for name in ('miou', 'rayiou', 'mAP', 'NDS'):
         if report.get(name) is not None:
             lines.append(f'  {name:22}{report[name]:8.3f}')
+    lines += [f'  miou, {words:16}{report[name]["miou"]:8.3f}' for name, words in CONTROLS.items()
+              if report.get(name, {}).get('miou') is not None]
     for name, score in report.get('per_class', {}).items():
         lines.append(f'    {name:20}' + ('       -' if score is None else f'{score:8.2f}'))
     for name, score in report.get('AP', {}).items():
