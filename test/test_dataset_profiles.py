@@ -8,12 +8,12 @@ from bdc_occ_ros.bags.bag_summary import summarize_bag
 from bdc_occ_ros.bags.flavours import FLAVOURS
 from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.scene_bag import encode_jpeg
 from bdc_occ_ros.dataset_profiles import dataset_files
 from bdc_occ_ros.dataset_profiles import match_dataset
 from bdc_occ_ros.errors import NoDatasetError
-from bdc_occ_ros.scene.drive import encode_jpeg
-from bdc_occ_ros.scene.drive import exposures
 from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.world.drive import Drive
 
 CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
            'CAM_BACK_RIGHT')
@@ -21,7 +21,7 @@ CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'C
 
 def write_one_set(path, rig, flavour):
     import numpy as np
-    fired = sorted(exposures(rig, 0).values(), key=lambda e: e.stamp_ns)
+    fired = sorted(Drive(rig, 1).exposures(0).values(), key=lambda e: e.stamp_ns)
     jpeg = encode_jpeg(np.zeros((9, 16, 3), np.uint8))
     with open_bag(path, rig, START_NS, flavour=flavour) as bag:
         bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 
 import cv2
+import numpy as np
+import torch
 from tqdm import tqdm
 
 from bdc_occ_ros.bags import TRUTH_FILE
@@ -20,12 +22,12 @@ from bdc_occ_ros.bags.rig_bag_writer import BagSummary
 from bdc_occ_ros.bags.truth_file import save_truth
 from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.scene.drive import Drive
-from bdc_occ_ros.scene.drive import encode_jpeg
-from bdc_occ_ros.scene.drive import exposures
-from bdc_occ_ros.scene.drive import num_triggers
 from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
 from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.world.drive import Drive
+from bdc_occ_ros.world.drive import num_triggers
+
+JPEG_QUALITY = 90
 
 
 class TriggerRenderer:
@@ -33,7 +35,7 @@ class TriggerRenderer:
     Renders triggers to what a bag keeps of them.
 
     :param rig: The cameras, with the image size to render.
-    :param seed: Which street.
+    :param seed: Which scene.
     """
 
     def __init__(self, rig: CameraRig, seed: int) -> None:
@@ -47,12 +49,22 @@ class TriggerRenderer:
         :param has_truth: Whether the right answer is wanted.
         :return: JPEG by camera name and the right answer.
         """
-        views = self._drive.views(trigger)
+        images = self._drive.images(trigger)
         truth = None
         if has_truth:
-            occupancy, boxes = self._drive.truth(trigger, views)
+            occupancy, boxes = self._drive.truth(trigger)
             truth = Truth(occupancy.stamp_ns, occupancy, boxes)
-        return {name: encode_jpeg(view.image) for name, view in views.items()}, truth
+        return {name: encode_jpeg(image) for name, image in images.items()}, truth
+
+
+def encode_jpeg(image: np.ndarray) -> bytes:
+    """
+    Compress an image.
+
+    :param image: RGB, (H, W, 3) uint8.
+    """
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    return cv2.imencode('.jpg', image[..., ::-1], parameters)[1].tobytes()
 
 
 def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: float,
@@ -63,29 +75,29 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
 
     :param path: Folder to create.
     :param rig: The cameras, with the image size to render.
-    :param seed: Which street.
+    :param seed: Which scene.
     :param seconds: Length of the drive.
     :param calibration: 'tf' or 'file', see RigBagWriter.
     :param flavour: Write as this converter does instead.
     :param num_processes: How many processes render; 1 renders in this one.
     :param show_progress: Whether to draw a progress bar on standard error.
-    :raises UsageError: if the folder exists or the drive is longer than the street.
+    :raises UsageError: if the folder exists or no drive is that long.
     """
-    total = num_triggers(seconds)
+    total, drive = num_triggers(seconds), Drive(rig, seed)
     wanted = [trigger % len(NUSCENES_STEP_MS) == 0 for trigger in range(total)]
     truths, stamp_ns = [], START_NS
     with open_bag(path, rig, START_NS, calibration, flavour) as bag:
         with _renderings(rig, seed, wanted, num_processes) as renderings:
             bar = tqdm(renderings, 'rendering', total, unit='set', disable=not show_progress)
             for trigger, (jpegs, truth) in enumerate(bar):
-                fired = sorted(exposures(rig, trigger).values(), key=lambda e: e.stamp_ns)
+                fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
                 bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpegs[e.camera],
                                              e.world_from_ego) for e in fired], wanted[trigger])
                 stamp_ns = fired[-1].stamp_ns
                 if truth is not None:
                     truths.append(truth)
     save_truth(truths, Path(path) / TRUTH_FILE)
-    return BagSummary(str(path), bag.num_sets, bag.num_sets * len(rig.cameras), len(truths),
+    return BagSummary(str(path), bag.num_sets, bag.num_images, len(truths),
                       (stamp_ns - START_NS) / 1e9)
 
 
@@ -98,9 +110,10 @@ _renderer: TriggerRenderer | None = None
 
 
 def _start_worker(rig: CameraRig, seed: int) -> None:
-    """Build the street once per process; two processes are the parallelism here."""
+    """Build the scene once per process; processes are the parallelism here."""
     global _renderer
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     _renderer = TriggerRenderer(rig, seed)
 
 

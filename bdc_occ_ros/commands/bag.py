@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_write(write: argparse.ArgumentParser) -> None:
     source = write.add_mutually_exclusive_group(required=True)
     source.add_argument('--scene', nargs='?', const='', metavar='NAME',
-                        help='render a drive down a street, or take a scene of --dataroot')
+                        help='render a made-up drive, or take a scene of --dataroot')
     source.add_argument('--keyframe', metavar='DIR', help='a recorded keyframe of a real rig')
     write.add_argument('--dataroot', type=Path, metavar='DIR', help='nuScenes data set')
     write.add_argument('--version', default='v1.0-trainval', help='folder of its tables '

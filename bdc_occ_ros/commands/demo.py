@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument('--output', default='demo', help='folder to write (default demo)')
     parser.add_argument('--seconds', type=float, default=10.0, help='length (default 10)')
-    parser.add_argument('--seed', type=int, default=0, help='which street (default 0)')
+    parser.add_argument('--seed', type=int, default=0, help='which scene (default 0)')
     parser.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
                         help='size of the images (default 800x450)')
     parser.add_argument('--model', default='', help='network name or weights (.safetensors); '

@@ -20,9 +20,9 @@ from bdc_occ_ros.drawing.rerun_recording import RerunRecording
 from bdc_occ_ros.drawing.sheet import Column
 from bdc_occ_ros.drawing.sheet import draw_sheet
 from bdc_occ_ros.drawing.sheet import Overlay
-from bdc_occ_ros.scene.drive import Drive
-from bdc_occ_ros.scene.drive import TRIGGERS_NS
 from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.world.drive import Drive
+from bdc_occ_ros.world.drive import TRIGGERS_NS
 
 TITLE = 'bdc_occ_ros: six cameras in, semantic occupancy and boxes out'
 
@@ -45,7 +45,7 @@ def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:
 
     :param folder: Output folder of the demo, with drive and recording.
     :param rig: The cameras that were rendered.
-    :param seed: Which street.
+    :param seed: Which scene.
     :param notice: What nobody may overlook; empty for nothing.
     """
     recording = load_recording(folder / 'recording')
@@ -68,10 +68,7 @@ def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:
 
 def _truth(rig: CameraRig, seed: int, stamp_ns: int) -> Truth:
     """Return the right answer for any exposure of the drive."""
-    drive = Drive(rig, seed)
-    trigger = TRIGGERS_NS.index(stamp_ns)
-    occupancy, boxes = drive.truth(trigger, drive.views(trigger))
-    return Truth(stamp_ns, occupancy, boxes)
+    return Truth(stamp_ns, *Drive(rig, seed).truth(TRIGGERS_NS.index(stamp_ns)))
 
 
 def _write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str) -> None:

@@ -15,8 +15,8 @@ from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.scene.drive import exposures
 from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.world.drive import Drive
 
 NUM_TRIGGERS = 7  # two keyframes, the first and the last
 JPEG = bytes.fromhex('ffd8ffe000104a46494600010100000100010000ffdb004300') + b'\x01' * 64
@@ -25,7 +25,7 @@ JPEG = bytes.fromhex('ffd8ffe000104a46494600010100000100010000ffdb004300') + b'\
 @pytest.fixture(scope='module')
 def written(bag_rig, tmp_path_factory):
     """Return a function from a flavour's name to its messages by topic and the bag's profiles."""
-    known = {}
+    known, drive = {}, Drive(bag_rig, seed=1)
 
     def write(name):
         if name not in known:
@@ -33,7 +33,7 @@ def written(bag_rig, tmp_path_factory):
             flavour = flavour_of(name)
             with open_bag(path, bag_rig, START_NS, flavour=flavour) as bag:
                 for trigger in range(NUM_TRIGGERS):
-                    fired = sorted(exposures(bag_rig, trigger).values(), key=lambda e: e.stamp_ns)
+                    fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
                     bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg(), e.world_from_ego)
                                    for e in fired], trigger % 6 == 0)
             known[name] = read(path)
@@ -69,7 +69,7 @@ def test_nuscenes2bag_has_raw_images_the_whole_tree_on_tf_and_no_intrinsics(writ
     assert messages.keys() == {'/tf', '/odom'} | {f'/{n.lower()}/raw' for n in bag_rig.names}
     recorded_ns, image = messages['/cam_front/raw'][0]
     assert (image.encoding, image.header.frame_id) == ('bgr8', 'cam_front')
-    assert stamp_of(image) == recorded_ns == exposures(bag_rig, 0)['CAM_FRONT'].stamp_ns
+    assert stamp_of(image) == recorded_ns == Drive(bag_rig, 1).exposures(0)['CAM_FRONT'].stamp_ns
     assert np.abs(image.data.reshape(-1, 3).mean(axis=0) - (200, 100, 50)).max() < 5
     assert len(messages['/tf']) == 6 * NUM_TRIGGERS
     assert edges(messages['/tf']) == {('map', 'odom'), ('odom', 'base_link')} | {

@@ -12,8 +12,7 @@ from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.scene.drive import Drive
-from bdc_occ_ros.scene.drive import exposures
+from bdc_occ_ros.world.drive import Drive
 
 
 def same_rig(first, second):
@@ -28,14 +27,15 @@ def test_frames_come_back(drive_bag, bag_rig):
     same_rig(bag.rig, bag_rig)
     frames = list(bag.frames())
     assert len(frames) == 4
-    views = Drive(bag_rig, seed=1).views(2)
+    drive = Drive(bag_rig, seed=1)
+    rendered = drive.images(2)
     for trigger, frame in enumerate(frames):
-        fired = exposures(bag_rig, trigger)
+        fired = drive.exposures(trigger)
         assert dict(frame.stamps_ns) == {name: e.stamp_ns for name, e in fired.items()}
         for name, exposure in fired.items():
             assert np.allclose(frame.fixed_from_ego[name], exposure.world_from_ego, atol=1e-9)
     for name, image in frames[2].images.items():
-        loss = np.abs(image.astype(int) - views[name].image)  # of JPEG
+        loss = np.abs(image.astype(int) - rendered[name])  # of JPEG
         assert loss.mean() < 6
 
 
@@ -107,8 +107,7 @@ def test_processes_change_nothing(bag_rig, drive_bag, tmp_path):
 
 def test_truth_lies_beside_the_bag(drive_bag, bag_rig):
     truth, = load_truth(drive_bag / TRUTH_FILE)
-    drive = Drive(bag_rig, seed=1)
-    occupancy, boxes = drive.truth(0, drive.views(0))
+    occupancy, boxes = Drive(bag_rig, seed=1).truth(0)
     assert truth.stamp_ns == occupancy.stamp_ns == RigBag(drive_bag).key_stamps_ns()[0]
     assert np.array_equal(truth.occupancy.labels, occupancy.labels)
     assert np.array_equal(truth.occupancy.observed, occupancy.observed)

@@ -12,8 +12,8 @@ from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.calibration_file import load_calibration
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
-from bdc_occ_ros.scene.drive import Drive
 from bdc_occ_ros.snapshot import save_snapshot
+from bdc_occ_ros.world.drive import Drive
 
 SCENE = ['bag', 'write', '--scene', '--seconds', '0.04', '--size', '96x54', '--seed', '1']
 
@@ -41,10 +41,8 @@ def test_view_of_a_bag_shows_images_and_truth(bag, tmp_path, capsys):
 
 def test_view_of_a_snapshot(bag, tmp_path, capsys):
     rig = load_calibration(bag / 'calibration.yaml')
-    drive = Drive(rig, seed=1)
-    views = drive.views(0)
     save_snapshot(tmp_path / 'saved.npz', next(iter(RigBag(bag).frames())),
-                  *drive.truth(0, views))
+                  *Drive(rig, seed=1).truth(0))
     assert main(['view', str(tmp_path / 'saved.npz'), '-o', str(tmp_path / 'a.png')]) == 0
     assert 'snapshot saved.npz' in capsys.readouterr().out
     assert main(['view', str(bag), '-o', str(tmp_path / 'b.png')]) == 0

@@ -28,14 +28,15 @@ from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.ros.bag_player import BagPlayer
 from bdc_occ_ros.ros.demo import DiagnosticsWatch
 from bdc_occ_ros.ros.spun_node import spun_node
-from bdc_occ_ros.scene.drive import exposures
 from bdc_occ_ros.share import share_path
 from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
 from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.world.drive import Drive
 
 PROGRAM = Path(__file__).with_name('frame_keeping_node.py')
 SIZE = (160, 90)
 NUM_TRIGGERS = 36
+SEED = 1
 DARKEST, STEP = 10, 6
 VOXEL_M, FAR_M = 0.4, 40.0
 
@@ -68,11 +69,12 @@ def small_rig(nuscenes_rig):
 
 def write_bag(path, rig, flavour):
     """Write a drive whose images are as bright as their trigger's number says."""
+    drive = Drive(rig, SEED)
     with open_bag(path, rig, START_NS, flavour=flavour) as bag:
         for trigger in range(NUM_TRIGGERS):
             pixels = np.full((SIZE[1], SIZE[0], 3), DARKEST + STEP * trigger, np.uint8)
             jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
-            fired = sorted(exposures(rig, trigger).values(), key=lambda e: e.stamp_ns)
+            fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
             bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
                            for e in fired], trigger % len(NUSCENES_STEP_MS) == 0)
         return bag.num_sets
@@ -134,7 +136,8 @@ def assert_geometry(frame, rig):
                                 camera.ego_from_camera) < VOXEL_M / 10
     if frame['key_ego_from_ego'] is None:
         return
-    fired = {name: exposures(rig, trigger)[name] for name, trigger in triggers.items()}
+    drive = Drive(rig, SEED)
+    fired = {name: drive.exposures(trigger)[name] for name, trigger in triggers.items()}
     key_from_world = np.linalg.inv(fired[rig.key_camera].world_from_ego)
     for name, motion in zip(frame['order'], frame['key_ego_from_ego']):
         true = key_from_world @ fired[name].world_from_ego

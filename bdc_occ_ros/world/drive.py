@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole drive at the full rate of the cameras, with the timing of nuScenes."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.classes import FREE_LABEL
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes
+from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.synthetic_triggers import nuscenes_triggers_ns
+from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.world.keyframes import images_of
+from bdc_occ_ros.world.keyframes import snapshots_of
+from bdc_occ_ros.world.keyframes import truth_of
+from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.solid_voxels import GRID
+from bdc_occ_ros.world.traffic import DURATION_S
+from bdc_occ_ros.world.world_source import boxes_in_grid
+
+TRIGGERS_NS = tuple(nuscenes_triggers_ns(DURATION_S))
+_CPU = torch.device('cpu')
+
+
+class Exposure(NamedTuple):
+    """
+    One image of one camera.
+
+    :param camera: Name of the camera.
+    :param stamp_ns: When it was exposed.
+    :param world_from_ego: Pose of the rig then, (4, 4), metres.
+    """
+
+    camera: str
+    stamp_ns: int
+    world_from_ego: np.ndarray
+
+
+def num_triggers(seconds: float) -> int:
+    """
+    Return how many triggers fit into a drive.
+
+    :param seconds: Length of the drive.
+    :raises UsageError: if no drive is that long.
+    """
+    if not 0 < seconds <= DURATION_S:
+        raise UsageError(f'a drive lasts up to {DURATION_S:.0f} s; got {seconds:g}')
+    return len(nuscenes_triggers_ns(seconds))
+
+
+class Drive:
+    """
+    The triggers of a drive; equal seeds give equal images.
+
+    :param rig: The cameras, with the image size to render.
+    :param seed: Which scene.
+    """
+
+    def __init__(self, rig: CameraRig, seed: int) -> None:
+        self.rig = rig
+        self._scene = Scene.from_seed(seed)
+
+    def exposures(self, trigger: int) -> Mapping[str, Exposure]:
+        """
+        Return when and where every camera fires for one trigger.
+
+        A camera that nuScenes does not have fires at once.
+
+        :param trigger: Number of the trigger, from 0.
+        """
+        moment = self._moment(trigger)
+        return {name: Exposure(name, TRIGGERS_NS[trigger] + NUSCENES_OFFSETS_NS.get(name, 0),
+                               moment.world_from_ego(name)) for name in self.rig.names}
+
+    def images(self, trigger: int) -> Mapping[str, np.ndarray]:
+        """
+        Render what every camera sees.
+
+        :param trigger: Number of the trigger.
+        :return: RGB by camera name, (H, W, 3) uint8.
+        """
+        moment, names = self._moment(trigger), self.rig.names
+        intrinsics = np.stack([camera.intrinsics for camera in self.rig.cameras])[None]
+        size_px = self.rig.cameras[0].height_px, self.rig.cameras[0].width_px
+        seeds = [trigger * len(names) + place for place in range(len(names))]
+        rendering = images_of([moment], snapshots_of([moment], _CPU), intrinsics, size_px, seeds,
+                              _CPU)
+        return dict(zip(names, rendering.images.numpy()))
+
+    def truth(self, trigger: int) -> tuple[Occupancy, Boxes]:
+        """
+        Return the right answer for a trigger, in the ego frame of the key camera's exposure.
+
+        :param trigger: Number of the trigger.
+        """
+        moment = self._moment(trigger)
+        world_from_key, stamp_ns = moment.world_from_key_ego, TRIGGERS_NS[trigger]
+        truth = truth_of([moment], snapshots_of([moment], _CPU), world_from_key[None], _CPU)
+        occupancy = Occupancy(GRID, truth.classes[0].numpy(), truth.observed[0].numpy(),
+                              OCCUPANCY_CLASS_NAMES, FREE_LABEL, stamp_ns)
+        values, labels = (part.numpy() for part in boxes_in_grid(
+            truth.objects[0], truth.seen[0], np.linalg.inv(world_from_key), _CPU))
+        return occupancy, Boxes(values[:, :3], values[:, 3:6], values[:, 6], values[:, 7:],
+                                np.ones(len(labels)), labels, DETECTION_CLASS_NAMES, stamp_ns)
+
+    def _moment(self, trigger: int) -> Moment:
+        """Return one trigger as a firing of all sensors."""
+        return Moment(self._scene, self.rig, (TRIGGERS_NS[trigger] - START_NS) / 1e9)
