@@ -23,6 +23,8 @@ VERBS = {
     'import': 'turn a published checkpoint into a weights file',
     'export': 'fold a network into a packed file, which runs on bits',
     'train': 'train a network on made-up scenes or a nuScenes data set',
+    'sweep': 'train a list of networks alike and compare them',
+    'card': 'write manifest and model card of a packed file',
     'evaluate': 'score a network on a nuScenes data set',
     'bag': 'write, play, record and list bags',
     'view': 'draw a bag, a snapshot or a sample of a data set as a picture',

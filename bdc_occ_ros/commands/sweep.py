@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Train a list of networks alike, score them on the same samples and print one table.
+
+The list names a network, a recipe, seeds, and what differs from entry to entry; one comes with
+the package, config/sweep_nano.yaml, which a CPU can carry out at half of all widths:
+
+    bdc-occ sweep nano --data world:0-999 --validate world:100000-100099 --out runs/sweep
+    bdc-occ sweep nano --model bdc_occ_nano_half --tune steps=2000 --tune batch=4 ...
+
+Every training of one seed takes the same samples in the same order and as many steps. mIoU comes
+with the interval in which 95 % of redrawn validation samples let it lie, and so does its
+difference to the first entry. What was stopped goes on when the same is asked for again; entries
+that are scored are not trained again, and the table shows whatever is scored so far.
+"""
+
+import argparse
+import json
+from pathlib import Path
+import time
+from typing import TYPE_CHECKING
+
+from bdc_occ_ros.commands.training_arguments import add_data_arguments
+from bdc_occ_ros.commands.training_arguments import chosen_device
+from bdc_occ_ros.commands.training_arguments import data_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from bdc_occ_ros.training.sweep import Planned
+    from bdc_occ_ros.training.sweep import Samples
+    from bdc_occ_ros.training.sweep import SweepConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the arguments.
+
+    :param parser: Parser of the verb.
+    """
+    parser.add_argument('list', help='nano, or a file with a list')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='a folder per entry and seed: log, state, weights, scores')
+    add_data_arguments(parser.add_argument_group('data'), needs_validation=True)
+    group = parser.add_argument_group('what of the list')
+    group.add_argument('--model', help='this network instead, by name or file')
+    group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
+                       help='change a value of the recipe, as in steps=500')
+    group.add_argument('--only', nargs='+', metavar='NAME', help='these entries')
+    group.add_argument('--seeds', type=int, nargs='+', metavar='N', help='these seeds instead')
+    group = parser.add_argument_group('this sitting')
+    group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
+    group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
+    group.add_argument('--threads', type=int, metavar='N', help="PyTorch's threads")
+    group.add_argument('--workers', type=int, default=1, metavar='N',
+                       help='threads that load samples ahead (default 1)')
+    parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Train what is not trained yet, and print the table of what is scored.
+
+    :param args: Parsed arguments.
+    :return: Exit status 0, also where the time was up before the end.
+    :raises BdcOccError: if the list is wrong, a folder holds something else, or a training fails.
+    """
+    import torch
+
+    from bdc_occ_ros.sweep_table import rows_as_json
+    from bdc_occ_ros.sweep_table import rows_as_text
+    from bdc_occ_ros.sweep_table import sweep_rows
+    from bdc_occ_ros.training.sweep import load_scores
+    from bdc_occ_ros.training.sweep import planned
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    sweep = _chosen(args)
+    trainings, samples = list(planned(sweep)), _samples(args, sweep)
+    _train(args, trainings, samples, chosen_device(args.device))
+    scored = [(training, scores) for training in trainings
+              if (scores := load_scores(training, samples, args.out)) is not None]
+    rows = sweep_rows(scored)
+    print(json.dumps(rows_as_json(rows), indent=2) if args.json else rows_as_text(rows))
+    if len(scored) < len(trainings) and not args.json:
+        print(f'{len(scored)} of {len(trainings)} trainings are scored; the same command goes on')
+    return 0
+
+
+def _chosen(args: argparse.Namespace) -> 'SweepConfig':
+    """Return the list with what the arguments change."""
+    from dataclasses import replace
+
+    from bdc_occ_ros.config_overrides import with_overrides
+    from bdc_occ_ros.errors import UsageError
+    from bdc_occ_ros.share import share_path
+    from bdc_occ_ros.training.sweep import load_sweep
+    sweep = load_sweep(share_path('config', 'sweep_nano.yaml') if args.list == 'nano'
+                       else Path(args.list))
+    sweep = replace(sweep, model=args.model or sweep.model,
+                    recipe=with_overrides(sweep.recipe, args.tune),
+                    seeds=tuple(args.seeds or sweep.seeds))
+    names = [entry.name for entry in sweep.entries]
+    if unknown := set(args.only or ()) - set(names):
+        raise UsageError(f'--only: {sorted(unknown)} are not in the list; it has {names}')
+    return replace(sweep, entries=tuple(entry for entry in sweep.entries
+                                        if args.only is None or entry.name in args.only))
+
+
+def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
+    """Return what all trainings learn from and are scored on."""
+    from bdc_occ_ros.config import load_network_config
+    from bdc_occ_ros.training.sweep import Samples
+    from bdc_occ_ros.training_data import spread
+    config = load_network_config(sweep.model)
+    data = data_choice(args, args.data, args.split)
+    validation = data_choice(args, args.validate, args.validate_split)
+    source = validation.open(config)
+    return Samples(data.open(config), str(data), source,
+                   spread(args.validate_samples, len(source)), str(validation))
+
+
+def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'Samples',
+           device: 'torch.device') -> None:
+    """Carry trainings to their end, one after the other, until the time is up."""
+    from tqdm import tqdm
+
+    from bdc_occ_ros.training.sweep import train_and_score
+    stop_s = None if args.minutes is None else time.monotonic() + 60 * args.minutes
+    for place, training in enumerate(trainings, start=1):
+        left_s = None if stop_s is None else stop_s - time.monotonic()
+        if left_s is not None and left_s <= 0:
+            return
+        title = f'{place}/{len(trainings)} {training.folder}'
+        with tqdm(total=training.recipe.steps, desc=title, unit='step', disable=args.json) as bar:
+            train_and_score(training, samples, args.out, device, seconds=left_s,
+                            workers=args.workers,
+                            observe=lambda report, bar=bar: bar.update(report.step - bar.n))
