@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start the occupancy node; optionally RViz and a bag too."""
 
+import importlib.util
 import os
 from pathlib import Path
+import sys
 
 from launch import LaunchContext
 from launch import LaunchDescription
@@ -15,6 +17,7 @@ from launch.actions import OpaqueFunction
 from launch.actions import SetEnvironmentVariable
 from launch_ros.actions import Node
 
+from bdc_occ_ros.bags import CALIBRATION_FILE
 from bdc_occ_ros.ros.dataset_choice import dataset_of_bag
 from bdc_occ_ros.ros.dataset_choice import dataset_of_graph
 
@@ -30,6 +33,8 @@ ARGUMENTS = (
     ('model', '', 'network name or weights (.safetensors) over what the files choose', None),
     ('autostart', 'true', 'configure and activate the node at once', SWITCH),
     ('rviz', 'false', 'open RViz with config/occ.rviz', SWITCH),
+    ('calibration_file', '', 'calibration of the cameras over what the files choose; a bag with '
+     'calibration.yaml in its folder brings its own', None),
     ('bag', '', 'bag to play, once the node has had time to start', None),
     ('log_level', 'info', 'least severity that is logged',
      ['debug', 'info', 'warn', 'error', 'fatal']),
@@ -73,9 +78,19 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
                              arguments=['-d', str(SHARE / 'config' / 'occ.rviz')],
                              parameters=[sim_time]))
     if given['bag']:
-        entities.append(ExecuteProcess(
-            cmd=['ros2', 'bag', 'play', '--clock', '100', '--delay', '5', given['bag']]))
+        entities.append(ExecuteProcess(cmd=player(given['bag']), output='screen'))
     return entities
+
+
+def player(bag: str) -> list[str]:
+    """
+    Return the command that plays a bag: rosbag2's where it is installed, or ours.
+
+    :param bag: Folder of the bag, or its file.
+    """
+    if importlib.util.find_spec('rosbag2_py') is not None:
+        return ['ros2', 'bag', 'play', '--clock', '100', '--delay', '5', bag]
+    return [sys.executable, '-m', 'bdc_occ_ros.cli', 'bag', 'play', '--clock', '--delay', '5', bag]
 
 
 def overrides(given: dict[str, str]) -> dict[str, str | bool]:
@@ -84,6 +99,11 @@ def overrides(given: dict[str, str]) -> dict[str, str | bool]:
     if given['model']:
         is_weights = given['model'].endswith('.safetensors')
         chosen['model.weights' if is_weights else 'model.name'] = given['model']
+    beside = Path(given['bag'], CALIBRATION_FILE)
+    if given['calibration_file']:
+        chosen['calibration_file'] = given['calibration_file']
+    elif given['bag'] and beside.is_file():
+        chosen['calibration_file'] = str(beside)
     if given['output_frame']:
         chosen['output_frame'] = given['output_frame']
     return chosen

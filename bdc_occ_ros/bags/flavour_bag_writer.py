@@ -14,6 +14,7 @@ from rosbags.interfaces import QosDurability
 from rosbags.interfaces import QosReliability
 
 from bdc_occ_ros.bags import BASE_FRAME
+from bdc_occ_ros.bags import CALIBRATION_FILE
 from bdc_occ_ros.bags import ODOM_FRAME
 from bdc_occ_ros.bags.bag_file import BagFile
 from bdc_occ_ros.bags.bag_file import qos
@@ -29,6 +30,7 @@ from bdc_occ_ros.bags.messages import ODOMETRY
 from bdc_occ_ros.bags.messages import TF_MESSAGE
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.recorded_scan import RecordedScan
+from bdc_occ_ros.calibration_file import save_calibration
 from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import UsageError
 
@@ -47,15 +49,17 @@ class FlavourBagWriter:
     :param rig: Calibration of the cameras.
     :param flavour: How to write.
     :param start_ns: Stamp of the first exposure.
+    :param has_file: Whether calibration.yaml is written beside what the converter writes.
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
     :raises UsageError: if the folder exists already or cannot be made.
     """
 
     def __init__(self, path: str | Path, rig: CameraRig, flavour: Flavour, *, start_ns: int,
-                 ego_from_lidar: np.ndarray | None = None) -> None:
+                 has_file: bool = False, ego_from_lidar: np.ndarray | None = None) -> None:
         self._file = BagFile(path, flavour.storage)
         self._messages = Messages(self._file.store)
         self._rig, self._flavour, self._start_ns = rig, flavour, start_ns
+        self._has_file = has_file
         self._mount_of = {camera.name: camera.ego_from_camera for camera in rig.cameras}
         self._has_lidar = ego_from_lidar is not None and flavour.lidar_topic is not None
         if self._has_lidar:
@@ -67,6 +71,8 @@ class FlavourBagWriter:
 
     def __enter__(self) -> 'FlavourBagWriter':
         file, flavour = self._file.__enter__(), self._flavour
+        if self._has_file:
+            save_calibration(self._rig, file.path / CALIBRATION_FILE)
         for name in self._rig.names:
             file.connect(self._named(flavour.image_topic, name),
                          IMAGE if self._is_raw else COMPRESSED_IMAGE, self._qos())

@@ -21,7 +21,8 @@ def open_bag(path: str | Path, rig: CameraRig, start_ns: int, calibration: str =
     :param path: Folder to create.
     :param rig: Calibration of the cameras.
     :param start_ns: Stamp of the first exposure.
-    :param calibration: 'tf' or 'file', see RigBagWriter; without meaning for a flavour.
+    :param calibration: 'tf' or 'file', see RigBagWriter; a flavour writes into the bag what its
+        converter does, and 'file' adds the file beside it.
     :param flavour: Converter to imitate, or None.
     :param ego_from_lidar: Mount of the LiDAR whose sweeps will come, (4, 4), metres, or None;
         without a flavour no sweeps are written.
@@ -29,4 +30,5 @@ def open_bag(path: str | Path, rig: CameraRig, start_ns: int, calibration: str =
     """
     if flavour is None:
         return RigBagWriter(path, rig, calibration=calibration, start_ns=start_ns)
-    return FlavourBagWriter(path, rig, flavour, start_ns=start_ns, ego_from_lidar=ego_from_lidar)
+    return FlavourBagWriter(path, rig, flavour, start_ns=start_ns,
+                            has_file=calibration == 'file', ego_from_lidar=ego_from_lidar)

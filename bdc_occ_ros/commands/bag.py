@@ -55,7 +55,8 @@ def _add_write(write: argparse.ArgumentParser) -> None:
                        '(default v1.0-trainval)')
     write.add_argument('-o', '--output', required=True, help='folder to create')
     write.add_argument('--calibration', choices=('tf', 'file'), default='tf',
-                       help='camera_info and /tf_static in the bag, or a file beside it')
+                       help='camera_info and /tf_static in the bag, or calibration.yaml beside '
+                       'it; with a flavour: beside what the converter writes')
     write.add_argument('--flavour', metavar='NAME', help='write as a public converter does: '
                        'nuscenes2bag, nuscenes2bag_ros2, nuscenes_to_ros2bag, mcap_style, '
                        'dataset_bridge or autoware')

@@ -4,6 +4,7 @@
 
 import ast
 import importlib.util
+import sys
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from bdc_occ_ros.share import share_path
 
 LAUNCH_FILE = share_path('launch', 'occ.launch.py')
 ARGUMENTS = {'dataset', 'namespace', 'use_sim_time', 'params_file', 'model', 'autostart', 'rviz',
-             'bag', 'log_level', 'output_frame'}
+             'calibration_file', 'bag', 'log_level', 'output_frame'}
 
 
 def declared_arguments():
@@ -93,3 +94,25 @@ def test_the_profile_is_set_unless_the_user_has_one(launch_file, monkeypatch):
 def test_arguments_override_the_files(launch_file, given, expected):
     defaults = {name: default for name, default, _, _ in launch_file.ARGUMENTS}
     assert launch_file.overrides(defaults | given) == expected
+
+
+def test_a_bag_brings_its_calibration_unless_another_is_given(launch_file, tmp_path):
+    defaults = {name: default for name, default, _, _ in launch_file.ARGUMENTS}
+    assert 'calibration_file' not in launch_file.overrides(defaults | {'bag': str(tmp_path)})
+    (tmp_path / 'calibration.yaml').touch()
+    with_bag = defaults | {'bag': str(tmp_path)}
+    brought = launch_file.overrides(with_bag)['calibration_file']
+    assert brought == str(tmp_path / 'calibration.yaml')
+    given = launch_file.overrides(with_bag | {'calibration_file': 'rig.yaml'})
+    assert given['calibration_file'] == 'rig.yaml'
+
+
+@pytest.mark.parametrize('is_installed, words', [
+    (True, ['ros2', 'bag', 'play', '--clock', '100']),
+    (False, [sys.executable, '-m', 'bdc_occ_ros.cli', 'bag', 'play', '--clock'])])
+def test_a_bag_is_played_by_rosbag2_where_that_is_installed(launch_file, monkeypatch, is_installed,
+                                                            words):
+    monkeypatch.setattr(launch_file.importlib.util, 'find_spec',
+                        lambda name: name == 'rosbag2_py' and is_installed or None)
+    command = launch_file.player('drive')
+    assert command[:len(words)] == words and command[-3:] == ['--delay', '5', 'drive']
