@@ -31,6 +31,38 @@ class Cameras(NamedTuple):
     height_px: int
     width_px: int
 
+    @property
+    def is_small(self) -> bool:
+        """Whether images are so small that smaller tiles and coarser shadows do."""
+        return self.height_px * self.width_px < 400_000
+
+    @property
+    def tile_px(self) -> tuple[int, int]:
+        """Rows and columns of every tile."""
+        wanted = 16 if self.is_small else 32
+        height_px, width_px = (-(-total // max(1, round(total / wanted)))
+                               for total in (self.height_px, self.width_px))
+        return height_px, width_px
+
+    @property
+    def tile_counts(self) -> tuple[int, int]:
+        """Rows and columns of tiles; the last of each may overhang."""
+        tall, wide = self.tile_px
+        return -(-self.height_px // tall), -(-self.width_px // wide)
+
+    def untiled(self, values: Tensor) -> Tensor:
+        """
+        Return values of tiles put together as images.
+
+        :param values: (V, T, P, ...).
+        :return: (V, H, W, ...).
+        """
+        (tall, wide), (rows, columns) = self.tile_px, self.tile_counts
+        tail = values.shape[3:]
+        whole = values.reshape(len(values), rows, columns, tall, wide, *tail).transpose(2, 3)
+        whole = whole.reshape(len(values), rows * tall, columns * wide, *tail)
+        return whole[:, :self.height_px, :self.width_px].contiguous()
+
 
 @dataclass(frozen=True, eq=False)
 class RayTiles:
@@ -78,27 +110,13 @@ def _powers(u: Tensor, v: Tensor) -> Tensor:
     return torch.stack((torch.ones_like(u), u, v, u * u, u * v, v * v), -2).float()
 
 
-def tile_size(height_px: int, width_px: int) -> tuple[int, int]:
-    """
-    Return rows and columns of the tiles of an image.
-
-    :param height_px: Rows of the image.
-    :param width_px: Columns of the image.
-    """
-    wanted = 16 if height_px * width_px < 400_000 else 32
-    def even(total: int) -> int:
-        return -(-total // max(1, round(total / wanted)))
-    return even(height_px), even(width_px)
-
-
 def tiles_of_cameras(cameras: Cameras) -> RayTiles:
     """
     Return the pixels of cameras in rectangular tiles, row by row; the last may overhang.
 
     :param cameras: V cameras.
     """
-    tall, wide = tile_size(cameras.height_px, cameras.width_px)
-    rows, columns = -(-cameras.height_px // tall), -(-cameras.width_px // wide)
+    (tall, wide), (rows, columns) = cameras.tile_px, cameras.tile_counts
     device = cameras.intrinsics.device
     rotation = cameras.world_from_camera[:, :3, :3]
     rays = rotation @ torch.linalg.inv(cameras.intrinsics)

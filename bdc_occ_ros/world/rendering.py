@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.world.lights import Lights
 from bdc_occ_ros.world.ray_casting import cast
 from bdc_occ_ros.world.ray_casting import FirstHits
 from bdc_occ_ros.world.ray_casting import Obstacles
 from bdc_occ_ros.world.ray_tiles import Cameras
-from bdc_occ_ros.world.ray_tiles import tile_size
 from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
 from bdc_occ_ros.world.shading import shade
+from bdc_occ_ros.world.shading import Stage
+from bdc_occ_ros.world.shadows import shadow_maps
 from bdc_occ_ros.world.snapshot import Snapshot
 
 
@@ -84,13 +86,17 @@ def render(views: Sequence[View], device: torch.device | str,
     :param device: Where to work and where the result is.
     :param noise_seeds: Seed of the sensor noise of every view.
     """
-    views_set = _as_tensors(views, device)
-    tiles = tiles_of_cameras(views_set.cameras)
-    hits = cast(tiles, Obstacles.stacked([s.solids for s in views_set.snapshots]), views_set.world)
-    colors = shade(tiles, hits, views_set.snapshots, views_set.world,
-                   torch.tensor(noise_seeds, device=device))
-    depth = _depth_images(hits, views_set.cameras)
-    return Rendering(_images(colors, views_set.cameras), *depth)
+    given = _as_tensors(views, device)
+    obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
+    tiles = tiles_of_cameras(given.cameras)
+    hits = cast(tiles, obstacles, given.world)
+    lights = Lights.stacked([snapshot.light for snapshot in given.snapshots])
+    shadows = shadow_maps(obstacles, _middles(given), lights.sun_direction[..., 0].T,
+                          256 if given.cameras.is_small else 512)
+    colors = shade(tiles, hits, Stage.of(given.snapshots, lights, shadows), given.world,
+                   torch.tensor(noise_seeds, device=device),
+                   1 / float(views[0].intrinsics[0, 0]))
+    return Rendering(given.cameras.untiled(colors), *_depth_images(hits, given.cameras))
 
 
 def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRendering:
@@ -100,10 +106,10 @@ def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRender
     :param views: At least one, all of one size.
     :param device: Where to work and where the result is.
     """
-    views_set = _as_tensors(views, device)
-    obstacles = Obstacles.stacked([s.solids for s in views_set.snapshots])
-    hits = cast(tiles_of_cameras(views_set.cameras), obstacles, views_set.world)
-    return _depth_images(hits, views_set.cameras)
+    given = _as_tensors(views, device)
+    obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
+    return _depth_images(cast(tiles_of_cameras(given.cameras), obstacles, given.world),
+                         given.cameras)
 
 
 def _as_tensors(views: Sequence[View], device: torch.device | str) -> _Set:
@@ -119,15 +125,15 @@ def _as_tensors(views: Sequence[View], device: torch.device | str) -> _Set:
     return _Set(cameras, [snapshot.to(device) for snapshot in unique.values()], world)
 
 
+def _middles(given: _Set) -> Tensor:
+    """Return the middle of the cameras of every world on the ground, (S, 3)."""
+    at_m = given.cameras.world_from_camera[:, :3, 3]
+    sums = at_m.new_zeros(len(given.snapshots), 4)
+    sums.index_add_(0, given.world, torch.cat((at_m, torch.ones_like(at_m[:, :1])), 1))
+    middle_m = sums[:, :3] / sums[:, 3:]
+    middle_m[:, 2] = 0
+    return middle_m
+
+
 def _depth_images(hits: FirstHits, cameras: Cameras) -> DepthRendering:
-    return DepthRendering(*(_images(part, cameras) for part in hits))
-
-
-def _images(tiled: Tensor, cameras: Cameras) -> Tensor:
-    """Return tiles put together as images, (V, T, P, ...) to (V, H, W, ...)."""
-    tall, wide = tile_size(cameras.height_px, cameras.width_px)
-    rows, columns = -(-cameras.height_px // tall), -(-cameras.width_px // wide)
-    tail = tiled.shape[3:]
-    whole = tiled.reshape(len(tiled), rows, columns, tall, wide, *tail).transpose(2, 3)
-    whole = whole.reshape(len(tiled), rows * tall, columns * wide, *tail)
-    return whole[:, :cameras.height_px, :cameras.width_px].contiguous()
+    return DepthRendering(*(cameras.untiled(part) for part in hits))

@@ -9,106 +9,97 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.world.film import exposed
 from bdc_occ_ros.world.ground import GroundPlan
 from bdc_occ_ros.world.ground import sample_ground
 from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.world.lights import Lights
 from bdc_occ_ros.world.ray_casting import FirstHits
 from bdc_occ_ros.world.ray_casting import GROUND
 from bdc_occ_ros.world.ray_tiles import RayTiles
-from bdc_occ_ros.world.snapshot import Light
+from bdc_occ_ros.world.shadows import ShadowMaps
+from bdc_occ_ros.world.sky import sky_color
+from bdc_occ_ros.world.sky import sky_gradient
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.surfaces import surface_table
 from bdc_occ_ros.world.surfaces import surfaces_at
 from bdc_occ_ros.world.surfaces import SurfaceTable
+from bdc_occ_ros.world.textures import texture_of_ground
+from bdc_occ_ros.world.textures import texture_of_solids
 
 _SHADED_AT_ONCE = {'cpu': 2 ** 15, 'cuda': 2 ** 24}
+_ROAD = 11
 
 
-class Lights(NamedTuple):
+class Stage(NamedTuple):
     """
-    The lights of several worlds, a row each.
+    What shading needs of S worlds.
 
-    :param sun_direction: (S, 3).
-    :param sun_rgb: (S, 3).
-    :param sky_rgb: (S, 3).
-    :param horizon_rgb: (S, 3).
-    :param air: Haze per m, exposure, noise, cloudiness and wetness, (S, 5).
+    :param plans: The grounds.
+    :param table: The looks of solids.
+    :param lights: The lights.
+    :param shadows: Maps of what sees the sun.
     """
-
-    sun_direction: Tensor
-    sun_rgb: Tensor
-    sky_rgb: Tensor
-    horizon_rgb: Tensor
-    air: Tensor
-
-    @staticmethod
-    def stacked(lights: Sequence[Light]) -> 'Lights':
-        """
-        Return lights as tensors.
-
-        :param lights: At least one, on one device.
-        """
-        air = [(light.haze_per_m, light.exposure, light.noise, light.cloudiness, light.wetness)
-               for light in lights]
-        vectors = (torch.stack([getattr(light, name) for light in lights]).float()
-                   for name in ('sun_direction', 'sun_rgb', 'sky_rgb', 'horizon_rgb'))
-        device = lights[0].sun_rgb.device
-        return Lights(*vectors, torch.tensor(air, dtype=torch.float32, device=device))
-
-    def of(self, world: Tensor) -> 'Lights':
-        """
-        Return the lights of some tiles.
-
-        :param world: Their worlds, (T,) int64.
-        """
-        return Lights(*(part[world] for part in self))
-
-
-class _Stage(NamedTuple):
-    """What shading needs of all worlds."""
 
     plans: GroundPlan
     table: SurfaceTable
     lights: Lights
+    shadows: ShadowMaps
+
+    @staticmethod
+    def of(snapshots: Sequence[Snapshot], lights: Lights, shadows: ShadowMaps) -> 'Stage':
+        """
+        Return what shading needs of worlds.
+
+        :param snapshots: The worlds, on one device.
+        :param lights: Their lights.
+        :param shadows: Their maps.
+        """
+        return Stage(stack_plans([snapshot.ground for snapshot in snapshots]),
+                     surface_table([snapshot.solids for snapshot in snapshots]), lights, shadows)
 
 
 class _Rays(NamedTuple):
-    """Some tiles of rays and what they meet: world (T,), origin (T, 3), the rest (T, P)."""
+    """Some tiles of rays and what they meet: the first three (T, ...), the rest (T, P)."""
 
     world: Tensor
     origin_m: Tensor
-    direction: tuple[Tensor, Tensor, Tensor]
+    noise_start: Tensor
+    toward: tuple[Tensor, Tensor, Tensor]
+    length: Tensor
     inverse_depth: Tensor
     solid: Tensor
-    noise_seed: Tensor
 
     def rows(self, index: Tensor) -> '_Rays':
-        return _Rays(self.world[index], self.origin_m[index],
-                     tuple(part[index] for part in self.direction), self.inverse_depth[index],
-                     self.solid[index], self.noise_seed[index])
+        if len(index) == len(self.world):
+            return self
+        return _Rays(self.world[index], self.origin_m[index], self.noise_start[index],
+                     tuple(part[index] for part in self.toward), self.length[index],
+                     self.inverse_depth[index], self.solid[index])
 
-    def points(self) -> tuple[Tensor, Tensor, Tensor]:
-        depth_m = 1 / self.inverse_depth.clamp_min(1e-5)
-        return tuple(torch.addcmul(self.origin_m[:, axis, None], depth_m, along)
-                     for axis, along in enumerate(self.direction))
+    def distance_m(self) -> Tensor:
+        return self.length / self.inverse_depth.clamp_min(1e-5)
+
+    def points(self, distance_m: Tensor) -> list[Tensor]:
+        return [torch.addcmul(self.origin_m[:, axis, None], distance_m, along)
+                for axis, along in enumerate(self.toward)]
 
 
-def shade(tiles: RayTiles, hits: FirstHits, snapshots: Sequence[Snapshot], world: Tensor,
-          noise_seeds: Tensor) -> Tensor:
+def shade(tiles: RayTiles, hits: FirstHits, stage: Stage, world: Tensor, noise_seeds: Tensor,
+          pixel_rad: float) -> Tensor:
     """
     Return the colours that a sensor reports for rays.
 
     :param tiles: The rays of V views.
     :param hits: What they meet.
-    :param snapshots: The S worlds, on one device.
+    :param stage: The worlds.
     :param world: The world of every view, (V,) int64.
     :param noise_seeds: Of the sensor noise of every view, (V,) int64.
+    :param pixel_rad: Angle between neighbouring rays.
     :return: sRGB, (V, T, P, 3) uint8.
     """
-    stage = _Stage(stack_plans([snapshot.ground for snapshot in snapshots]),
-                   surface_table([snapshot.solids for snapshot in snapshots]),
-                   Lights.stacked([snapshot.light for snapshot in snapshots]))
-    colors = [_shade_some(rays, stage) for rays in _lots(tiles, hits, world, noise_seeds)]
+    colors = [_shade_some(rays, stage, pixel_rad)
+              for rays in _lots(tiles, hits, world, noise_seeds)]
     return torch.cat(colors).view(*hits.solid.shape, 3)
 
 
@@ -117,62 +108,96 @@ def _lots(tiles: RayTiles, hits: FirstHits, world: Tensor, noise_seeds: Tensor) 
     views, count, places = hits.solid.shape
     step = max(1, _SHADED_AT_ONCE[world.device.type] // places)
     view = torch.arange(views, device=world.device).repeat_interleave(count)
+    start_of = (noise_seeds[:, None] * 7919
+                + torch.arange(count, device=world.device) * 104729).flatten()
     frame, origin_m = tiles.frame.flatten(0, 1).float(), tiles.origin_m.float()
     depth, solid = hits.inverse_depth.flatten(0, 1), hits.solid.flatten(0, 1)
     for start in range(0, views * count, step):
         part = slice(start, start + step)
-        direction = (frame[part] @ tiles.basis[:3]).unbind(1)
-        yield _Rays(world[view[part]], origin_m[view[part]], direction, depth[part], solid[part],
-                    noise_seeds[view[part]])
+        x, y, z = (frame[part] @ tiles.basis[:3]).unbind(1)
+        length = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_()
+        yield _Rays(world[view[part]], origin_m[view[part]], start_of[part],
+                    (x / length, y / length, z / length), length, depth[part], solid[part])
 
 
-def _shade_some(rays: _Rays, stage: _Stage) -> Tensor:
+def _shade_some(rays: _Rays, stage: Stage, pixel_rad: float) -> Tensor:
     color = torch.zeros(3, *rays.solid.shape, device=rays.solid.device)
     for shader, mask in ((_sky, rays.inverse_depth <= 0), (_ground, rays.solid == GROUND),
                          (_solids, rays.solid >= 0)):
         index = mask.any(1).nonzero()[:, 0]
         if len(index):
             chosen = rays.rows(index)
-            shaded = torch.stack(shader(chosen, stage, stage.lights.of(chosen.world)))
-            color[:, index] = torch.where(mask[index], shaded, color[:, index])
-    return _exposed(color, rays, stage.lights.of(rays.world))
+            shaded = shader(chosen, stage, stage.lights.of(chosen.world), pixel_rad)
+            color[:, index] += shaded.mul_(mask[index])
+    return exposed(color, 1 / rays.length, rays.noise_start, stage.lights.of(rays.world))
 
 
-def _sky(rays: _Rays, stage: _Stage, lights: Lights) -> list[Tensor]:
-    x, y, z = rays.direction
-    rise = z / (x * x + y * y + z * z).sqrt()
-    share = rise.clamp(0, 1).sqrt()
-    return [lights.horizon_rgb[:, c, None] * (1 - share) + lights.sky_rgb[:, c, None] * share
-            for c in range(3)]
+def _sky(rays: _Rays, stage: Stage, lights: Lights, pixel_rad: float) -> Tensor:
+    return sky_color(rays.toward, lights)
 
 
-def _ground(rays: _Rays, stage: _Stage, lights: Lights) -> list[Tensor]:
-    x, y, z = rays.points()
-    albedo = sample_ground(stage.plans, rays.world, torch.stack((x, y), -1)).albedo.unbind(-1)
-    up = torch.ones_like(x)
-    return _lit(rays, albedo, (0 * up, 0 * up, up), lights)
+def _ground(rays: _Rays, stage: Stage, lights: Lights, pixel_rad: float) -> Tensor:
+    distance_m = rays.distance_m().clamp_max(5e3)
+    point = rays.points(distance_m)
+    sample = sample_ground(stage.plans, rays.world, torch.stack(point[:2], -1))
+    pixel_m = distance_m * pixel_rad / (-rays.toward[2]).clamp_min(0.02)
+    albedo = texture_of_ground(sample.albedo.unbind(-1), sample.label, point, pixel_m)
+    wet = lights.wetness * (1 - 0.5 * (sample.label != _ROAD))
+    albedo *= 1 - 0.45 * wet
+    none = torch.zeros_like(distance_m)
+    light = _light(rays.world, point, (none, none, none + 1), stage.shadows, lights)
+    color = albedo.mul_(light)
+    mirrored = sky_gradient(-rays.toward[2], lights)
+    grazing = 0.02 + 0.98 * (1 + rays.toward[2]).clamp_(0, 1) ** 5
+    color = torch.lerp(color, mirrored, 0.75 * wet * grazing)
+    return _hazy(color, distance_m, lights)
 
 
-def _solids(rays: _Rays, stage: _Stage, lights: Lights) -> list[Tensor]:
+def _solids(rays: _Rays, stage: Stage, lights: Lights, pixel_rad: float) -> Tensor:
+    distance_m = rays.distance_m().clamp_max(5e3)
+    point = rays.points(distance_m)
     index = rays.solid.clamp_min(0) + rays.world[:, None] * stage.table.per_world
-    surface = surfaces_at(stage.table, index, rays.points())
-    return _lit(rays, surface.albedo, surface.normal, lights)
+    surface = surfaces_at(stage.table, index, point)
+    texture = texture_of_solids(surface, distance_m * pixel_rad)
+    light = _light(rays.world, point, surface.normal, stage.shadows, lights)
+    light += surface.finish.glow
+    color = texture.albedo.mul_(light)
+    shiny = (texture.mirror > 0).any(1).nonzero()[:, 0]
+    if len(shiny):
+        part = rays.rows(shiny)
+        color[:, shiny] = _mirroring(
+            color[:, shiny], texture.mirror[shiny], part.toward,
+            [along[shiny] for along in surface.normal], stage.lights.of(part.world))
+    return _hazy(color, distance_m, lights)
 
 
-def _lit(rays: _Rays, albedo: Sequence[Tensor], normal: Sequence[Tensor],
-         lights: Lights) -> list[Tensor]:
-    sun = sum(n * lights.sun_direction[:, axis, None] for axis, n in enumerate(normal))
-    sun = sun.clamp_min_(0)
-    sky = normal[2] * 0.35 + 0.65
-    x, y, z = rays.direction
-    distance = (x * x + y * y + z * z).sqrt() / rays.inverse_depth.clamp_min(1e-5)
-    clear = torch.exp(-distance * lights.air[:, 0, None])
-    return [(albedo[c] * (sun * lights.sun_rgb[:, c, None] + sky * lights.sky_rgb[:, c, None])
-             - lights.horizon_rgb[:, c, None]) * clear + lights.horizon_rgb[:, c, None]
-            for c in range(3)]
+def _light(world: Tensor, point: Sequence[Tensor], normal: Sequence[Tensor], shadows: ShadowMaps,
+           lights: Lights) -> Tensor:
+    """Return the light that falls on surfaces, (3, T, P)."""
+    facing = sum(part * lights.sun_direction[axis] for axis, part in enumerate(normal))
+    facing = facing.clamp_(0, 1).mul_(shadows.sunlit(world, point, normal))
+    up = normal[2]
+    open_share = shadows.openness(world, point)
+    low_share = 0.35 + 0.25 * (1 - up.abs())
+    sky = (0.62 + 0.38 * up) * torch.lerp(low_share, torch.ones_like(up), open_share)
+    around = 0.5 * (lights.sky_rgb + lights.horizon_rgb)
+    bounced = 0.10 * lights.sun_rgb * lights.sun_direction[2]
+    return (around + bounced) * sky + lights.sun_rgb * facing
 
 
-def _exposed(color: Tensor, rays: _Rays, lights: Lights) -> Tensor:
-    light = color * lights.air[:, 1, None]
-    film = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
-    return (film.clamp_(0, 1).pow_(1 / 2.2) * 255 + 0.5).byte().permute(1, 2, 0)
+def _mirroring(color: Tensor, mirror: Tensor, toward: Sequence[Tensor], normal: Sequence[Tensor],
+               lights: Lights) -> Tensor:
+    """Return a glossy surface's colour with the sky and the sun in it."""
+    along = sum(part * axis for part, axis in zip(toward, normal)).clamp_(-1, 0)
+    away = [part - 2 * along * axis for part, axis in zip(toward, normal)]
+    share = mirror + (1 - mirror) * (1 + along) ** 5
+    share *= mirror > 0
+    seen = sky_gradient(away[2], lights) * (0.3 + 0.7 * (away[2] * 4 + 0.6).clamp_(0, 1))
+    sun = sum(part * lights.sun_direction[axis] for axis, part in enumerate(away)).clamp_(0, 1)
+    color = torch.lerp(color, seen, share.clamp_(0, 0.85))
+    return color.addcmul_(lights.sun_rgb, 1.5 * (mirror > 0) * sun ** 60)
+
+
+def _hazy(color: Tensor, distance_m: Tensor, lights: Lights) -> Tensor:
+    """Return colours with the air before them."""
+    return torch.lerp(lights.horizon_rgb, color, (-distance_m * lights.haze_per_m).exp_())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the points that rays meet are: place, outward normal, place on the solid and colour."""
+"""What the points that rays meet are: outward normal, place on the solid, and its finish."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,18 +10,20 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from bdc_occ_ros.world.depth_bounds import PROFILES
+from bdc_occ_ros.world.finishes import Finish
+from bdc_occ_ros.world.finishes import finishes_of
 from bdc_occ_ros.world.solids import Shape
 from bdc_occ_ros.world.solids import Solids
 
 _CAP = 0.9995
-_COLUMNS = 16
+_PLACE_COLUMNS = 12
 
 
 class SurfaceTable(NamedTuple):
     """
     What shading needs of the solids of several worlds.
 
-    :param values: By column and, flat, world and solid, (16, S * N) float32.
+    :param values: By column and, flat, world and solid, (C, S * N) float32.
     :param per_world: N.
     """
 
@@ -31,22 +33,16 @@ class SurfaceTable(NamedTuple):
 
 class SurfacePoints(NamedTuple):
     """
-    Points on solids, every entry a tuple or a tensor of (T, P).
+    Points on solids, (T, P) each.
 
     :param normal: Outward, x y z in the world.
-    :param local: Place on the solid, x y z in half sizes.
-    :param half_m: Half sizes of the solid.
-    :param albedo: Red, green, blue.
-    :param material: Of Material, float32.
-    :param seed: A number of the solid's own, 0 to 1.
+    :param along_m: Place along the surface, for patterns: to the side, and up from the foot.
+    :param finish: How the solid looks.
     """
 
     normal: tuple[Tensor, Tensor, Tensor]
-    local: tuple[Tensor, Tensor, Tensor]
-    half_m: tuple[Tensor, Tensor, Tensor]
-    albedo: tuple[Tensor, Tensor, Tensor]
-    material: Tensor
-    seed: Tensor
+    along_m: tuple[Tensor, Tensor]
+    finish: Finish
 
 
 def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
@@ -58,11 +54,11 @@ def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
     rows = []
     for solids in worlds:
         profile = torch.tensor(PROFILES, device=solids.yaw_rad.device)[solids.shape]
-        seed = (solids.center_m @ solids.center_m.new_tensor((12.9898, 78.233, 37.719))).frac()
-        rows.append(torch.cat((
+        place = torch.cat((
             solids.center_m, solids.half_m, solids.yaw_rad.cos()[:, None],
-            solids.yaw_rad.sin()[:, None], solids.albedo, solids.material[:, None],
-            solids.shape[:, None], profile[:, 1:], seed.abs()[:, None]), 1))
+            solids.yaw_rad.sin()[:, None], solids.shape[:, None], profile[:, 1:],
+            solids.center_m.sum(1, keepdim=True).mul(7.3).frac().abs() * 200), 1)
+        rows.append(torch.cat((place, finishes_of(solids)), 1))
     table = pad_sequence(rows, batch_first=True)
     return SurfaceTable(table.flatten(0, 1).T.contiguous(), table.shape[1])
 
@@ -75,14 +71,18 @@ def surfaces_at(table: SurfaceTable, index: Tensor, point: Sequence[Tensor]) -> 
     :param index: World times solids per world plus solid, (T, P) int64.
     :param point: x, y, z of points in the world, (T, P) each.
     """
-    columns = table.values.index_select(1, index.reshape(-1)).view(_COLUMNS, *index.shape)
-    cx, cy, cz, hx, hy, hz, cosine, sine, red, green, blue, material, shape, p1, p2, seed = columns
-    x, y = point[0] - cx, point[1] - cy
-    local = ((cosine * x + sine * y).div_(hx), (cosine * y - sine * x).div_(hy),
-             (point[2] - cz).div_(hz))
+    columns = table.values.index_select(1, index.reshape(-1)).view(-1, *index.shape)
+    cx, cy, cz, hx, hy, hz, cosine, sine, shape, p1, p2, shift = columns[:_PLACE_COLUMNS]
+    x, y, z = point[0] - cx, point[1] - cy, point[2] - cz
+    side_x, side_y = cosine * x + sine * y, cosine * y - sine * x
+    local = (side_x / hx, side_y / hy, z / hz)
     nx, ny, nz = _local_normal(local, (hx, hy, hz), shape, p1, p2)
+    faces_x = nx.abs() > ny.abs()
+    lies = nz.abs() > 0.9
+    aside = torch.where(faces_x, side_y, side_x)
+    up = torch.where(lies, torch.where(faces_x, side_x, side_y), z + hz)
     normal = (cosine * nx - sine * ny, sine * nx + cosine * ny, nz)
-    return SurfacePoints(normal, local, (hx, hy, hz), (red, green, blue), material, seed)
+    return SurfacePoints(normal, (aside + shift, up), Finish(*columns[_PLACE_COLUMNS:]))
 
 
 def _local_normal(local: Sequence[Tensor], half_m: Sequence[Tensor], shape: Tensor, p1: Tensor,

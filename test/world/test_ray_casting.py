@@ -58,13 +58,7 @@ def plain_camera(solids, cameras):
 
 def fast_camera(solids, cameras):
     hits = cast(tiles_of_cameras(cameras), Obstacles.stacked([solids]), torch.zeros(1).long())
-    return untiled(hits, cameras)
-
-
-def untiled(hits, cameras):
-    from bdc_occ_ros.world.rendering import _depth_images
-    depth, which = _depth_images(hits, cameras)
-    return depth[0].flatten().numpy(), which[0].flatten().numpy()
+    return tuple(cameras.untiled(part)[0].flatten().numpy() for part in hits)
 
 
 def assert_equal_hits(got, wanted, allowed=0.005):
