@@ -19,6 +19,7 @@ from bdc_occ_ros.world.solid_voxels import GRID
 
 NEAREST_M = 0.1
 TOLERANCE_M = 0.1
+GROUND_BELOW_M = 0.2  # in the frame of the vehicle
 
 
 def observed_voxels(classes: Tensor, inverse_depth_per_m: Tensor, intrinsics: Tensor,
@@ -71,14 +72,9 @@ def _in_front(inverse_depth: Tensor, projections: Tensor, origins_m: Tensor, gri
                 & (v <= height))
     surface = _between_pixels(inverse_depth.reshape(-1), view, u, v, height, width)
     in_front = in_image & ((depth_m - TOLERANCE_M) * surface <= 1)
-    reach = (depth_m * surface).clamp(min=1e-6).reciprocal()
-    origin_m = origins_m.flatten(0, 1)[view]
-    ends = in_front & (surface > 0)
-    columns_m = x_m[column // grid.shape[1]], y_m[column % grid.shape[1]]
-    for axis, center_m in enumerate((columns_m[0][:, None], columns_m[1][:, None], z_m)):
-        start_m = origin_m[:, axis, None]
-        end_m = start_m + (center_m - start_m) * reach
-        ends &= (end_m >= grid.lower_m[axis]) & (end_m <= grid.upper_m[axis])
+    ends = in_front & (surface > 0) & _ends_within(
+        (depth_m * surface).clamp(min=1e-6).reciprocal(), origins_m.flatten(0, 1)[view],
+        (x_m[column // grid.shape[1], None], y_m[column % grid.shape[1], None], z_m), grid)
     both = torch.zeros(2, num_labels * base.shape[3], grid.shape[2], dtype=torch.bool,
                        device=device)
     row = label * base.shape[3] + column
@@ -86,6 +82,25 @@ def _in_front(inverse_depth: Tensor, projections: Tensor, origins_m: Tensor, gri
         _collect(volume, row, camera, values, num_cameras)
     in_front, ends = both.view(2, num_labels, *grid.shape)
     return in_front, ends
+
+
+def _ends_within(reach: Tensor, origin_m: Tensor, centers_m: tuple[Tensor, Tensor, Tensor],
+                 grid: VoxelGrid) -> Tensor:
+    """
+    Return which rays end within the grid, given how far they go in multiples of the way, (M, Z).
+
+    Rays through the lower half of a voxel meet the ground earlier than that through its centre.
+    """
+    drop_m = origin_m[:, 2:] - centers_m[2]
+    is_ground = origin_m[:, 2:] - drop_m * reach < GROUND_BELOW_M
+    half_m = grid.cell_size_m[2] / 2
+    reach = torch.where(is_ground & (drop_m > 0), reach * drop_m / (drop_m + half_m), reach)
+    within = torch.ones_like(is_ground)
+    for axis, center_m in enumerate(centers_m):
+        start_m = origin_m[:, axis, None]
+        end_m = start_m + (center_m - start_m) * reach
+        within &= (end_m >= grid.lower_m[axis]) & (end_m <= grid.upper_m[axis])
+    return within
 
 
 def _crossing(lowest: Tensor, highest: Tensor, width: int) -> Tensor:
