@@ -14,6 +14,7 @@ from torch import nn
 from torch import Tensor
 
 from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.errors import InvalidGridError
 from bdc_occ_ros.network.network import NetworkOutput
 from bdc_occ_ros.training.batch import TrainingBatch
 from bdc_occ_ros.training.box_loss import attribute_loss
@@ -75,9 +76,11 @@ class TrainingLoss(nn.Module):
         Return what a batch teaches.
 
         :param batch: Samples.
+        :raises InvalidGridError: if they lie on another grid.
         """
         voxels = labels = boxes = depths = None
         if self.config.occupancy is not None:
+            self._require_grid(batch.semantics)
             voxels = learned_voxels(batch.semantics, batch.observed)
             labels = batch.semantics[voxels].long()
         if self.config.boxes is not None:
@@ -116,3 +119,10 @@ class TrainingLoss(nn.Module):
             parts['depth'] = weights.depth / depths * depth_loss(
                 output.depth_probability, targets.depths)
         return parts
+
+    def _require_grid(self, semantics: Tensor) -> None:
+        """Refuse labels of another grid."""
+        shape = self.config.voxel_grid().shape
+        if tuple(semantics.shape[1:]) != shape:
+            raise InvalidGridError(f'{self.config.name} has {shape} voxels, the samples '
+                                   f'{tuple(semantics.shape[1:])}; train a network of their grid')

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""First weights from another network, and results in either form."""
+
+from dataclasses import replace
+import io
+
+import pytest
+import torch
+
+from bdc_occ_ros.checkpoint import Checkpoint
+from bdc_occ_ros.checkpoint import restore_network
+from bdc_occ_ros.errors import InvalidTrainingStateError
+from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.training import result
+from bdc_occ_ros.training.shards import write_shards
+from bdc_occ_ros.training.transfer import transfer_weights
+
+
+@pytest.fixture(scope='module')
+def real_config(tiny_config):
+    unit = replace(tiny_config.nano.bev_unit, is_binary=False)
+    return replace(tiny_config, nano=replace(tiny_config.nano, bev_unit=unit))
+
+
+def checkpoint_of(config, seed):
+    torch.manual_seed(seed)
+    return Checkpoint(config, OccupancyNetwork(config).state_dict(), {})
+
+
+def test_a_binary_network_takes_all_layers_of_a_real_one(tiny_config, real_config):
+    checkpoint = checkpoint_of(real_config, 1)
+    network = OccupancyNetwork(tiny_config)
+    transfer = transfer_weights(checkpoint, network)
+    assert transfer.unused == ()
+    assert {name.rpartition('.')[2] for name in transfer.fresh} == {'k', 'b', 'beta'}
+    branch = 'img_bev_encoder_backbone.stages.0.0.se_block.fc'
+    for new, old in (('2.weight', '0.weight'), ('3.pr_prelu.weight', '1.pr_prelu.weight'),
+                     ('6.weight', '2.weight')):
+        assert transfer.tensors[f'{branch}.{new}'] is checkpoint.tensors[f'{branch}.{old}']
+    assert not transfer.tensors.keys() & set(transfer.fresh)
+    assert transfer.tensors.keys() | set(transfer.fresh) == network.state_dict().keys()
+
+
+def test_the_same_network_takes_everything(tiny_config):
+    checkpoint = checkpoint_of(tiny_config, 1)
+    network = OccupancyNetwork(tiny_config)
+    transfer = transfer_weights(checkpoint, network)
+    assert transfer.fresh == transfer.unused == ()
+    network.load_state_dict(dict(transfer.tensors))
+    assert all(map(torch.equal, network.state_dict().values(), checkpoint.tensors.values()))
+
+
+def test_other_shapes_are_left_and_named(tiny_config):
+    other = replace(tiny_config, nano=replace(tiny_config.nano, voxel_channels=8))
+    transfer = transfer_weights(checkpoint_of(other, 1), OccupancyNetwork(tiny_config))
+    assert 'occ_head.predicter.weight' in transfer.fresh
+    assert 'occ_head.predicter.weight' in transfer.unused
+    assert all(name.startswith('occ_head.') for name in transfer.fresh + transfer.unused)
+
+
+@pytest.mark.parametrize('is_installed', [True, False])
+def test_results_come_back_with_and_without_safetensors(tiny_config, tmp_path, monkeypatch,
+                                                        is_installed):
+    if not is_installed:
+        monkeypatch.setattr(result, 'find_spec', lambda name: None)
+    torch.manual_seed(2)
+    network = OccupancyNetwork(tiny_config)
+    path = result.save_result(tmp_path, network, {'data': 'made'})
+    assert path.name == ('weights.safetensors' if is_installed else 'weights')
+    checkpoint = result.load_result(path)
+    assert checkpoint.provenance == {'data': 'made'} and checkpoint.config == tiny_config
+    restored = restore_network(checkpoint)
+    assert all(map(torch.equal, restored.state_dict().values(), network.state_dict().values()))
+
+
+def test_weights_that_are_not_finite_are_not_written(tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(result, 'find_spec', lambda name: None)
+    network = OccupancyNetwork(tiny_config)
+    with torch.no_grad():
+        network.occ_head.predicter.bias[3] = float('inf')
+    with pytest.raises(InvalidWeightsError, match='not finite'):
+        result.save_result(tmp_path, network, {})
+
+
+def test_parts_of_something_else_are_refused(tmp_path):
+    stream = io.BytesIO()
+    torch.save({'format': 'other'}, stream)
+    write_shards(tmp_path, stream.getvalue())
+    with pytest.raises(InvalidTrainingStateError, match='format'):
+        result.load_result(tmp_path)

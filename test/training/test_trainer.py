@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training itself: it learns, it stops when it must, and it goes on as if it had not stopped."""
+
+from dataclasses import replace
+import io
+import json
+
+import pytest
+import torch
+
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidTrainingStateError
+from bdc_occ_ros.errors import NonFiniteLossError
+from bdc_occ_ros.training.augmentation import AugmentationConfig
+from bdc_occ_ros.training.forward import run_network
+from bdc_occ_ros.training.loop import run_training
+from bdc_occ_ros.training.loop import Sitting
+from bdc_occ_ros.training.loop import Validation
+from bdc_occ_ros.training.recipe import LossWeights
+from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.shards import write_shards
+from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.training.validation import count_voxels
+
+CPU = torch.device('cpu')
+RECIPE = Recipe(steps=6, batch=4, micro_batch=2, warmup_steps=2, seed=3,
+                augmentation=AugmentationConfig(mirror=0.5))
+
+
+def equal(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first.state_dict().values(),
+                                                 second.state_dict().values(), strict=True))
+
+
+def train(trainer, folder, **settings):
+    reports = []
+    is_resumed = settings.pop('is_resumed', False)
+    sitting = Sitting(folder, 'made', log_every=1, **settings)
+    return run_training(trainer, sitting, is_resumed=is_resumed, observe=reports.append), reports
+
+
+def test_one_batch_is_learned_by_heart(tiny_config, made_source):
+    recipe = Recipe(steps=60, batch=2, warmup_steps=5, learning_rate=1e-2, ema_start=0,
+                    precision='float32')
+    trainer = Trainer(tiny_config, recipe, made_source, CPU)
+    batch = made_source.load([0, 1], CPU)
+    trainer.load_batch = trainer._batches._load = lambda step: batch
+    reports = [trainer.take_step() for _ in range(60)]
+    first, last = reports[0].parts, reports[-1].parts
+    assert set(first) == {'occupancy', 'heatmap', 'boxes', 'depth'}
+    assert last['occupancy'] < 0.15 * first['occupancy']
+    assert last['heatmap'] < 0.1 * first['heatmap'] and last['boxes'] < 0.5 * first['boxes']
+    assert last['depth'] < first['depth']
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_stopped_training_ends_with_the_same_bits(tiny_config, made_source, tmp_path, workers):
+    through = Trainer(tiny_config, RECIPE, made_source, CPU)
+    is_complete, whole = train(through, tmp_path)
+    assert is_complete and len(whole) == 6
+    folder = tmp_path / 'stopped'
+    folder.mkdir()
+    steps = []
+    for sitting in range(6):
+        trainer = Trainer(tiny_config, RECIPE, made_source, CPU, workers=workers)
+        is_complete, reports = train(trainer, folder, seconds=0.0, is_resumed=sitting > 0)
+        steps += reports
+        assert is_complete == (sitting == 5) and len(reports) == 1
+    assert steps == whole
+    assert equal(trainer.network, through.network)
+    assert equal(trainer.averaged.network, through.averaged.network)
+    assert not equal(trainer.network, trainer.averaged.network)
+    lines = [json.loads(line) for line in (folder / 'log.jsonl').read_text().splitlines()]
+    assert [line['step'] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert lines[-1]['samples'] == 24 and lines[-1]['loss'] == whole[-1].loss
+
+
+def test_log_lines_after_the_last_saved_step_are_taken_back(tiny_config, made_source, tmp_path):
+    train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, seconds=0.0)
+    with (tmp_path / 'log.jsonl').open('a') as file:
+        file.write('{"step": 2, "loss": 7}\n{"step": 3, "lo')
+    train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, seconds=0.0, is_resumed=True)
+    steps = [json.loads(line) for line in (tmp_path / 'log.jsonl').read_text().splitlines()]
+    assert [line['step'] for line in steps] == [1, 2] and steps[1]['loss'] != 7
+
+
+def test_another_training_is_not_gone_on_with(tiny_config, made_source, tmp_path):
+    train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, seconds=0.0)
+    other = replace(RECIPE, losses=LossWeights(depth=0.5))
+    with pytest.raises(InvalidTrainingStateError, match='recipe losses depth is 0.05, not 0.5'):
+        train(Trainer(tiny_config, other, made_source, CPU), tmp_path, is_resumed=True)
+    config = replace(tiny_config, context_channels=4)
+    with pytest.raises(InvalidTrainingStateError, match='config context_channels is 8, not 4'):
+        train(Trainer(replace(config, nano=replace(config.nano, bev_channels=(16, 32))), RECIPE,
+                      made_source, CPU), tmp_path, is_resumed=True)
+
+
+def test_a_state_that_would_run_a_program_is_refused(tiny_config, made_source, tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return (pytest.fail, ('the pickle was run',))
+    stream = io.BytesIO()
+    torch.save(Hostile(), stream)
+    write_shards(tmp_path / 'state', stream.getvalue())
+    with pytest.raises(InvalidTrainingStateError, match='no training can be read'):
+        train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, is_resumed=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_parts(tiny_config, made_source):
+    trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
+    with torch.no_grad():
+        trainer.network.occ_head.predicter.bias[0] = float('nan')
+    before = trainer.network.img_view_transformer.depth_net.weight.clone()
+    with pytest.raises(NonFiniteLossError, match=r'step 1: .*occupancy nan, heatmap \d.*depth'):
+        trainer.take_step()
+    assert torch.equal(trainer.network.img_view_transformer.depth_net.weight, before)
+    assert trainer.step == 0
+
+
+def test_a_teacher_adds_its_part(tiny_config, made_source):
+    recipe = replace(RECIPE, losses=LossWeights(distillation=1.0))
+    with pytest.raises(InvalidConfigError, match='needs both'):
+        Trainer(tiny_config, recipe, made_source, CPU)
+    teacher = Trainer(tiny_config, replace(RECIPE, seed=9), made_source, CPU).network
+    trainer = Trainer(tiny_config, recipe, made_source, CPU, teacher=teacher)
+    weights = [parameter.clone() for parameter in teacher.parameters()]
+    assert trainer.take_step().parts['distillation'] > 0
+    assert all(map(torch.equal, weights, teacher.parameters()))
+
+
+def test_validation_counts_what_the_network_says(tiny_config, made_source, tmp_path):
+    trainer = Trainer(tiny_config, replace(RECIPE, steps=1, bn_batches=2), made_source, CPU)
+    network = trainer.averaged.network
+    counts = count_voxels(network, made_source, [1, 5, 2], 2, CPU, 'float32').counts
+    batch = made_source.load([1, 5, 2], CPU)
+    with torch.no_grad():
+        labels = run_network(network, batch, 'float32').occupancy_logits.argmax(dim=-1)
+    for truth, said in ((1, 17), (2, 17), (17, 17)):
+        expected = (batch.observed & (batch.semantics == truth) & (labels == said)).sum()
+        assert counts[truth, said] == expected
+    assert counts.sum() == batch.observed.sum()
+    train(trainer, tmp_path, validation=Validation(made_source, [1, 2], 5))
+    line = json.loads((tmp_path / 'log.jsonl').read_text())
+    assert line['step'] == 1 and 0 <= line['miou'] <= 1
+
+
+def test_statistics_are_estimated_anew_from_the_batches(tiny_config, made_source, tmp_path):
+    recipe = replace(RECIPE, steps=1, bn_batches=2, precision='float32')
+    trainer = Trainer(tiny_config, recipe, made_source, CPU)
+    norm = trainer.averaged.network.img_backbone.stem[1]
+    seen = []
+    norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    train(trainer, tmp_path)
+    assert [len(maps) for maps in seen] == [4, 4]  # two samples of two cameras each
+    mean = torch.stack([maps.mean(dim=(0, 2, 3)) for maps in seen]).mean(dim=0)
+    torch.testing.assert_close(norm.running_mean, mean)
+    assert norm.momentum == 0.1 and not norm.training
