@@ -121,3 +121,7 @@ class NonFiniteLossError(BdcOccError):
 
 class InvalidTrainingStateError(BdcOccError):
     """A saved training is missing, damaged, unsafe to read or of another run."""
+
+
+class InvalidReportError(BdcOccError):
+    """A file with scores is damaged, or its scores belong to something else."""

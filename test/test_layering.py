@@ -34,6 +34,8 @@ MAY_IMPORT = {
     'packed_checkpoint': FOUNDATION | {'binary', 'config', 'network', 'weights_file'},
     'authors_checkpoint': {'errors'},
     'authors_networks': FOUNDATION | {'config', 'network', 'weights_file'},
+    'model_card': {'config', 'errors', 'packed_checkpoint', 'profile', 'weights_file'},
+    'model_card_text': set(),
     'shipped_weights': {'config', 'share', 'weights_file'},
     'network_loading': FOUNDATION | {'binary', 'config', 'kernels', 'network', 'checkpoint',
                                      'packed_checkpoint', 'shipped_weights', 'weights_file'},

@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What lies beside weights that are shipped: a manifest for programs and a card for people.
+
+Every figure in them comes from the packed file, from the weights files of its stages or from what
+evaluate wrote; nothing is typed in.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.config import MODEL_NAMES
+from bdc_occ_ros.errors import InvalidReportError
+from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.packed_checkpoint import packed_checkpoint_in
+from bdc_occ_ros.profile import profile_network
+from bdc_occ_ros.profile import total_cost
+from bdc_occ_ros.weights_file import read_weights_file
+from bdc_occ_ros.weights_file import WeightsFile
+
+MAX_BYTES = 10_000_000
+REQUIRED_PROVENANCE = ('commit', 'data', 'device', 'recipe', 'seed', 'steps')
+REPORT_ENTRIES = ('split', 'samples', 'miou', 'per_class')
+LIMITS = (
+    'Learned and scored on a synthetic world. Real streets look different: no figure here says '
+    'anything about photographs, and the network must not be relied on there.',
+    'Not for a car, nor for anything else that can hurt or break something.',
+    'Six cameras of the three published nuScenes rigs; other rigs run but were never learned.',
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CardSources:
+    """
+    From what manifest and card are made.
+
+    :param weights: The packed file that is shipped.
+    :param results: Scores of it, as evaluate writes them.
+    :param beside: Scores of other things on the same split, by what they are.
+    :param stages: Weights files of the earlier stages of the training, in their order.
+    """
+
+    weights: Path
+    results: Path
+    beside: Mapping[str, Path]
+    stages: Sequence[Path]
+
+
+def manifest_of(sources: CardSources) -> dict[str, Any]:
+    """
+    Put together all that is known about weights.
+
+    :param sources: Where to look.
+    :return: Plain values.
+    :raises InvalidWeightsError: if the file is too large, untrained, not packed, without
+        provenance, or of another network than its name says.
+    :raises InvalidReportError: if scores are damaged or belong to other weights or another split.
+    """
+    file = read_weights_file(sources.weights)
+    packed = packed_checkpoint_in(file)
+    size = sources.weights.stat().st_size
+    require_shippable(file)
+    missing = [name for name in REQUIRED_PROVENANCE if name not in packed.provenance]
+    if not packed.is_trained or missing:
+        raise InvalidWeightsError(
+            f'{file.path}: a card needs trained weights that say where they come from; is_trained '
+            f'is {packed.is_trained}, the provenance lacks {missing}')
+    results = _results_of(sources.results, (file.sha256, packed.source_sha256))
+    beside = {name: _report(path) for name, path in sources.beside.items()}
+    for name, other in beside.items():
+        if (other['split'], other['samples']) != (results['split'], results['samples']):
+            raise InvalidReportError(
+                f'{sources.beside[name]}: scores stand beside each other only on one split; got '
+                f'{other["split"]} with {other["samples"]} samples beside {results["split"]} with '
+                f'{results["samples"]}')
+    cost = total_cost(profile_network(packed.config))
+    return {
+        'name': packed.config.name, 'file': sources.weights.name, 'bytes': size,
+        'sha256': file.sha256, 'source_sha256': packed.source_sha256,
+        'real_dtype': packed.real_dtype, 'config': _plain(asdict(packed.config)),
+        'classes': _plain(file.manifest['classes']), 'grid': _plain(file.manifest['grid']),
+        'cost': {'parameters': cost.params, 'binary_parameters': cost.params_1bit,
+                 'macs': cost.macs_full, 'macs_1bit': cost.macs_1bit,
+                 'macs_mixed': cost.macs_mixed},
+        'stages': [_stage(path) for path in sources.stages] + [dict(packed.provenance)],
+        'results': results, 'beside': beside, 'limits': list(LIMITS)}
+
+
+def require_shippable(file: WeightsFile) -> None:
+    """
+    Refuse a file that must not be shipped under its name.
+
+    :param file: A weights file.
+    :raises InvalidWeightsError: if it is too large or of another network than its name says.
+    """
+    size = file.path.stat().st_size
+    if size > MAX_BYTES:
+        raise InvalidWeightsError(f'{file.path}: shipped weights have at most {MAX_BYTES} bytes; '
+                                  f'got {size}; export with --real-dtype bfloat16, or choose a '
+                                  f'smaller network')
+    config, name = file.network_config(), file.path.stem
+    if name not in MODEL_NAMES or config != load_network_config(name):
+        raise InvalidWeightsError(f'{file.path}: the name must be that of the config that they '
+                                  f'belong to, one of {MODEL_NAMES}, unchanged; the file says '
+                                  f'{config.name}')
+
+
+def _results_of(path: Path, sha256s: Sequence[str]) -> dict[str, Any]:
+    """Return the scores of the shipped weights."""
+    report = _report(path)
+    if report.get('weights_sha256') not in sha256s:
+        raise InvalidReportError(
+            f'{path}: these are scores of other weights: weights_sha256 is '
+            f'{report.get("weights_sha256")!r}, but the packed file and its source have '
+            f'{list(sha256s)}; evaluate the packed file and give what it wrote')
+    return report
+
+
+def _report(path: Path) -> dict[str, Any]:
+    """Read what evaluate wrote."""
+    try:
+        report = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidReportError(f'{path}: no scores can be read: {error}') from error
+    missing = [name for name in REPORT_ENTRIES
+               if not isinstance(report, dict) or name not in report]
+    if missing:
+        raise InvalidReportError(f'{path}: scores as evaluate -o writes them are needed; '
+                                 f'{missing} are missing')
+    return report
+
+
+def _stage(path: Path) -> dict[str, str]:
+    """Return where the weights of an earlier stage come from."""
+    file = read_weights_file(path)
+    return {'sha256': file.sha256, **file.manifest.get('provenance', {})}
+
+
+def _plain(value: Any) -> Any:
+    """Return nested values as YAML can write them, where tuples are lists."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
