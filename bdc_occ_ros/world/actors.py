@@ -21,39 +21,24 @@ class Actor(NamedTuple):
 
     :param model: What it looks like.
     :param axis: ALONG_U or ALONG_V: which way the line runs.
-    :param lateral_m: v of the line, or its u.
-    :param travelled_m: Distance along the line at time 0, as of RoadNetwork.travelled().
+    :param u_m: u of the place at time 0.
+    :param v_m: v of the place at time 0.
     :param speed_mps: Speed along the line, negative for who moves against the axis.
     :param turn_rad: Where it looks, from the direction of the axis.
     """
 
     model: Model
     axis: int
-    lateral_m: float
-    travelled_m: float
+    u_m: float
+    v_m: float
     speed_mps: float
     turn_rad: float
-
-
-def standing(network: RoadNetwork, model: Model, axis: int, u_m: float, v_m: float,
-             turn_rad: float = 0.0) -> Actor:
-    """
-    Return a thing that stays where it is.
-
-    :param network: The roads.
-    :param model: What it looks like.
-    :param axis: ALONG_U or ALONG_V: the direction that the turn starts from.
-    :param u_m: u of the place.
-    :param v_m: v of the place.
-    :param turn_rad: Where it looks, from the direction of the axis.
-    """
-    return Actor(model, axis, (v_m, u_m)[axis], network.travelled(axis, u_m, v_m), 0.0, turn_rad)
 
 
 @dataclass(frozen=True, eq=False)
 class Cast:
     """
-    All things that have boxes.
+    Things that follow the lines of a road network.
 
     :param network: The roads.
     :param actors: The things; their order numbers them.
@@ -62,30 +47,46 @@ class Cast:
     network: RoadNetwork
     actors: Sequence[Actor]
 
-    @cached_property
-    def _columns(self) -> tuple[np.ndarray, ...]:
-        """Return axis, lateral, travelled, speed and turn of all."""
-        rows = np.array([actor[1:] for actor in self.actors], float).reshape(-1, 5)
-        return tuple(rows.T)
-
-    @property
-    def speeds_mps(self) -> np.ndarray:
-        """Return the speed of every thing along its line, (N,)."""
-        return self._columns[3]
-
     def poses(self, time_s: float) -> np.ndarray:
         """
         Return x, y and yaw of every thing, (N, 3).
 
         :param time_s: Time since the scene began.
         """
-        axes, lateral_m, travelled_m, speed_mps, turn_rad = self._columns
+        lateral_m, travelled_m, speed_mps, turn_rad = self._columns
         distance_m = travelled_m + speed_mps * time_s
-        poses = np.empty((len(axes), 3))
-        for axis in (ALONG_U, ALONG_V):
-            mine = axes == axis
+        poses = np.empty((len(self.actors), 3))
+        for axis, mine in enumerate(self._by_axis):
             along_m = self.network.after(axis, distance_m[mine])
             poses[mine, axis] = along_m
             poses[mine, 1 - axis] = lateral_m[mine] + self.network.shift(axis, along_m)
             poses[mine, 2] = self.network.heading(axis, along_m) + turn_rad[mine]
         return poses
+
+    def velocities(self, poses: np.ndarray) -> np.ndarray:
+        """
+        Return the velocity of every thing, (N, 2).
+
+        :param poses: Its pose at that instant, (N, 3).
+        """
+        _, _, speed_mps, turn_rad = self._columns
+        heading_rad = poses[:, 2] - turn_rad
+        return speed_mps[:, None] * np.stack([np.cos(heading_rad), np.sin(heading_rad)], 1)
+
+    @cached_property
+    def _by_axis(self) -> list[np.ndarray]:
+        """Return the numbers of the things on lines along u, and along v."""
+        axes = np.array([actor.axis for actor in self.actors], int)
+        return [np.flatnonzero(axes == axis) for axis in (ALONG_U, ALONG_V)]
+
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        """Return lateral and travelled distance at time 0, speed and turn of all."""
+        rows = np.array([actor[2:] for actor in self.actors], float).reshape(-1, 4)
+        u_m, v_m, speed_mps, turn_rad = rows.T
+        lateral_m, travelled_m = np.empty(len(rows)), np.empty(len(rows))
+        places_m = self.network.points(u_m, v_m)
+        for axis, mine in enumerate(self._by_axis):
+            lateral_m[mine] = (v_m, u_m)[axis][mine]
+            travelled_m[mine] = self.network.travelled(axis, places_m[axis][mine])
+        return lateral_m, travelled_m, speed_mps, turn_rad

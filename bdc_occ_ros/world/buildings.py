@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.parts import part
 from bdc_occ_ros.world.parts import Parts
 from bdc_occ_ros.world.parts import Rgb
@@ -19,16 +20,11 @@ _GLASS = (0.06, 0.08, 0.10)
 _PLINTHS = ((0.20, 0.19, 0.18), (0.35, 0.33, 0.30), (0.10, 0.10, 0.11))
 
 
-def _pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Rgb:
-    """Return one of some colours, a little off."""
-    return tuple(np.array(colours[rng.integers(len(colours))]) * rng.uniform(0.8, 1.2, 3))
-
-
 def _box(x_m: Span, y_m: Span, z_m: Span, material: Material, rgb: Rgb) -> tuple[float, ...]:
     return part(Shape.BOX, x_m, y_m, z_m, material, rgb)
 
 
-def house(rng: np.random.Generator, width_m: float, depth_m: float) -> Parts:
+def house(rng: Chance, width_m: float, depth_m: float) -> Parts:
     """
     Return a family home with a stepped roof.
 
@@ -37,9 +33,9 @@ def house(rng: np.random.Generator, width_m: float, depth_m: float) -> Parts:
     :param depth_m: Extent away from it.
     """
     half, deep = width_m / 2, depth_m / 2
-    wall_m = float(rng.choice([3.2, 5.8, 6.2]))
-    walls, roof = _pick(rng, _WALLS), _pick(rng, _ROOFS)
-    material = (Material.BRICK, Material.PLAIN, Material.WOOD)[rng.integers(3)]
+    wall_m = rng.choice((3.2, 5.8, 6.2))
+    walls, roof = rng.tint(rng.choice(_WALLS), 0.2), rng.tint(rng.choice(_ROOFS), 0.2)
+    material = rng.choice((Material.BRICK, Material.PLAIN, Material.WOOD))
     rows = [_box((-half, half), (-deep, deep), (0, wall_m), material, walls)]
     for step in range(4):
         inset_m = step * min(half, deep) * 0.24 - 0.4
@@ -48,7 +44,7 @@ def house(rng: np.random.Generator, width_m: float, depth_m: float) -> Parts:
                          (wall_m + 0.6 * step, wall_m + 0.6 * (step + 1)), Material.PLAIN, roof))
     door_m = rng.uniform(-0.5, 0.5) * half
     rows.append(_box((door_m - 0.55, door_m + 0.55), (-deep - 0.06, -deep), (0, 2.1),
-                     Material.WOOD, _pick(rng, _DOORS)))
+                     Material.WOOD, rng.tint(rng.choice(_DOORS), 0.2)))
     rows.append(_box((door_m - 1.0, door_m + 1.0), (-deep - 1.2, -deep), (2.4, 2.55),
                      Material.PLAIN, roof))
     for z_m in np.arange(0.9, wall_m - 1.5, 2.8):
@@ -62,7 +58,7 @@ def house(rng: np.random.Generator, width_m: float, depth_m: float) -> Parts:
     return rows
 
 
-def tower(rng: np.random.Generator, width_m: float, depth_m: float, height_m: float) -> Parts:
+def tower(rng: Chance, width_m: float, depth_m: float, height_m: float) -> Parts:
     """
     Return a city building: ground floor with shops, storeys of windows, parapet and roof.
 
@@ -72,9 +68,9 @@ def tower(rng: np.random.Generator, width_m: float, depth_m: float, height_m: fl
     :param height_m: Height up to the roof.
     """
     half, deep = width_m / 2, depth_m / 2
-    walls, plinth = _pick(rng, _WALLS), _pick(rng, _PLINTHS)
+    walls, plinth = rng.tint(rng.choice(_WALLS), 0.2), rng.tint(rng.choice(_PLINTHS), 0.2)
     shop_m = rng.uniform(3.5, 5.0)
-    wall = (Material.FACADE, Material.FACADE, Material.BRICK)[rng.integers(3)]
+    wall = rng.choice((Material.FACADE, Material.FACADE, Material.BRICK))
     rows = [_box((-half, half), (-deep, deep), (0, shop_m), Material.CONCRETE, plinth)]
     setback_m = 0.0 if rng.random() < 0.6 else rng.uniform(1.5, 4.0)
     middle_m = height_m if not setback_m else height_m * rng.uniform(0.4, 0.7)
@@ -92,7 +88,7 @@ def tower(rng: np.random.Generator, width_m: float, depth_m: float, height_m: fl
     return rows
 
 
-def _shops(rng: np.random.Generator, half: float, front: float, shop_m: float) -> Parts:
+def _shops(rng: Chance, half: float, front: float, shop_m: float) -> Parts:
     """Return shop windows, doors, signs and awnings along the front."""
     rows = []
     count = max(1, int(2 * half // 6))
@@ -102,7 +98,7 @@ def _shops(rng: np.random.Generator, half: float, front: float, shop_m: float) -
         high = low + pitch_m - 0.8
         rows.append(_box((low, high), (front - 0.04, front), (0.5, shop_m - 1.0), Material.GLASS,
                          _GLASS))
-        sign = tuple(rng.uniform(0.03, 0.6, 3))
+        sign = rng.spread((0.03,) * 3, (0.6,) * 3)
         if rng.random() < 0.5:
             rows.append(_box((low, high), (front - 0.12, front), (shop_m - 0.9, shop_m - 0.3),
                              Material.PLAIN, sign))
@@ -111,11 +107,11 @@ def _shops(rng: np.random.Generator, half: float, front: float, shop_m: float) -
                              Material.STRIPES, sign))
         door_m = rng.uniform(low + 0.6, max(low + 0.7, high - 0.6))
         rows.append(_box((door_m - 0.5, door_m + 0.5), (front - 0.07, front), (0, 2.3),
-                         Material.WOOD, _pick(rng, _DOORS)))
+                         Material.WOOD, rng.tint(rng.choice(_DOORS), 0.2)))
     return rows
 
 
-def hall(rng: np.random.Generator, width_m: float, depth_m: float) -> Parts:
+def hall(rng: Chance, width_m: float, depth_m: float) -> Parts:
     """
     Return a warehouse with gates.
 
@@ -124,13 +120,13 @@ def hall(rng: np.random.Generator, width_m: float, depth_m: float) -> Parts:
     :param depth_m: Extent away from it.
     """
     half, deep, height_m = width_m / 2, depth_m / 2, rng.uniform(6, 11)
-    walls = _pick(rng, ((0.50, 0.50, 0.50), (0.30, 0.36, 0.42), (0.45, 0.40, 0.32)))
+    walls = rng.tint(rng.choice(((0.50, 0.50, 0.50), (0.30, 0.36, 0.42), (0.45, 0.40, 0.32))), 0.2)
     rows = [_box((-half, half), (-deep, deep), (0, height_m), Material.STRIPES, walls),
             _box((-half - 0.05, half + 0.05), (-deep - 0.05, deep + 0.05), (0, 1.1),
                  Material.CONCRETE, (0.4, 0.39, 0.37)),
             _box((-half - 0.1, half + 0.1), (-deep - 0.1, deep + 0.1),
-                 (height_m - 0.6, height_m), Material.PLAIN, _pick(rng, _ROOFS))]
+                 (height_m - 0.6, height_m), Material.PLAIN, rng.tint(rng.choice(_ROOFS), 0.2))]
     for gate_m in np.arange(-half + 3.5, half - 2.5, 6.5):
         rows.append(_box((gate_m - 2, gate_m + 2), (-deep - 0.1, -deep), (0, 4.2), Material.PLAIN,
-                         tuple(rng.uniform(0.2, 0.6, 3))))
+                         rng.spread((0.2,) * 3, (0.6,) * 3)))
     return rows

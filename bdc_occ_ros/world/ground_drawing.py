@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.ground import CELL_M
 from bdc_occ_ros.world.ground import GroundPlan
 from bdc_occ_ros.world.ground import Mark
@@ -23,7 +24,7 @@ from bdc_occ_ros.world.road_network import RoadNetwork
 CROSSWALK_GAP_M = 1.0
 CROSSWALK_M = 3.0
 STOP_LINE_M = 5.0
-_APRON_M = 5.5
+APRON_M = 5.5
 _LINE_M = 0.15
 
 
@@ -64,7 +65,7 @@ class GroundMap:
         self.fill(*((along_m, across_m) if axis == ALONG_U else (across_m, along_m)), surface)
 
 
-def draw_roads(ground: GroundMap, network: RoadNetwork, rng: np.random.Generator) -> None:
+def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
     """
     Draw all roads over what is there.
 
@@ -124,9 +125,9 @@ def _span(road: Road, half_m: float) -> Span:
 
 def _draw_corners(ground: GroundMap, first: Road, second: Road) -> None:
     """Pave the four corners of a junction, where verges end."""
-    ground.fill(_span(second, second.half_roadway_m + _APRON_M), _span(first, first.half_m),
+    ground.fill(_span(second, second.half_roadway_m + APRON_M), _span(first, first.half_m),
                 Surface.SIDEWALK)
-    ground.fill(_span(second, second.half_m), _span(first, first.half_roadway_m + _APRON_M),
+    ground.fill(_span(second, second.half_m), _span(first, first.half_roadway_m + APRON_M),
                 Surface.SIDEWALK)
 
 
@@ -145,7 +146,7 @@ def _draw_approach(ground: GroundMap, road: Road, edge_m: float, end: int) -> No
     def along(from_m: float, to_m: float) -> Span:
         return edge_m + end * from_m, edge_m + end * to_m
 
-    ground.fill_along(road.axis, along(0, _APRON_M), _span(road, road.half_roadway_m),
+    ground.fill_along(road.axis, along(0, APRON_M), _span(road, road.half_roadway_m),
                       Surface.JUNCTION)
     stripes_m = np.arange(*_span(road, road.half_roadway_m - 0.5), 2 * CELL_M)
     for stripe_m in stripes_m:

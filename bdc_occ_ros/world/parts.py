@@ -56,24 +56,6 @@ class Model(NamedTuple):
     parts: Parts
 
 
-class Placed(NamedTuple):
-    """
-    A thing that never moves.
-
-    :param parts: Its solids in its own frame.
-    :param label: Occupancy class.
-    :param x_m: Where its origin stands in the world.
-    :param y_m: The same along y.
-    :param yaw_rad: Its heading.
-    """
-
-    parts: Parts
-    label: int
-    x_m: float
-    y_m: float
-    yaw_rad: float
-
-
 @dataclass(frozen=True, eq=False)
 class Assembly:
     """

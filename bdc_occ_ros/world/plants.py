@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trees, bushes and hedges."""
 
-import numpy as np
+from collections.abc import Sequence
+import math
 
+from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.parts import part
 from bdc_occ_ros.world.parts import Parts
 from bdc_occ_ros.world.parts import Rgb
@@ -15,30 +17,29 @@ _LEAVES = ((0.07, 0.15, 0.03), (0.10, 0.18, 0.04), (0.05, 0.12, 0.03), (0.14, 0.
 _BARK = ((0.14, 0.10, 0.07), (0.20, 0.17, 0.13), (0.09, 0.07, 0.05))
 
 
-def leaves(rng: np.random.Generator) -> Rgb:
+def leaves(rng: Chance) -> Rgb:
     """
     Return the colour of some plant.
 
     :param rng: Source of chance.
     """
-    base = np.array(_LEAVES[rng.choice(len(_LEAVES), p=[0.35, 0.27, 0.25, 0.1, 0.03])])
-    return tuple(base * rng.uniform(0.75, 1.3, 3))
+    return rng.tint(rng.weighted(_LEAVES, (0.35, 0.27, 0.25, 0.1, 0.03)), 0.25)
 
 
-def _ball(at_m: np.ndarray, half_m: np.ndarray, rgb: Rgb) -> tuple[float, ...]:
+def _ball(at_m: Sequence[float], half_m: Sequence[float], rgb: Rgb) -> tuple[float, ...]:
     """Return an ellipsoid of leaves."""
     spans = ((middle - half, middle + half) for middle, half in zip(at_m, half_m, strict=True))
     return part(Shape.ELLIPSOID, *spans, Material.FOLIAGE, rgb)
 
 
-def tree(rng: np.random.Generator, height_m: float) -> Parts:
+def tree(rng: Chance, height_m: float) -> Parts:
     """
     Return a leafy tree, or sometimes a fir.
 
     :param rng: Source of chance.
     :param height_m: Its height.
     """
-    rgb, bark = leaves(rng), _BARK[rng.integers(len(_BARK))]
+    rgb, bark = leaves(rng), rng.choice(_BARK)
     radius_m = 0.02 * height_m + 0.05
     trunk_m = height_m * rng.uniform(0.3, 0.45)
     trunk = part(Shape.CYLINDER, (-radius_m, radius_m), (-radius_m, radius_m),
@@ -48,11 +49,11 @@ def tree(rng: np.random.Generator, height_m: float) -> Parts:
     crown_m = height_m * rng.uniform(0.28, 0.42)
     rows = [trunk]
     for _ in range(rng.integers(3, 6)):
-        angle, reach_m = rng.uniform(0, 2 * np.pi), crown_m * rng.uniform(0.2, 0.6)
-        half_m = crown_m * rng.uniform((0.5, 0.5, 0.45), (0.85, 0.85, 0.7))
+        angle, reach_m = rng.uniform(0, math.tau), crown_m * rng.uniform(0.2, 0.6)
+        half_m = [crown_m * share for share in rng.spread((0.5, 0.5, 0.45), (0.85, 0.85, 0.7))]
         z_m = rng.uniform(trunk_m + half_m[2] * 0.4, max(trunk_m, height_m - half_m[2]))
-        rows.append(_ball(np.array((reach_m * np.cos(angle), reach_m * np.sin(angle), z_m)),
-                          half_m, tuple(np.array(rgb) * rng.uniform(0.85, 1.15))))
+        at_m = reach_m * math.cos(angle), reach_m * math.sin(angle), z_m
+        rows.append(_ball(at_m, half_m, rng.tint(rgb, 0.12)))
     return rows
 
 
@@ -66,7 +67,7 @@ def _fir(height_m: float, rgb: Rgb) -> Parts:
     return rows
 
 
-def bush(rng: np.random.Generator) -> Parts:
+def bush(rng: Chance) -> Parts:
     """
     Return a bush of one to three balls.
 
@@ -75,13 +76,13 @@ def bush(rng: np.random.Generator) -> Parts:
     rgb = leaves(rng)
     rows = []
     for _ in range(rng.integers(1, 4)):
-        half_m = rng.uniform((0.4, 0.4, 0.35), (1.0, 1.0, 0.9))
-        at_m = np.array((*rng.uniform(-0.6, 0.6, 2), half_m[2] * 0.8))
+        half_m = rng.spread((0.4, 0.4, 0.35), (1.0, 1.0, 0.9))
+        at_m = rng.uniform(-0.6, 0.6), rng.uniform(-0.6, 0.6), half_m[2] * 0.8
         rows.append(_ball(at_m, half_m, rgb))
     return rows
 
 
-def hedge(rng: np.random.Generator, length_m: float) -> Parts:
+def hedge(rng: Chance, length_m: float) -> Parts:
     """
     Return a clipped hedge.
 

@@ -5,13 +5,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
+
+from bdc_occ_ros.world.chance import Chance
 
 ALONG_U, ALONG_V = 0, 1
 MAP_U_M = (-100.0, 412.0)
 MAP_V_M = (-96.0, 96.0)
+# By curve and term: steepest slope, shortest and longest wave in m.
+_CURVES = (((0.16, 260, 500), (0.07, 150, 240)), ((0.09, 300, 600), (0.05, 200, 300)))
 _TABLE_STEP_M = 1.0
 _TABLE_M = (-500.0, 1000.0)
 
@@ -76,14 +79,6 @@ class Road:
         return self.side(direction, self.median_m / 2 + (number + 0.5) * self.lane_m)
 
 
-class Pose(NamedTuple):
-    """x, y in m and heading in rad, on the ground of the world."""
-
-    x_m: float
-    y_m: float
-    yaw_rad: float
-
-
 @dataclass(frozen=True, eq=False)
 class RoadNetwork:
     """
@@ -130,29 +125,32 @@ class RoadNetwork:
         amplitude, wave, phase = self.bend[axis].T
         return (amplitude * wave * np.cos(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
 
-    def point(self, u_m: float, v_m: float) -> tuple[float, float]:
+    def points(self, u_m: np.ndarray, v_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """
-        Return x and y of a point.
+        Return x and y of points.
 
-        :param u_m: Its u.
-        :param v_m: Its v.
+        :param u_m: Their u.
+        :param v_m: Their v.
         """
         x_m, y_m = u_m, v_m
         for _ in range(8):
             x_m, y_m = u_m + self.shift(ALONG_V, y_m), v_m + self.shift(ALONG_U, x_m)
         return x_m, y_m
 
-    def pose(self, axis: int, u_m: float, v_m: float, turn_rad: float = 0.0) -> Pose:
+    def poses(self, axis: np.ndarray, u_m: np.ndarray, v_m: np.ndarray, turn_rad: np.ndarray
+              ) -> np.ndarray:
         """
-        Return the pose of what stands at a point and faces along an axis.
+        Return x, y and yaw of what stands at points and faces along axes, (N, 3).
 
-        :param axis: ALONG_U or ALONG_V.
-        :param u_m: u of the point.
-        :param v_m: v of the point.
-        :param turn_rad: Turn from the direction of the axis.
+        :param axis: ALONG_U or ALONG_V, (N,).
+        :param u_m: u of the points, (N,).
+        :param v_m: v of the points, (N,).
+        :param turn_rad: Turns from the directions of the axes, (N,).
         """
-        x_m, y_m = self.point(u_m, v_m)
-        return Pose(x_m, y_m, float(self.heading(axis, (x_m, y_m)[axis])) + turn_rad)
+        x_m, y_m = self.points(u_m, v_m)
+        yaw_rad = np.where(axis == ALONG_U, self.heading(ALONG_U, x_m),
+                           self.heading(ALONG_V, y_m))
+        return np.stack([x_m, y_m, yaw_rad + turn_rad], 1)
 
     def heading(self, axis: int, along_m: np.ndarray) -> np.ndarray:
         """
@@ -164,16 +162,14 @@ class RoadNetwork:
         angle_rad = np.arctan(self.slope(axis, along_m))
         return angle_rad if axis == ALONG_U else np.pi / 2 - angle_rad
 
-    def travelled(self, axis: int, u_m: float, v_m: float) -> float:
+    def travelled(self, axis: int, along_m: np.ndarray) -> np.ndarray:
         """
-        Return the distance along a line of an axis up to a point.
+        Return the distance along a line of an axis up to points.
 
         :param axis: ALONG_U or ALONG_V.
-        :param u_m: u of the point.
-        :param v_m: v of the point.
+        :param along_m: x, or y.
         """
-        along_m, distance_m = self._distance[axis]
-        return float(np.interp(self.point(u_m, v_m)[axis], along_m, distance_m))
+        return np.interp(along_m, *self._distance[axis])
 
     def after(self, axis: int, distance_m: np.ndarray) -> np.ndarray:
         """
@@ -194,41 +190,45 @@ class RoadNetwork:
                  * _TABLE_STEP_M) for step in lengths]
 
 
-def bend(rng: np.random.Generator) -> np.ndarray:
+def _wave(rng: Chance, slope: float, shortest_m: float, longest_m: float) -> list[float]:
+    """Draw one term of a curve that is nowhere steeper than a slope."""
+    wave = 2 * np.pi / rng.uniform(shortest_m, longest_m)
+    return [slope * rng.random() / wave, wave, rng.uniform(0, 2 * np.pi)]
+
+
+def bend(rng: Chance) -> np.ndarray:
     """
     Draw curves gentle enough to drive and to build along.
 
     :param rng: Source of chance.
     :return: (2, 2, 3), see GroundPlan.
     """
-    wave = np.pi * 2 / rng.uniform([[260, 150], [300, 200]], [[500, 240], [600, 300]])
-    slope = rng.uniform(0, [[0.13, 0.07], [0.08, 0.05]]) * rng.choice([0.2, 1.0], (2, 1))
-    return np.stack([slope / wave, wave, rng.uniform(0, 2 * np.pi, (2, 2))], -1)
+    return np.array([[_wave(rng, *limits) for limits in terms] for terms in _CURVES])
 
 
-def road_network(rng: np.random.Generator) -> RoadNetwork:
+def road_network(rng: Chance) -> RoadNetwork:
     """
     Draw the roads of a scene.
 
     :param rng: Source of chance.
     """
     curves = bend(rng)
-    roads = [_road(rng, ALONG_U, 0.0, int(rng.choice([1, 2, 3], p=[0.4, 0.42, 0.18])))]
+    roads = [_road(rng, ALONG_U, 0.0, rng.weighted((1, 2, 3), (0.4, 0.42, 0.18)))]
     for sign in (-1, 1):
         if rng.random() < 0.5:
             centre_m = sign * float(rng.integers(60, 84))
             roads.append(_road(rng, ALONG_U, centre_m, 1))
     u_m = float(rng.integers(-80, 30))
     while u_m < MAP_U_M[1] - 30:
-        roads.append(_road(rng, ALONG_V, u_m, int(rng.choice([1, 2], p=[0.65, 0.35]))))
+        roads.append(_road(rng, ALONG_V, u_m, rng.weighted((1, 2), (0.65, 0.35))))
         u_m += float(rng.integers(75, 170))
     return RoadNetwork(curves, roads)
 
 
-def _road(rng: np.random.Generator, axis: int, centre_m: float, lanes: int) -> Road:
+def _road(rng: Chance, axis: int, centre_m: float, lanes: int) -> Road:
     """Draw the cross section of a road."""
-    lane_m = float(rng.choice({1: [3.0, 3.5, 4.0], 2: [3.0, 3.25, 3.5], 3: [3.0, 3.5]}[lanes]))
-    median_m = float(rng.choice([1, 2, 3, 4])) if lanes > 1 and rng.random() < 0.5 else 0.0
-    parking_m, cycling_m = ((0.0, 0.0), (2.5, 0.0), (0.0, 1.5))[rng.choice(3, p=[0.3, 0.4, 0.3])]
+    lane_m = rng.choice({1: (3.0, 3.5, 4.0), 2: (3.0, 3.25, 3.5), 3: (3.0, 3.5)}[lanes])
+    median_m = rng.choice((1.0, 2.0, 3.0, 4.0)) if lanes > 1 and rng.random() < 0.5 else 0.0
+    parking_m, cycling_m = rng.weighted(((0.0, 0.0), (2.5, 0.0), (0.0, 1.5)), (0.3, 0.4, 0.3))
     return Road(axis, centre_m, lanes, lane_m, median_m, parking_m, cycling_m,
-                float(rng.choice([0, 0, 1.5, 2, 3])), float(rng.choice([2, 2.5, 3, 3.5, 4.5])))
+                rng.choice((0.0, 0.0, 1.5, 2.0, 3.0)), rng.choice((2.0, 2.5, 3.0, 3.5, 4.5)))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who drives: the ego vehicle, the lanes beside and against it, and queues at cross roads."""
+"""Who drives: the ego vehicle, the lanes beside and against it, and the cross roads."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,8 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from bdc_occ_ros.world.actors import Actor
+from bdc_occ_ros.world.chance import Chance
+from bdc_occ_ros.world.construction import construction_vehicle
+from bdc_occ_ros.world.cycles import bicycle
+from bdc_occ_ros.world.cycles import motorcycle
+from bdc_occ_ros.world.ground_drawing import APRON_M
 from bdc_occ_ros.world.parts import Model
 from bdc_occ_ros.world.road_network import ALONG_U
+from bdc_occ_ros.world.road_network import ALONG_V
+from bdc_occ_ros.world.road_network import Road
 from bdc_occ_ros.world.road_network import RoadNetwork
 from bdc_occ_ros.world.vehicles import bus
 from bdc_occ_ros.world.vehicles import car
@@ -19,101 +26,201 @@ from bdc_occ_ros.world.vehicles import truck
 
 SIGHT_M = 90.0
 DURATION_S = 20.0
-_EGO_FRONT_M, _EGO_REAR_M = 6.0, 4.5
+_EGO_FRONT_M, _EGO_REAR_M = 6.5, 4.5
+_QUEUE_GAP_M = 2.5
+_HITCH_M = 0.4
 
 
 class EgoDrive(NamedTuple):
     """
     How the ego vehicle drives: along a lane of the main road, at a steady speed.
 
-    :param lateral_m: v of its lane.
-    :param lane: Number of the lane from the centre.
-    :param travelled_m: Distance along the road at time 0.
+    :param u_m: Where it starts.
+    :param lane: Number of its lane from the centre.
     :param speed_mps: Its speed, maybe 0.
+    :param red: The cross road whose traffic it waits for, or None.
+    :param closed_lane: The lane of its direction that works block, or None.
     """
 
-    lateral_m: float
+    u_m: float
     lane: int
-    travelled_m: float
     speed_mps: float
+    red: Road | None
+    closed_lane: int | None
+
+    @property
+    def end_u_m(self) -> float:
+        """Return about where the drive ends."""
+        return self.u_m + self.speed_mps * DURATION_S
 
 
-def ego_drive(rng: np.random.Generator, network: RoadNetwork) -> EgoDrive:
+def ego_drive(rng: Chance, network: RoadNetwork) -> EgoDrive:
     """
     Draw how the ego vehicle drives.
 
     :param rng: Source of chance.
     :param network: The roads.
     """
-    lane = int(rng.integers(network.main.lanes))
-    speed_mps = float(rng.choice([0.0, rng.uniform(1, 5), rng.uniform(5, 15)],
-                                 p=[0.15, 0.2, 0.65]))
-    lateral_m = network.main.lane(1, lane)
-    return EgoDrive(lateral_m, lane, network.travelled(ALONG_U, 0.0, lateral_m), speed_mps)
+    lanes = network.main.lanes
+    lane = rng.integers(0, lanes)
+    closed = lanes - 1 if lanes > 1 and rng.random() < 0.35 else None
+    if closed is not None:
+        lane = min(lane, closed - 1)
+    if rng.random() < 0.2:
+        ahead = [road for road in network.along(ALONG_V) if -10 < road.centre_m < 250]
+        red = rng.choice(ahead)
+        stop_m = red.centre_m - red.half_roadway_m - APRON_M
+        return EgoDrive(stop_m - rng.choice((4.0, 11.0, 18.0)), lane, 0.0, red, closed)
+    speed_mps = rng.uniform(0.5, 5) if rng.random() < 0.3 else rng.uniform(5, 15)
+    return EgoDrive(0.0, lane, speed_mps, None, closed)
 
 
-def vehicle_train(rng: np.random.Generator) -> list[Model]:
+def traffic(rng: Chance, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
     """
-    Draw what drives in a lane: one vehicle, or a tractor with its trailer, front first.
-
-    :param rng: Source of chance.
-    """
-    kinds: tuple[Callable, ...] = (car, truck, bus, tractor)
-    kind = kinds[rng.choice(4, p=[0.76, 0.12, 0.06, 0.06])]
-    return [tractor(rng), trailer(rng)] if kind is tractor else [kind(rng)]
-
-
-def lane_traffic(rng: np.random.Generator, axis: int, lateral_m: float, direction: int,
-                 span_m: tuple[float, float], speed_mps: float, gap_m: float) -> list[Actor]:
-    """
-    Fill a stretch of a lane with vehicles that keep their distances.
-
-    :param rng: Source of chance.
-    :param axis: ALONG_U or ALONG_V.
-    :param lateral_m: Coordinate of the lane.
-    :param direction: Along the axis or against it.
-    :param span_m: From which to which distance along the lane at time 0.
-    :param speed_mps: Speed of all.
-    :param gap_m: Mean of the gaps, which are at least a third of it.
-    """
-    actors = []
-    turn_rad = 0.0 if direction > 0 else np.pi
-    head_m = span_m[1] if direction > 0 else span_m[0]
-    room_m = span_m[1] - span_m[0]
-    room_m -= rng.uniform(0, gap_m)
-    while True:
-        for model in vehicle_train(rng):
-            if room_m < model.size_m[0]:
-                return actors
-            behind_m = span_m[1] - span_m[0] - room_m + model.size_m[0] / 2
-            actors.append(Actor(model, axis, lateral_m, head_m - direction * behind_m,
-                                direction * speed_mps, turn_rad))
-            room_m -= model.size_m[0] + 0.4
-        room_m -= gap_m / 3 + rng.exponential(gap_m * 2 / 3)
-
-
-def main_traffic(rng: np.random.Generator, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
-    """
-    Fill the lanes of the main road.
+    Return everything that drives or waits in a lane.
 
     :param rng: Source of chance.
     :param network: The roads.
-    :param ego: The ego vehicle, which is left room in its lane.
+    :param ego: The ego vehicle, which is left room.
     """
-    road = network.main
-    start_m, end_m = ego.travelled_m, ego.travelled_m + ego.speed_mps * DURATION_S
-    gap_m = float(rng.choice([8, 20, 45])) + 1.2 * ego.speed_mps
+    main = _waiting_main if ego.red else _flowing_main
+    actors = main(rng, network.main, ego)
+    for road in network.along(ALONG_V):
+        if ego.u_m - SIGHT_M < road.centre_m < ego.end_u_m + SIGHT_M:
+            crossing = _flowing_cross if road is ego.red else _waiting_cross
+            actors += crossing(rng, road, network.main)
+    return actors + _cyclists(rng, network.main, ego)
+
+
+def _vehicles(rng: Chance) -> list[Model]:
+    """Draw one vehicle, or a tractor and its trailer, front first."""
+    kind = rng.weighted((car, truck, bus, tractor, motorcycle, construction_vehicle),
+                        (0.68, 0.11, 0.06, 0.06, 0.06, 0.03))
+    if kind is tractor:
+        return [tractor(rng), trailer(rng)]
+    return [motorcycle(rng, True) if kind is motorcycle else kind(rng)]
+
+
+def _lane(rng: Chance, axis: int, lateral_m: float, head_m: float, tail_m: float,
+          speed_mps: float, gap_m: float,
+          draw: Callable[[Chance], list[Model]] = _vehicles) -> list[Actor]:
+    """
+    Fill a lane from its head back to its tail; the vehicles keep their distances.
+
+    :param head_m: Coordinate along the axis where the first bumper is.
+    :param tail_m: Coordinate where the last one ends at the latest.
+    :param gap_m: Mean gap; every gap is at least 40 % of it.
+    """
+    direction = 1 if head_m > tail_m else -1
+    turn_rad = 0.0 if direction > 0 else np.pi
+    actors, behind_m = [], 0.0
+    while True:
+        vehicles = draw(rng)
+        if behind_m + sum(model.size_m[0] + _HITCH_M for model in vehicles) > abs(head_m - tail_m):
+            return actors
+        for model in vehicles:
+            along_m = head_m - direction * (behind_m + model.size_m[0] / 2)
+            place = (along_m, lateral_m) if axis == ALONG_U else (lateral_m, along_m)
+            actors.append(Actor(model, axis, *place, direction * speed_mps, turn_rad))
+            behind_m += model.size_m[0] + _HITCH_M
+        behind_m += gap_m * 0.4 + rng.exponential(gap_m * 0.6)
+
+
+def _flowing_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
+    """Return traffic on the main road while the ego vehicle drives."""
+    gap_m = rng.choice((6, 18, 40)) + ego.speed_mps
+    oncoming_mps = ego.speed_mps * rng.uniform(0.6, 1.2)
     actors = []
-    for lane in range(road.lanes):
-        speed_mps = ego.speed_mps * (1 if lane == ego.lane else rng.uniform(0.75, 1.3))
+    for number in range(road.lanes):
+        head_m = ego.end_u_m + SIGHT_M + oncoming_mps * DURATION_S - rng.uniform(0, gap_m)
+        actors += _lane(rng, ALONG_U, road.lane(-1, number), ego.u_m - SIGHT_M, head_m,
+                        oncoming_mps, gap_m)
+        if number == ego.closed_lane:
+            continue
+        speed_mps = ego.speed_mps * (1 if number == ego.lane else rng.uniform(0.7, 1.3))
         drift_m = (ego.speed_mps - speed_mps) * DURATION_S
-        low_m, high_m = start_m - SIGHT_M + min(0, drift_m), start_m + SIGHT_M + max(0, drift_m)
-        spans = [(low_m, high_m)]
-        if lane == ego.lane:
-            spans = [(low_m, start_m - _EGO_REAR_M), (start_m + _EGO_FRONT_M, high_m)]
+        head_m = ego.u_m + SIGHT_M + max(0.0, drift_m) - rng.uniform(0, gap_m)
+        tail_m = ego.u_m - SIGHT_M + min(0.0, drift_m)
+        spans = [(head_m, tail_m)]
+        if number == ego.lane:
+            spans = [(head_m, ego.u_m + _EGO_FRONT_M),
+                     (ego.u_m - _EGO_REAR_M - rng.uniform(0, gap_m), tail_m)]
         for span in spans:
-            actors += lane_traffic(rng, ALONG_U, road.lane(1, lane), 1, span, speed_mps, gap_m)
-        oncoming_mps = max(0.0, rng.uniform(0.7, 1.2) * ego.speed_mps)
-        span = start_m - SIGHT_M, end_m + SIGHT_M + oncoming_mps * DURATION_S
-        actors += lane_traffic(rng, ALONG_U, road.lane(-1, lane), -1, span, oncoming_mps, gap_m)
+            actors += _lane(rng, ALONG_U, road.lane(1, number), *span, speed_mps, gap_m)
+    return actors
+
+
+def _waiting_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
+    """Return the queues on either side of the junction, and who has left it."""
+    actors = []
+    edge_m = ego.red.half_roadway_m + APRON_M
+    for direction in (-1, 1):
+        stop_m = ego.red.centre_m - direction * (edge_m + 0.3)
+        leave_m = ego.red.centre_m + direction * edge_m
+        speed_mps = rng.uniform(4, 9)
+        for number in range(road.lanes):
+            lateral_m = road.lane(direction, number)
+            if direction > 0 and number == ego.closed_lane:
+                continue
+            if direction > 0 and number == ego.lane:
+                if stop_m - ego.u_m > _EGO_FRONT_M + 2:
+                    actors += _lane(rng, ALONG_U, lateral_m, stop_m, ego.u_m + 4.2, 0.0,
+                                    _QUEUE_GAP_M)
+                stop_m_here = ego.u_m - _EGO_REAR_M + 2
+            else:
+                stop_m_here = stop_m
+            tail_m = stop_m_here - direction * rng.uniform(10, 60)
+            actors += _lane(rng, ALONG_U, lateral_m, stop_m_here, tail_m, 0.0, _QUEUE_GAP_M)
+            actors += _lane(rng, ALONG_U, lateral_m, leave_m + direction * SIGHT_M, leave_m,
+                            speed_mps, 30.0)
+    return actors
+
+
+def _waiting_cross(rng: Chance, road: Road, main: Road) -> list[Actor]:
+    """Return the queues of a cross road before the main road, and who has left it."""
+    actors = []
+    edge_m = main.half_roadway_m + APRON_M
+    for direction in (-1, 1):
+        speed_mps = rng.uniform(4, 9)
+        for number in range(road.lanes):
+            lateral_m = road.lane(direction, number)
+            queue_m = max(0.0, rng.uniform(-8, 35))
+            actors += _lane(rng, ALONG_V, lateral_m, -direction * (edge_m + 0.3),
+                            -direction * (edge_m + queue_m), 0.0, _QUEUE_GAP_M)
+            actors += _lane(rng, ALONG_V, lateral_m, direction * (edge_m + 50),
+                            direction * edge_m, speed_mps, 30.0)
+    return actors
+
+
+def _flowing_cross(rng: Chance, road: Road, main: Road) -> list[Actor]:
+    """Return traffic that crosses the main road while the ego vehicle waits."""
+    actors = []
+    for direction in (-1, 1):
+        speed_mps = rng.uniform(4, 9)
+        reach_m = SIGHT_M + speed_mps * DURATION_S
+        for number in range(road.lanes):
+            actors += _lane(rng, ALONG_V, road.lane(direction, number), direction * 60,
+                            -direction * reach_m, speed_mps, rng.uniform(15, 30))
+    return actors
+
+
+def _cyclists(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
+    """Return riders in the cycle lanes of the main road, who all keep one speed."""
+    if not road.cycling_m:
+        return []
+    actors = []
+    for direction in (-1, 1):
+        if direction > 0 and ego.closed_lane is not None:
+            continue
+        lateral_m = road.side(direction, road.half_lanes_m + road.cycling_m / 2)
+        speed_mps, tail_m, head_m = 0.0, ego.u_m - SIGHT_M, ego.end_u_m + SIGHT_M
+        if ego.red:
+            stop_m = ego.red.centre_m - direction * (ego.red.half_roadway_m + APRON_M + 0.3)
+            tail_m, head_m = sorted((stop_m, stop_m - direction * 20))
+        else:
+            speed_mps = rng.uniform(3, 6)
+        if direction < 0:
+            tail_m, head_m = head_m, tail_m
+        actors += _lane(rng, ALONG_U, lateral_m, head_m, tail_m, speed_mps,
+                        2.0 if ego.red else 30.0, lambda rng: [bicycle(rng, True)])
     return actors

@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.parts import Model
 from bdc_occ_ros.world.parts import part
 from bdc_occ_ros.world.parts import Parts
@@ -37,7 +38,7 @@ _CAR_KINDS = {
 }
 
 
-def pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Rgb:
+def pick(rng: Chance, colours: tuple[Rgb, ...]) -> Rgb:
     """
     Return one of some colours, a little lighter or darker.
 
@@ -45,7 +46,7 @@ def pick(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Rgb:
     :param colours: The colours.
     """
     factor = rng.uniform(0.8, 1.2)
-    return tuple(min(0.9, channel * factor) for channel in colours[rng.integers(len(colours))])
+    return tuple(min(0.9, channel * factor) for channel in rng.choice(colours))
 
 
 def wheels(axles_m: tuple[float, ...], half_width_m: float, radius_m: float) -> Parts:
@@ -86,16 +87,15 @@ def lamps(front_m: float, rear_m: float, half_width_m: float, z_m: Span) -> Part
     return rows
 
 
-def car(rng: np.random.Generator) -> Model:
+def car(rng: Chance) -> Model:
     """
     Return a car of some kind.
 
     :param rng: Source of chance.
     """
-    names = tuple(_CAR_KINDS)
-    kind = names[rng.choice(len(names), p=[0.34, 0.2, 0.28, 0.09, 0.09])]
-    scale = rng.normal(1, 0.03, 3).clip(0.93, 1.08)
-    length, width, height = _CAR_KINDS[kind][:3] * scale
+    kind = rng.weighted(tuple(_CAR_KINDS), (0.34, 0.2, 0.28, 0.09, 0.09))
+    length, width, height = (extent * rng.normal(1, 0.03, 0.93, 1.08)
+                             for extent in _CAR_KINDS[kind][:3])
     parts = _car_parts(pick(rng, CAR_COLOURS), length, width, height, *_CAR_KINDS[kind][3:])
     return Model('car', (length, width, height), parts)
 
@@ -128,14 +128,14 @@ def _car_parts(rgb: Rgb, length: float, width: float, height: float, glass_rear:
              Material.PLAIN, BLACK)]
 
 
-def truck(rng: np.random.Generator) -> Model:
+def truck(rng: Chance) -> Model:
     """
     Return a lorry with a box or a flat bed.
 
     :param rng: Source of chance.
     """
-    length, width, height = rng.normal((6.9, 2.4, 2.85), (1.0, 0.12, 0.3)).clip(
-        (5.2, 2.15, 2.4), (9.5, 2.6, 3.6))
+    length, width = rng.normal(6.9, 1.0, 5.2, 9.5), rng.normal(2.45, 0.12, 2.15, 2.7)
+    height = rng.normal(2.9, 0.3, 2.4, 3.6)
     rgb, cargo = pick(rng, FREIGHT_COLOURS), pick(rng, FREIGHT_COLOURS)
     front, rear = length / 2, -length / 2
     parts = _cab(rgb, front, width, min(height, 2.7))
@@ -169,7 +169,7 @@ def _cab(rgb: Rgb, front: float, width: float, height: float) -> list[tuple[floa
              Material.PLAIN, BLACK)]
 
 
-def _flat_bed(rng: np.random.Generator, rear: float, front: float, half: float,
+def _flat_bed(rng: Chance, rear: float, front: float, half: float,
               height: float) -> list[tuple[float, ...]]:
     """Return a bed with side boards and a load."""
     load = pick(rng, FREIGHT_COLOURS)
@@ -184,14 +184,14 @@ def _flat_bed(rng: np.random.Generator, rear: float, front: float, half: float,
                  (1.05, rng.uniform(1.4, height)), Material.WOOD, load)]
 
 
-def bus(rng: np.random.Generator) -> Model:
+def bus(rng: Chance) -> Model:
     """
     Return a city bus.
 
     :param rng: Source of chance.
     """
-    length, width, height = rng.normal((11.2, 2.75, 3.35), (0.9, 0.1, 0.15)).clip(
-        (8.5, 2.5, 2.9), (13.0, 2.95, 3.7))
+    length, width = rng.normal(11.2, 0.9, 8.5, 13.0), rng.normal(2.8, 0.1, 2.5, 3.0)
+    height = rng.normal(3.4, 0.15, 3.1, 3.8)
     rgb = pick(rng, BUS_COLOURS)
     band = pick(rng, ((0.7, 0.7, 0.68), rgb))
     front, rear, half = length / 2, -length / 2, width / 2
@@ -215,20 +215,19 @@ def bus(rng: np.random.Generator) -> Model:
     return Model('bus', (length, width, height), body)
 
 
-def trailer(rng: np.random.Generator) -> Model:
+def trailer(rng: Chance) -> Model:
     """
     Return a semi-trailer with a box, a tank or a container.
 
     :param rng: Source of chance.
     """
-    length, width, height = rng.normal((12.0, 2.6, 3.75), (1.2, 0.1, 0.2)).clip(
-        (8.5, 2.45, 3.2), (14.0, 2.9, 4.1))
+    length, width = rng.normal(12.1, 1.2, 8.5, 14.0), rng.normal(2.75, 0.1, 2.5, 2.95)
+    height = rng.normal(3.8, 0.2, 3.2, 4.1)
     front, rear, half = length / 2, -length / 2, width / 2
     rgb = pick(rng, FREIGHT_COLOURS)
-    shape = Shape.BOX
-    material = (Material.PAINT, Material.STRIPES)[int(rng.random() < 0.3)]
+    material = rng.weighted((Material.PAINT, Material.STRIPES), (0.7, 0.3))
     parts = [
-        part(shape, (rear, front), (-half, half), (1.15, height), material, rgb),
+        part(Shape.BOX, (rear, front), (-half, half), (1.15, height), material, rgb),
         part(Shape.BOX, (rear + 0.2, front - 0.5), (-0.5, 0.5), (0.85, 1.15), Material.PLAIN,
              BLACK),
         part(Shape.BOX, (rear, rear + 0.03), (-half + 0.05, half - 0.05), (0.5, 0.62),
@@ -240,7 +239,7 @@ def trailer(rng: np.random.Generator) -> Model:
     return Model('trailer', (length, width, height), parts)
 
 
-def tractor(rng: np.random.Generator) -> Model:
+def tractor(rng: Chance) -> Model:
     """
     Return a lorry that pulls a semi-trailer.
 
