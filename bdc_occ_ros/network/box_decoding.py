@@ -29,12 +29,14 @@ def decode_boxes(maps: BoxMaps, config: NetworkConfig, stamp_ns: int) -> Boxes:
         cosine of the yaw, vel (1, 2, Y, X) metres per second.
     :param config: Grid, and how the box head is decoded.
     :param stamp_ns: Time of the key camera's exposure.
-    :return: Boxes in the key ego frame; centers_m are geometric centres.
+    :return: Boxes in the key ego frame; centers_m are geometric centres. Cells whose numbers are
+        no box in float32, as a network says that has hardly learned, give none.
     """
     candidates, labels, scores = _strongest_cells(maps, config)
     centers_m, sizes_m = candidates[:, :3], candidates[:, 3:6]
     in_range = (np.abs(centers_m) <= config.boxes.max_center_m).all(axis=1)
-    chosen = np.flatnonzero(in_range & (scores > config.boxes.score_threshold))
+    is_box = np.isfinite(candidates).all(axis=1) & (sizes_m > 0).all(axis=1)
+    chosen = np.flatnonzero(in_range & is_box & (scores > config.boxes.score_threshold))
     factors = np.array(config.boxes.nms_size_factors)[labels]
     yaws_rad = np.arctan2(candidates[:, 6], candidates[:, 7])
     rectangles = np.column_stack(
@@ -57,8 +59,8 @@ def _strongest_cells(maps: BoxMaps, config: NetworkConfig
     """
     Decode the cells with the highest scores.
 
-    :return: x y z, length width height, sine cosine, velocity x y, (N, 10) float64; labels
-        (N,); scores (N,), falling.
+    :return: x y z, length width height, sine cosine, velocity x y, (N, 10) float32, sizes inf or
+        0 where they do not fit into that; labels (N,); scores (N,), falling.
     """
     _, _, num_rows, num_columns = maps.heatmap.shape
     flat = maps.heatmap[0].flatten()
@@ -71,5 +73,6 @@ def _strongest_cells(maps: BoxMaps, config: NetworkConfig
     cell_size_m = np.array(config.bev.cell_size_m) * config.boxes.stride
     lower_m = np.array((config.bev.x_range_m[0], config.bev.y_range_m[0]))
     centers_m = lower_m + (np.column_stack([columns, rows]) + reg) * cell_size_m
-    candidates = np.column_stack([centers_m, height, np.exp(dim), rot, vel])
+    with np.errstate(over='ignore', under='ignore'):
+        candidates = np.column_stack([centers_m, height, np.exp(dim), rot, vel]).astype(np.float32)
     return candidates, labels.cpu().numpy(), logits.sigmoid().double().cpu().numpy()

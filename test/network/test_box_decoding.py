@@ -111,3 +111,14 @@ def test_sizes_are_scaled_for_the_overlap_only(config):
 def test_a_map_without_objects_gives_no_boxes(config):
     boxes = decode_boxes(empty_maps(), config, 5)
     assert len(boxes) == 0 and boxes.centers_m.shape == (0, 3)
+
+
+@pytest.mark.parametrize(('attribute', 'value'), [
+    ('dim', 800.0), ('dim', 100.0), ('dim', -800.0), ('vel', float('nan'))])
+def test_cells_that_are_no_box_give_none(config, attribute, value):
+    maps = empty_maps()
+    put(maps, CAR, row=30, column=20, score=0.9)
+    put(maps, CAR, row=70, column=100, score=0.8)
+    getattr(maps, attribute)[0, 0, 30, 20] = value
+    boxes = decode_boxes(maps, config, 0)
+    assert boxes.scores.tolist() == pytest.approx([0.8])
