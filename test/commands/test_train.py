@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The verb that trains, on samples out of thin air."""
+
+import json
+import sys
+
+from made_source import MadeSource
+import pytest
+import torch
+
+from bdc_occ_ros.checkpoint import load_checkpoint
+from bdc_occ_ros.cli import main
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.predictor import Predictor
+from bdc_occ_ros.training_data import DataChoice
+from bdc_occ_ros.training_data import parse_seeds
+from bdc_occ_ros.training_data import spread
+
+FEW = ('--batch', '2', '--tune', 'warmup_steps=0', '--threads', '1', '--workers', '0')
+
+
+@pytest.fixture
+def train(tiny_model, tmp_path, monkeypatch):
+    """Return what runs the verb on a tiny network."""
+    monkeypatch.setattr(DataChoice, 'open', lambda self, config: MadeSource(config, 6))
+    threads = torch.get_num_threads()
+
+    def run(folder, *arguments):
+        return main(['train', '--config', str(tiny_model), '--data', 'world:0-5',
+                     '--out', str(tmp_path / folder), *FEW, *arguments])
+    yield run
+    torch.set_num_threads(threads)
+
+
+def test_a_training_in_two_sittings_ends_in_weights_that_run(train, tmp_path, capsys):
+    arguments = ('--steps', '2', '--validate', 'world:9', '--validate-samples', '2')
+    assert train('stopped', *arguments, '--minutes', '0') == 0
+    assert 'after step 1 of 2; --resume goes on' in capsys.readouterr().out
+    assert train('stopped', *arguments, '--resume') == 0
+    assert train('through', *arguments) == 0
+    path = tmp_path / 'stopped' / 'weights.safetensors'
+    checkpoint, through = map(load_checkpoint, (path, tmp_path / 'through/weights.safetensors'))
+    assert all(torch.equal(tensor, through.tensors[name])
+               for name, tensor in checkpoint.tensors.items())
+    told = checkpoint.provenance
+    assert told['steps'] == '2 of 2' and told['samples_seen'] == '4' and told['seed'] == '0'
+    assert told['data'] == 'world:0-5, 40 keyframes per scene' and told['init'] == 'seed'
+    assert json.loads(told['recipe'])['batch'] == 2
+    assert {'command', 'commit', 'device', 'date', 'torch'} < told.keys()
+    lines = (tmp_path / 'stopped' / 'log.jsonl').read_text().splitlines()
+    assert 'miou' in json.loads(lines[-1])
+    assert Predictor(path).is_trained
+
+
+def test_stages_full_precision_then_binary_with_a_teacher(train, tmp_path, capsys):
+    assert train('real', '--steps', '1', '--set', 'nano.bev_unit.is_binary=false') == 0
+    real = tmp_path / 'real' / 'weights.safetensors'
+    assert not load_checkpoint(real).config.nano.bev_unit.is_binary
+    capsys.readouterr()
+    assert train('binary', '--steps', '1', '--init', str(real), '--teacher', str(real),
+                 '--tune', 'losses.distillation=0.5') == 0
+    printed = capsys.readouterr().out
+    assert '0 have no place here' in printed and 'anew: img_bev_encoder' in printed
+    checkpoint = load_checkpoint(tmp_path / 'binary' / 'weights.safetensors')
+    assert checkpoint.config.nano.bev_unit.is_binary
+    assert checkpoint.provenance['init'] == checkpoint.provenance['teacher'] == real.name
+    log = json.loads((tmp_path / 'binary' / 'log.jsonl').read_text())
+    assert 'distillation' in log
+
+
+def test_a_training_is_not_written_over(train, capsys):
+    assert train('once', '--steps', '1') == 0
+    assert train('once', '--steps', '1') == 2
+    assert '--resume' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('arguments', 'words'), [
+    (('--steps', '1', '--set', 'nano.bev_unit.is_binry=false'), "unknown keys ['is_binry']"),
+    (('--steps', '1', '--tune', 'losses.depth=much'), "float is needed; got 'much'"),
+    ((), "missing keys ['steps']"),
+    (('--steps', '1', '--tune', 'losses.distillation=1'), 'teacher')])
+def test_what_cannot_be_is_one_line(train, capsys, arguments, words):
+    assert train('wrong', *arguments) == 2
+    printed = capsys.readouterr().err
+    assert words in printed and printed.count('\n') == 1
+
+
+def test_tensorboard_that_is_not_installed_is_named_with_its_cure(train, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tensorboard', None)
+    monkeypatch.delitem(sys.modules, 'torch.utils.tensorboard', raising=False)
+    assert train('board', '--steps', '1', '--tensorboard') == 2
+    assert 'pip install tensorboard' in capsys.readouterr().err
+
+
+def test_seeds_and_spread():
+    assert list(parse_seeds('3-5,9')) == [3, 4, 5, 9]
+    for wrong in ('', '5-3', '1,1', '-4', 'a', '1-'):
+        with pytest.raises(UsageError, match='seeds'):
+            parse_seeds(wrong)
+    assert list(spread(4, 10)) == [0, 2, 5, 7] and list(spread(None, 3)) == [0, 1, 2]
+    assert list(spread(9, 2)) == [0, 1]
