@@ -29,15 +29,7 @@ class Finish(NamedTuple):
     :param grain: Share by which fine grain does.
     :param mirror: Share of the sky that it mirrors when looked at squarely.
     :param glow: Light of its own, in albedos.
-    :param aside_m: Period of the pattern to the side, m.
-    :param up_m: Period of the pattern upwards, m.
-    :param aside_share: How much of the period is a window or stripe; 0 without a pattern.
-    :param up_share: The same, upwards.
-    :param slant: Metres to the side that the pattern moves per metre upwards.
-    :param pattern_red: Albedo of windows or stripes, as are green and blue.
-    :param pattern_green: Albedo.
-    :param pattern_blue: Albedo.
-    :param pattern_mirror: Share of the sky that windows mirror.
+    :param is_patterned: 1 for what has windows or stripes, else 0.
     """
 
     red: Tensor
@@ -49,15 +41,33 @@ class Finish(NamedTuple):
     grain: Tensor
     mirror: Tensor
     glow: Tensor
+    is_patterned: Tensor
+
+
+class Pattern(NamedTuple):
+    """
+    Windows or stripes of a solid, a number each; or of points on solids, tensors.
+
+    :param aside_m: Period of the pattern to the side, m.
+    :param up_m: Period of the pattern upwards, m.
+    :param aside_share: How much of the period is a window or stripe; 0 without any.
+    :param up_share: The same, upwards.
+    :param slant: Metres to the side that the pattern moves per metre upwards.
+    :param red: Albedo of windows or stripes, as are green and blue.
+    :param green: Albedo.
+    :param blue: Albedo.
+    :param mirror: Share of the sky that windows mirror.
+    """
+
     aside_m: Tensor
     up_m: Tensor
     aside_share: Tensor
     up_share: Tensor
     slant: Tensor
-    pattern_red: Tensor
-    pattern_green: Tensor
-    pattern_blue: Tensor
-    pattern_mirror: Tensor
+    red: Tensor
+    green: Tensor
+    blue: Tensor
+    mirror: Tensor
 
 
 # By material: texels per m to the side and up, blotches, grain, mirror and glow.
@@ -83,15 +93,21 @@ def finishes_of(solids: Solids) -> Tensor:
     Return the looks of solids.
 
     :param solids: N of them.
-    :return: Columns as in Finish, (N, 18) float32.
+    :return: Columns as in Finish, (N, 10) float32.
     """
     looks = torch.tensor([_LOOKS[material] for material in Material], dtype=torch.float32,
                          device=solids.yaw_rad.device)[solids.material]
-    return torch.cat((solids.albedo, looks, _patterns(solids)), 1)
+    is_patterned = patterns_of(solids)[:, 2:3] > 0
+    return torch.cat((solids.albedo, looks, is_patterned), 1)
 
 
-def _patterns(solids: Solids) -> Tensor:
-    """Return windows on walls, corrugation of large sheets and stripes of small boards, (N, 9)."""
+def patterns_of(solids: Solids) -> Tensor:
+    """
+    Return windows on walls, corrugation of large sheets and stripes of small boards.
+
+    :param solids: N of them.
+    :return: Columns as in Pattern, (N, 9) float32.
+    """
     material, half_z = solids.material, solids.half_m[:, 2]
     is_tall = half_z > 2.2
     has_windows = (material == Material.FACADE) | ((material == Material.BRICK) & is_tall)
@@ -99,7 +115,6 @@ def _patterns(solids: Solids) -> Tensor:
     is_sheet, is_board = is_striped & (half_z > 0.9), is_striped & (half_z <= 0.9)
     pattern = solids.albedo.new_tensor(
         (_NO_PATTERN, _NO_PATTERN, 0, 0, 0, 0, 0, 0, 0)).repeat(len(solids), 1)
-    pattern[:, 6:9] = 0
     floors = (2 * half_z / _FLOOR_M).round().clamp_min(1)
     variety = solids.center_m[:, 0].mul(3.7).frac().abs()
     windows = torch.zeros_like(pattern)

@@ -131,9 +131,8 @@ def _cast_some(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> FirstHit
 def _candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> _Pairs:
     """Return which solids reach into which tiles."""
     shape = obstacles.shape[world]
-    planes = tiles.planes.float()
-    offset_m = (obstacles.center_m[world] - tiles.origin_m[:, None]).float()
-    middle_m = planes @ offset_m.mT
+    middle_m = tiles.planes @ (obstacles.center_m[world] - tiles.origin_m[:, None]).mT
+    middle_m, planes = middle_m.float(), tiles.planes.float()
     half_m = obstacles.half_m[world].float().mT[:, :, None]
     cosine, sine = (part[world].float()[:, None] for part in (obstacles.cosine, obstacles.sine))
     x, y, z = (part[..., None] for part in planes.unbind(-1))

@@ -16,6 +16,7 @@ from bdc_occ_ros.world.ground import stack_plans
 from bdc_occ_ros.world.lights import Lights
 from bdc_occ_ros.world.ray_casting import FirstHits
 from bdc_occ_ros.world.ray_casting import GROUND
+from bdc_occ_ros.world.ray_casting import SKY
 from bdc_occ_ros.world.ray_tiles import RayTiles
 from bdc_occ_ros.world.shadows import ShadowMaps
 from bdc_occ_ros.world.sky import sky_color
@@ -60,29 +61,25 @@ class Stage(NamedTuple):
 
 
 class _Rays(NamedTuple):
-    """Some tiles of rays and what they meet: the first three (T, ...), the rest (T, P)."""
+    """
+    Some tiles of rays, all of which meet the same kinds of things.
+
+    Shapes are (T,), (T, 3), (T,), (T, 3, P) and then (T, P).
+    """
 
     world: Tensor
     origin_m: Tensor
     noise_start: Tensor
-    toward: tuple[Tensor, Tensor, Tensor]
+    toward: Tensor
     length: Tensor
     inverse_depth: Tensor
     solid: Tensor
 
-    def rows(self, index: Tensor) -> '_Rays':
-        if len(index) == len(self.world):
-            return self
-        return _Rays(self.world[index], self.origin_m[index], self.noise_start[index],
-                     tuple(part[index] for part in self.toward), self.length[index],
-                     self.inverse_depth[index], self.solid[index])
-
     def distance_m(self) -> Tensor:
         return self.length / self.inverse_depth.clamp_min(1e-5)
 
-    def points(self, distance_m: Tensor) -> list[Tensor]:
-        return [torch.addcmul(self.origin_m[:, axis, None], distance_m, along)
-                for axis, along in enumerate(self.toward)]
+    def points(self, distance_m: Tensor) -> Tensor:
+        return torch.addcmul(self.origin_m[..., None], distance_m[:, None], self.toward)
 
 
 def shade(tiles: RayTiles, hits: FirstHits, stage: Stage, world: Tensor, noise_seeds: Tensor,
@@ -98,57 +95,65 @@ def shade(tiles: RayTiles, hits: FirstHits, stage: Stage, world: Tensor, noise_s
     :param pixel_rad: Angle between neighbouring rays.
     :return: sRGB, (V, T, P, 3) uint8.
     """
-    colors = [_shade_some(rays, stage, pixel_rad)
-              for rays in _lots(tiles, hits, world, noise_seeds)]
-    return torch.cat(colors).view(*hits.solid.shape, 3)
-
-
-def _lots(tiles: RayTiles, hits: FirstHits, world: Tensor, noise_seeds: Tensor) -> Iterator[_Rays]:
-    """Give the tiles in lots of a fair size."""
     views, count, places = hits.solid.shape
-    step = max(1, _SHADED_AT_ONCE[world.device.type] // places)
-    view = torch.arange(views, device=world.device).repeat_interleave(count)
-    start_of = (noise_seeds[:, None] * 7919
-                + torch.arange(count, device=world.device) * 104729).flatten()
-    frame, origin_m = tiles.frame.flatten(0, 1).float(), tiles.origin_m.float()
-    depth, solid = hits.inverse_depth.flatten(0, 1), hits.solid.flatten(0, 1)
-    for start in range(0, views * count, step):
-        part = slice(start, start + step)
-        x, y, z = (frame[part] @ tiles.basis[:3]).unbind(1)
-        length = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_()
-        yield _Rays(world[view[part]], origin_m[view[part]], start_of[part],
-                    (x / length, y / length, z / length), length, depth[part], solid[part])
+    colors = hits.solid.new_empty((views * count, places, 3), dtype=torch.uint8)
+    for index, kinds in _lots(hits):
+        view = index // count
+        noise_start = noise_seeds[view] * 7919 + (index - view * count) * 104729
+        direction = tiles.frame.flatten(0, 1)[index].float() @ tiles.basis[:3]
+        length = direction.square().sum(1).sqrt_()
+        rays = _Rays(world[view], tiles.origin_m[view].float(), noise_start,
+                     direction.div_(length[:, None]), length,
+                     hits.inverse_depth.flatten(0, 1)[index], hits.solid.flatten(0, 1)[index])
+        colors[index] = _shade_some(rays, kinds, stage, pixel_rad)
+    return colors.view(views, count, places, 3)
 
 
-def _shade_some(rays: _Rays, stage: Stage, pixel_rad: float) -> Tensor:
-    color = torch.zeros(3, *rays.solid.shape, device=rays.solid.device)
-    for shader, mask in ((_sky, rays.inverse_depth <= 0), (_ground, rays.solid == GROUND),
-                         (_solids, rays.solid >= 0)):
-        index = mask.any(1).nonzero()[:, 0]
-        if len(index):
-            chosen = rays.rows(index)
-            shaded = shader(chosen, stage, stage.lights.of(chosen.world), pixel_rad)
-            color[:, index] += shaded.mul_(mask[index])
-    return exposed(color, 1 / rays.length, rays.noise_start, stage.lights.of(rays.world))
+def _lots(hits: FirstHits) -> Iterator[tuple[Tensor, int]]:
+    """Give tiles that show the same kinds in lots of a fair size, (T,), and the kinds as bits."""
+    solid = hits.solid.flatten(0, 1)
+    kinds = sum((mask.any(1).long() << bit) for bit, mask in enumerate(_kinds(solid)))
+    ordered, order = kinds.sort(stable=True)
+    step = max(1, _SHADED_AT_ONCE[solid.device.type] // solid.shape[1])
+    counts = torch.bincount(ordered, minlength=2 ** len(_KINDS)).tolist()
+    for kind, lot in enumerate(order.split(counts)):
+        for start in range(0, len(lot), step):
+            yield lot[start:start + step], kind
+
+
+def _kinds(solid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what is sky, ground and solid."""
+    return solid == SKY, solid == GROUND, solid >= 0
+
+
+def _shade_some(rays: _Rays, kinds: int, stage: Stage, pixel_rad: float) -> Tensor:
+    lights = stage.lights.of(rays.world)
+    light = None
+    for bit, mask in enumerate(_kinds(rays.solid)):
+        if kinds & 1 << bit:
+            shaded = _KINDS[bit](rays, stage, lights, pixel_rad)
+            light = shaded if light is None else torch.where(mask, shaded, light)
+    return exposed(light, 1 / rays.length, rays.noise_start, lights)
 
 
 def _sky(rays: _Rays, stage: Stage, lights: Lights, pixel_rad: float) -> Tensor:
-    return sky_color(rays.toward, lights)
+    return sky_color(rays.toward.unbind(1), lights)
 
 
 def _ground(rays: _Rays, stage: Stage, lights: Lights, pixel_rad: float) -> Tensor:
     distance_m = rays.distance_m().clamp_max(5e3)
     point = rays.points(distance_m)
-    sample = sample_ground(stage.plans, rays.world, torch.stack(point[:2], -1))
-    pixel_m = distance_m * pixel_rad / (-rays.toward[2]).clamp_min(0.02)
-    albedo = texture_of_ground(sample.albedo.unbind(-1), sample.label, point, pixel_m)
+    fall = -rays.toward[:, 2]
+    sample = sample_ground(stage.plans, rays.world, point[:, :2].mT)
+    albedo = texture_of_ground(sample.albedo.unbind(-1), sample.label, point,
+                               distance_m * pixel_rad / fall.clamp_min(0.02))
     wet = lights.wetness * (1 - 0.5 * (sample.label != _ROAD))
     albedo *= 1 - 0.45 * wet
-    none = torch.zeros_like(distance_m)
-    light = _light(rays.world, point, (none, none, none + 1), stage.shadows, lights)
+    light = _light(rays.world, point, lights.sun_direction[2], torch.ones_like(fall),
+                   stage.shadows, lights)
     color = albedo.mul_(light)
-    mirrored = sky_gradient(-rays.toward[2], lights)
-    grazing = 0.02 + 0.98 * (1 + rays.toward[2]).clamp_(0, 1) ** 5
+    mirrored = sky_gradient(fall, lights)
+    grazing = 0.02 + 0.98 * (1 - fall).clamp_(0, 1) ** 5
     color = torch.lerp(color, mirrored, 0.75 * wet * grazing)
     return _hazy(color, distance_m, lights)
 
@@ -158,31 +163,30 @@ def _solids(rays: _Rays, stage: Stage, lights: Lights, pixel_rad: float) -> Tens
     point = rays.points(distance_m)
     index = rays.solid.clamp_min(0) + rays.world[:, None] * stage.table.per_world
     surface = surfaces_at(stage.table, index, point)
-    texture = texture_of_solids(surface, distance_m * pixel_rad)
-    light = _light(rays.world, point, surface.normal, stage.shadows, lights)
+    texture = texture_of_solids(stage.table, surface, distance_m * pixel_rad)
+    facing = sum(part * lights.sun_direction[axis] for axis, part in enumerate(surface.normal))
+    light = _light(rays.world, point, facing.clamp_(0, 1), surface.normal[2], stage.shadows,
+                   lights)
     light += surface.finish.glow
     color = texture.albedo.mul_(light)
     shiny = (texture.mirror > 0).any(1).nonzero()[:, 0]
     if len(shiny):
-        part = rays.rows(shiny)
         color[:, shiny] = _mirroring(
-            color[:, shiny], texture.mirror[shiny], part.toward,
-            [along[shiny] for along in surface.normal], stage.lights.of(part.world))
+            color[:, shiny], texture.mirror[shiny], rays.toward[shiny].unbind(1),
+            [along[shiny] for along in surface.normal], stage.lights.of(rays.world[shiny]))
     return _hazy(color, distance_m, lights)
 
 
-def _light(world: Tensor, point: Sequence[Tensor], normal: Sequence[Tensor], shadows: ShadowMaps,
+def _light(world: Tensor, point: Tensor, facing: Tensor, up: Tensor, shadows: ShadowMaps,
            lights: Lights) -> Tensor:
-    """Return the light that falls on surfaces, (3, T, P)."""
-    facing = sum(part * lights.sun_direction[axis] for axis, part in enumerate(normal))
-    facing = facing.clamp_(0, 1).mul_(shadows.sunlit(world, point, normal))
-    up = normal[2]
+    """Return the light on surfaces that face the sun and the sky so much, (3, T, P)."""
+    sun = shadows.sunlit(world, point).mul_(facing)
     open_share = shadows.openness(world, point)
     low_share = 0.35 + 0.25 * (1 - up.abs())
     sky = (0.62 + 0.38 * up) * torch.lerp(low_share, torch.ones_like(up), open_share)
     around = 0.5 * (lights.sky_rgb + lights.horizon_rgb)
     bounced = 0.10 * lights.sun_rgb * lights.sun_direction[2]
-    return (around + bounced) * sky + lights.sun_rgb * facing
+    return ((around + bounced) * sky).addcmul_(lights.sun_rgb, sun)
 
 
 def _mirroring(color: Tensor, mirror: Tensor, toward: Sequence[Tensor], normal: Sequence[Tensor],
@@ -201,3 +205,6 @@ def _mirroring(color: Tensor, mirror: Tensor, toward: Sequence[Tensor], normal: 
 def _hazy(color: Tensor, distance_m: Tensor, lights: Lights) -> Tensor:
     """Return colours with the air before them."""
     return torch.lerp(lights.horizon_rgb, color, (-distance_m * lights.haze_per_m).exp_())
+
+
+_KINDS = (_sky, _ground, _solids)

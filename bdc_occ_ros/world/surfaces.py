@@ -12,6 +12,8 @@ from torch.nn.utils.rnn import pad_sequence
 from bdc_occ_ros.world.depth_bounds import PROFILES
 from bdc_occ_ros.world.finishes import Finish
 from bdc_occ_ros.world.finishes import finishes_of
+from bdc_occ_ros.world.finishes import Pattern
+from bdc_occ_ros.world.finishes import patterns_of
 from bdc_occ_ros.world.solids import Shape
 from bdc_occ_ros.world.solids import Solids
 
@@ -23,23 +25,35 @@ class SurfaceTable(NamedTuple):
     """
     What shading needs of the solids of several worlds.
 
-    :param values: By column and, flat, world and solid, (C, S * N) float32.
+    :param values: Place and finish by column and, flat, world and solid, (C, S * N) float32.
+    :param patterns: Patterns in the same manner, (9, S * N) float32.
     :param per_world: N.
     """
 
     values: Tensor
+    patterns: Tensor
     per_world: int
+
+    def patterns_at(self, index: Tensor) -> Pattern:
+        """
+        Return the windows and stripes of solids.
+
+        :param index: World times solids per world plus solid, (T, P) int64.
+        """
+        return Pattern(*self.patterns.index_select(1, index.reshape(-1)).view(-1, *index.shape))
 
 
 class SurfacePoints(NamedTuple):
     """
     Points on solids, (T, P) each.
 
+    :param index: World times solids per world plus solid, int64.
     :param normal: Outward, x y z in the world.
     :param along_m: Place along the surface, for patterns: to the side, and up from the foot.
     :param finish: How the solid looks.
     """
 
+    index: Tensor
     normal: tuple[Tensor, Tensor, Tensor]
     along_m: tuple[Tensor, Tensor]
     finish: Finish
@@ -60,20 +74,22 @@ def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
             solids.center_m.sum(1, keepdim=True).mul(7.3).frac().abs() * 200), 1)
         rows.append(torch.cat((place, finishes_of(solids)), 1))
     table = pad_sequence(rows, batch_first=True)
-    return SurfaceTable(table.flatten(0, 1).T.contiguous(), table.shape[1])
+    patterns = pad_sequence([patterns_of(solids) for solids in worlds], batch_first=True)
+    return SurfaceTable(table.flatten(0, 1).T.contiguous(),
+                        patterns.flatten(0, 1).T.contiguous(), table.shape[1])
 
 
-def surfaces_at(table: SurfaceTable, index: Tensor, point: Sequence[Tensor]) -> SurfacePoints:
+def surfaces_at(table: SurfaceTable, index: Tensor, point: Tensor) -> SurfacePoints:
     """
     Return the surfaces at points on solids.
 
     :param table: Of the solids.
     :param index: World times solids per world plus solid, (T, P) int64.
-    :param point: x, y, z of points in the world, (T, P) each.
+    :param point: Points in the world, (T, 3, P) float32.
     """
     columns = table.values.index_select(1, index.reshape(-1)).view(-1, *index.shape)
     cx, cy, cz, hx, hy, hz, cosine, sine, shape, p1, p2, shift = columns[:_PLACE_COLUMNS]
-    x, y, z = point[0] - cx, point[1] - cy, point[2] - cz
+    x, y, z = point[:, 0] - cx, point[:, 1] - cy, point[:, 2] - cz
     side_x, side_y = cosine * x + sine * y, cosine * y - sine * x
     local = (side_x / hx, side_y / hy, z / hz)
     nx, ny, nz = _local_normal(local, (hx, hy, hz), shape, p1, p2)
@@ -82,7 +98,7 @@ def surfaces_at(table: SurfaceTable, index: Tensor, point: Sequence[Tensor]) -> 
     aside = torch.where(faces_x, side_y, side_x)
     up = torch.where(lies, torch.where(faces_x, side_x, side_y), z + hz)
     normal = (cosine * nx - sine * ny, sine * nx + cosine * ny, nz)
-    return SurfacePoints(normal, (aside + shift, up), Finish(*columns[_PLACE_COLUMNS:]))
+    return SurfacePoints(index, normal, (aside + shift, up), Finish(*columns[_PLACE_COLUMNS:]))
 
 
 def _local_normal(local: Sequence[Tensor], half_m: Sequence[Tensor], shape: Tensor, p1: Tensor,

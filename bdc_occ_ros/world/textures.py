@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.world.finishes import Finish
+from bdc_occ_ros.world.finishes import Pattern
 from bdc_occ_ros.world.surfaces import SurfacePoints
+from bdc_occ_ros.world.surfaces import SurfaceTable
 from bdc_occ_ros.world.value_noise import noise_at
 
 _GROUND_TEXELS_PER_M = 7.0
@@ -30,10 +31,11 @@ class Texture(NamedTuple):
     mirror: Tensor
 
 
-def texture_of_solids(points: SurfacePoints, pixel_m: Tensor) -> Texture:
+def texture_of_solids(table: SurfaceTable, points: SurfacePoints, pixel_m: Tensor) -> Texture:
     """
     Return what solids look like.
 
+    :param table: Of the solids.
     :param points: Points on them.
     :param pixel_m: Size of a pixel there, (T, P) float32.
     """
@@ -44,29 +46,29 @@ def texture_of_solids(points: SurfacePoints, pixel_m: Tensor) -> Texture:
     grain.addcmul_(coarse.mul_(finish.blotches), (1.3 - 0.09 * size).clamp_(0, 1))
     albedo = torch.stack((finish.red, finish.green, finish.blue)) * (1 + grain).clamp_(0.15, 2)
     mirror = finish.mirror.clone()
-    patterned = (finish.aside_share > 0).any(1).nonzero()[:, 0]
+    patterned = finish.is_patterned.any(1).nonzero()[:, 0]
     if len(patterned):
-        part = Finish(*(column[patterned] for column in finish))
-        cover, blind = _pattern(part, aside_m[patterned], up_m[patterned], pixel_m[patterned])
-        colors = torch.stack((part.pattern_red, part.pattern_green, part.pattern_blue))
-        colors = colors + 0.35 * blind * (part.pattern_mirror > 0)
+        pattern = table.patterns_at(points.index[patterned])
+        cover, blind = _pattern(pattern, aside_m[patterned], up_m[patterned], pixel_m[patterned])
+        colors = torch.stack((pattern.red, pattern.green, pattern.blue))
+        colors = colors + 0.35 * blind * (pattern.mirror > 0)
         albedo[:, patterned] = torch.lerp(albedo[:, patterned], colors, cover)
-        mirror[patterned] += cover * part.pattern_mirror * (1 - blind)
+        mirror[patterned] += cover * pattern.mirror * (1 - blind)
     return Texture(albedo, mirror)
 
 
-def _pattern(finish: Finish, aside_m: Tensor, up_m: Tensor, pixel_m: Tensor
+def _pattern(pattern: Pattern, aside_m: Tensor, up_m: Tensor, pixel_m: Tensor
              ) -> tuple[Tensor, Tensor]:
     """Return how much of a pixel is window or stripe, and how much a blind covers the window."""
-    column = torch.addcmul(aside_m, finish.slant, up_m) / finish.aside_m
-    row = up_m / finish.up_m
+    column = torch.addcmul(aside_m, pattern.slant, up_m) / pattern.aside_m
+    row = up_m / pattern.up_m
     cell_column, cell_row = column.floor(), row.floor()
-    across = (0.5 * finish.aside_share - (column - cell_column - 0.5).abs()) * finish.aside_m
-    upright = (0.5 * finish.up_share - (row - cell_row - 0.5).abs()) * finish.up_m
-    cover = _smooth(across, pixel_m, finish.aside_m) * _smooth(upright, pixel_m, finish.up_m)
-    chance = (cell_column * 0.7548777 + cell_row * 0.5698403 + finish.red * 31).frac().abs()
+    across = (0.5 * pattern.aside_share - (column - cell_column - 0.5).abs()) * pattern.aside_m
+    upright = (0.5 * pattern.up_share - (row - cell_row - 0.5).abs()) * pattern.up_m
+    cover = _smooth(across, pixel_m, pattern.aside_m) * _smooth(upright, pixel_m, pattern.up_m)
+    chance = (cell_column * 0.7548777 + cell_row * 0.5698403 + pattern.aside_m * 31).frac().abs()
     blind = ((chance - 0.62) * 2.5).clamp_(0, 1)
-    return cover * (finish.aside_share > 0), blind
+    return cover * (pattern.aside_share > 0), blind
 
 
 def _smooth(inside_m: Tensor, pixel_m: Tensor, period_m: Tensor) -> Tensor:
@@ -74,20 +76,20 @@ def _smooth(inside_m: Tensor, pixel_m: Tensor, period_m: Tensor) -> Tensor:
     return (inside_m / torch.minimum(pixel_m, period_m) + 0.5).clamp_(0, 1)
 
 
-def texture_of_ground(albedo: Sequence[Tensor], label: Tensor, point: Sequence[Tensor],
+def texture_of_ground(albedo: Sequence[Tensor], label: Tensor, point: Tensor,
                       pixel_m: Tensor) -> Tensor:
     """
     Return what the ground looks like with its grain.
 
     :param albedo: Red, green and blue, (T, P) each.
     :param label: Its class, (T, P).
-    :param point: x and y in the world, (T, P) each.
+    :param point: (T, 3, P) float32.
     :param pixel_m: Size of a pixel there, (T, P) float32.
     :return: Albedo, (3, T, P) float32.
     """
     amounts = torch.tensor(_GROUND_GRAIN, device=label.device).T.contiguous()
     large, small = amounts.index_select(1, label.reshape(-1).int()).view(2, *label.shape)
-    x, y = point[0], point[1]
+    x, y = point[:, 0], point[:, 1]
     coarse, middle = noise_at(x * _GROUND_TEXELS_PER_M, y * _GROUND_TEXELS_PER_M)
     fine = noise_at(y * _FINE_TEXELS_PER_M, x * _FINE_TEXELS_PER_M)[1]
     factor = coarse * large * (1.4 - 0.6 * pixel_m).clamp_(0.2, 1)
