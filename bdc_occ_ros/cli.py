@@ -25,6 +25,7 @@ VERBS = {
     'train': 'train a network on made-up scenes or a nuScenes data set',
     'sweep': 'train a list of networks alike and compare them',
     'card': 'write manifest and model card of a packed file',
+    'check-data': 'look for mistakes in a nuScenes data set before training',
     'evaluate': 'score a network on a nuScenes data set',
     'bag': 'write, play, record and list bags',
     'view': 'draw a bag, a snapshot or a sample of a data set as a picture',
@@ -61,7 +62,7 @@ def build_parser(verb: str | None) -> argparse.ArgumentParser:
         if name != verb:
             verbs.add_parser(name, help=sentence, add_help=False)
             continue
-        module = f'{name}_' if keyword.iskeyword(name) else name
+        module = f'{name}_' if keyword.iskeyword(name) else name.replace('-', '_')
         command = importlib.import_module(f'bdc_occ_ros.commands.{module}')
         verb_parser = verbs.add_parser(
             name, help=sentence, description=command.__doc__,

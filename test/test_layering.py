@@ -53,6 +53,7 @@ MAY_IMPORT = {
     'dataset_profiles': {'errors', 'share', 'yaml_config'},
     'bags': FOUNDATION | {'dataset', 'dataset_profiles', 'synthetic_triggers', 'transforms',
                           'world'},
+    'data_check': FOUNDATION | {'dataset', 'world'},
     'drawing': FOUNDATION | {'bags', 'dataset', 'snapshot', 'synthetic_triggers', 'world'},
 }
 

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that every row of the tables finds the rows that it names."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import json
+from pathlib import Path
+from typing import Any
+
+from bdc_occ_ros.data_check.findings import Finding
+from bdc_occ_ros.data_check.findings import UNPACK_AGAIN
+
+Row = Mapping[str, Any]
+Tables = Mapping[str, Sequence[Row]]
+
+# Table and column that names a row, and the table in which that row is.
+REFERENCES = {
+    ('scene', 'log_token'): 'log', ('scene', 'first_sample_token'): 'sample',
+    ('scene', 'last_sample_token'): 'sample', ('sample', 'scene_token'): 'scene',
+    ('sample_data', 'sample_token'): 'sample', ('sample_data', 'ego_pose_token'): 'ego_pose',
+    ('sample_data', 'calibrated_sensor_token'): 'calibrated_sensor',
+    ('calibrated_sensor', 'sensor_token'): 'sensor',
+    ('sample_annotation', 'sample_token'): 'sample',
+    ('sample_annotation', 'instance_token'): 'instance',
+    ('instance', 'category_token'): 'category',
+}
+CHAINS = ('sample', 'sample_data', 'sample_annotation')
+TABLES = ('attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 'log', 'map',
+          'sample', 'sample_annotation', 'sample_data', 'scene', 'sensor', 'visibility')
+CURE = f'the tables belong together: {UNPACK_AGAIN}'
+
+
+def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[Finding]]:
+    """
+    Read the tables without the devkit, which stops at the first mistake.
+
+    :param folder: Where they are.
+    :return: What could be read, and a finding for each that could not.
+    """
+    tables, findings = {}, []
+    for name in TABLES:
+        path = folder / f'{name}.json'
+        try:
+            rows = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            findings.append(Finding('tables', str(path), f'cannot be read: {error}', CURE))
+            continue
+        if isinstance(rows, list) and all(isinstance(row, dict) and 'token' in row
+                                          for row in rows):
+            tables[name] = rows
+        else:
+            findings.append(Finding('tables', str(path), 'is no list of rows with tokens', CURE))
+    return tables, findings
+
+
+def check_tables(tables: Tables) -> Iterator[Finding]:
+    """
+    Look for rows that name rows which do not exist, and for broken chains.
+
+    :param tables: Rows by table; a table that is not there is not looked at.
+    """
+    rows = {name: {row['token']: row for row in table} for name, table in tables.items()}
+    for name, table in tables.items():
+        if len(rows[name]) != len(table):
+            yield Finding('tables', f'{name}.json', f'{len(table) - len(rows[name])} rows have '
+                          'the token of another', CURE)
+    for (name, column), other in REFERENCES.items():
+        if name in rows and other in rows:
+            for row in tables[name]:
+                if row.get(column) not in rows[other]:
+                    yield Finding('tables', f'{name}.json, row {row["token"]}',
+                                  f'{column} {row.get(column)} is in no row of {other}.json', CURE)
+    for name in CHAINS:
+        yield from _check_chain(name, rows.get(name, {}))
+    yield from _check_scenes(tables.get('scene', ()), rows.get('sample', {}))
+
+
+def _check_chain(name: str, rows: Mapping[str, Row]) -> Iterator[Finding]:
+    """Look for rows whose next row does not know them, or is earlier."""
+    for token, row in rows.items():
+        following = rows.get(row.get('next', ''))
+        if following is None and not row.get('next'):
+            continue
+        where = f'{name}.json, row {token}'
+        if following is None or following.get('prev') != token:
+            yield Finding('tables', where, f'next {row["next"]} is no row that names it as the '
+                          'one before', CURE)
+        elif following.get('timestamp', 1) <= row.get('timestamp', 0):
+            yield Finding('tables', where, f'next {row["next"]} is not later', CURE)
+
+
+def _check_scenes(scenes: Sequence[Row], samples: Mapping[str, Row]) -> Iterator[Finding]:
+    """Look for scenes that do not have as many samples as they say."""
+    if not samples:
+        return
+    for scene in scenes:
+        count, token = 0, scene.get('first_sample_token')
+        while token in samples and count <= len(samples):
+            count, token = count + 1, samples[token].get('next')
+        if count != scene.get('nbr_samples'):
+            yield Finding('tables', f'scene.json, {scene.get("name")}', f'has {count} samples in '
+                          f'a row, not {scene.get("nbr_samples")} as it says', CURE)
