@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from bdc_occ_ros.checkpoint import restore_network
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidTrainingStateError
@@ -20,7 +21,9 @@ from bdc_occ_ros.sweep_table import rows_as_text
 from bdc_occ_ros.sweep_table import sweep_rows
 from bdc_occ_ros.training.batch import TrainingBatch
 from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.result import load_result
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.sweep import Entry
 from bdc_occ_ros.training.sweep import load_scores
@@ -106,6 +109,21 @@ def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
     assert rows[0].samples_seen == 10 and set(rows[0].average_precisions) >= {'car', 'bus'}
 
 
+def test_counts_are_those_of_the_weights_that_were_written(tiny_model, tmp_path):
+    training, = planned(sweep_of(tiny_model, ('v3',)))
+    samples = samples_for(tiny_model)
+    carry_out(training, samples, tmp_path)
+    network = restore_network(load_result(tmp_path / training.folder / 'weights.safetensors'))
+    counts = load_scores(training, samples, tmp_path).counts
+    for place, number in enumerate(samples.numbers):
+        batch = samples.validation.load([number], CPU)
+        with torch.no_grad():
+            said = run_network(network, batch, 'float32').occupancy_logits.argmax(dim=-1)
+        expected = np.zeros((18, 18), int)
+        np.add.at(expected, (batch.semantics.flatten().int(), said.flatten()), 1)
+        assert np.array_equal(counts[place], expected) and (expected > 0).sum() > 4
+
+
 def test_a_stopped_training_goes_on_to_the_same_scores(tiny_model, tmp_path):
     training, = planned(sweep_of(tiny_model, ('v1', ('nano.bev_unit.version=1',))))
     samples = samples_for(tiny_model)
@@ -142,6 +160,8 @@ def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_mod
         (100, 40))
     assert second.miou.value == pytest.approx(40) and second.gain == pytest.approx((-60,) * 3)
     assert (first.mean_ap, second.mean_ap) == pytest.approx((0.4, 0.1))
+    _, behind = sweep_rows([(plans[0], scores[0]), (plans[3], scores[2])])
+    assert behind.gain is None and behind.seeds == (5,)
     document = json.loads(json.dumps(rows_as_json([first, second])))
     assert document[1]['gain'] == pytest.approx({'value': -60, 'low': -60, 'high': -60})
     assert sweep_rows([]) == []
