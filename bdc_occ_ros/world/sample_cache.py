@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import json
 from pathlib import Path
 import zipfile
+import zlib
 
 import numpy as np
 import torch
@@ -97,9 +98,9 @@ class SampleCache:
     @staticmethod
     def _read(path: Path) -> dict[str, np.ndarray]:
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            with path.open('rb') as file:
+                return dict(np.load(file, allow_pickle=False))
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InvalidDatasetError(f'{path}: no sample: {error}; delete it') from error
 
 

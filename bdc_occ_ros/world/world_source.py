@@ -30,7 +30,7 @@ from bdc_occ_ros.world.solid_voxels import GRID
 KEYFRAME_PERIOD_S = 0.5
 KEYFRAMES_PER_SCENE = 40
 SCENES_KEPT = 64
-RENDERED_AT_ONCE = {'cpu': 2, 'cuda': 32}
+RENDERED_AT_ONCE = {'cpu': 1, 'cuda': 32}
 
 
 class WorldSource:

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The verb world: samples kept for training, classes counted, speed measured."""
+
+import json
+
+import pytest
+import torch
+
+from bdc_occ_ros.cli import main
+from bdc_occ_ros.world.class_shares import ClassShares
+from bdc_occ_ros.world.class_shares import OCC3D_COUNTS
+
+
+def test_a_cache_is_filled_and_then_left_alone(tmp_path, tiny_model, capsys):
+    arguments = ['world', 'cache', str(tmp_path / 'kept'), '--seeds', '2-3', '--model',
+                 str(tiny_model), '--keyframes-per-scene', '1', '--json']
+    assert main(arguments) == 0
+    files = sorted((tmp_path / 'kept').glob('*.npz'))
+    written_at = [file.stat().st_mtime_ns for file in files]
+    assert json.loads(capsys.readouterr().out)['samples'] == 2 == len(files)
+    assert main(arguments) == 0
+    assert [file.stat().st_mtime_ns for file in files] == written_at
+
+
+def test_shares_are_counted_over_observed_voxels(capsys):
+    assert main(['world', 'shares', '--seeds', '5', '--keyframes-per-scene', '2', '--json']) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report['keyframes'] == 2 and 0.02 < report['observed'] < 0.3
+    road = report['classes']['driveable_surface']
+    assert road['keyframes'] == 2 and road['share'] > 0.05
+    assert sum(entry['share'] for entry in report['classes'].values()) == pytest.approx(1.0)
+
+
+def test_ratios_compare_with_occ3d():
+    shares = ClassShares()
+    semantics = torch.full((1, 4, 4, 4), 17, dtype=torch.uint8)
+    semantics[0, 0, 0, :3], semantics[0, 1, 0, 0] = 11, 4
+    semantics[0, 3, 3, 3] = 9  # not observed
+    observed = torch.ones(1, 4, 4, 4, dtype=torch.bool)
+    observed[0, 3] = False
+    shares.add(semantics, observed)
+    occupied = sum(OCC3D_COUNTS[:17])
+    assert shares.ratios()[11] == pytest.approx(0.75 * occupied / OCC3D_COUNTS[11])
+    assert shares.ratios()[9] == 0.0 and shares.keyframes.sum() == 3
+    assert shares.observed_share == 0.75 and shares.free_share == pytest.approx(44 / 48)
+    assert any(line.startswith('trailer') and line.endswith('!') for line in shares.lines())
+
+
+def test_the_speed_is_reported_by_size_and_part(capsys):
+    assert main(['world', 'bench', '--seeds', '1', '--sizes', '64x36', '96x32', '--json']) == 0
+    rows = json.loads(capsys.readouterr().out)['rows']
+    assert [row['size'] for row in rows] == ['64x36', '96x32']
+    for row in rows:
+        assert row['streamed_per_minute'] > row['written_per_minute'] > 1
+        assert set(row['ms']) == {'scene', 'world', 'images', 'label', 'LiDAR'}
+
+
+@pytest.mark.parametrize('arguments', (
+    ['make', 'x', '--seeds', '5-3'], ['make', 'x', '--seeds', 'all'],
+    ['make', 'x', '--seeds', '1', '--sweeps', '6'], ['bench', '--sizes', '12'], ['shares']))
+def test_bad_arguments_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(['world', *arguments])
+    assert stopped.value.code == 2 and 'usage' in capsys.readouterr().err

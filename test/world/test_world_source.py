@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Samples for training: the same whoever asks, as the network takes them, and kept on disk."""
+
+from dataclasses import fields
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bdc_occ_ros.config import ImageConfig
+from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.network.preprocessing import Preprocessor
+from bdc_occ_ros.world.published_rigs import published_rigs
+from bdc_occ_ros.world.world_source import input_from_image
+from bdc_occ_ros.world.world_source import nearest_m
+from bdc_occ_ros.world.world_source import WorldSource
+
+CPU = torch.device('cpu')
+SEEDS = (3, 4)
+PER_SCENE = 4
+
+
+@pytest.fixture(scope='module')
+def config():
+    config = load_network_config('bdc_occ_nano')
+    return replace(config, image=replace(config.image, height_px=64, width_px=176))
+
+
+@pytest.fixture(scope='module')
+def source(config):
+    return WorldSource(SEEDS, config, published_rigs(), PER_SCENE)
+
+
+@pytest.fixture(scope='module')
+def batch(source):
+    return source.load([1, 6], CPU)
+
+
+def assert_equal(batch, other):
+    for field in fields(batch):
+        mine, theirs = getattr(batch, field.name), getattr(other, field.name)
+        if field.name == 'boxes':
+            assert len(mine) == len(theirs)
+            assert all(torch.equal(*pair) for boxes in zip(mine, theirs) for pair in zip(*boxes))
+        else:
+            assert mine.dtype == theirs.dtype and torch.equal(mine, theirs), field.name
+
+
+def test_a_batch_has_the_shapes_that_training_expects(source, batch):
+    assert len(source) == len(SEEDS) * PER_SCENE and len(batch) == 2
+    assert batch.images.shape == (2, 6, 64, 176, 3) and batch.images.dtype == torch.uint8
+    assert batch.images.float().std() > 10
+    assert batch.depths_m.shape == (2, 6, 8, 22)
+    assert batch.semantics.shape == batch.observed.shape == (2, 200, 200, 16)
+    assert batch.key_ego_from_camera.dtype == torch.float64
+    assert all(len(boxes.boxes) == len(boxes.labels) for boxes in batch.boxes)
+    assert sum(len(boxes.boxes) for boxes in batch.boxes) > 0
+
+
+def test_the_same_number_gives_the_same_sample(source, config, batch):
+    other = WorldSource(SEEDS, config, published_rigs(), PER_SCENE)
+    assert_equal(other.load([6], CPU), source.load([6], CPU))
+    assert_equal(batch.part(1, 2), source.load([6], CPU))
+    assert not torch.equal(source.load([5], CPU).images, batch.images[1:])
+
+
+def test_rigs_take_turns_and_keyframes_spread_over_the_drive(source):
+    rigs = published_rigs()
+    assert [source.moment(number).time_s for number in range(4)] == [0.0, 5.0, 10.0, 15.0]
+    assert source.moment(0).rig.fingerprint == rigs[0].fingerprint
+    assert source.moment(4).rig.fingerprint == rigs[1].fingerprint
+    assert source.moment(5).scene is source.moment(4).scene is not source.moment(3).scene
+
+
+@pytest.mark.parametrize('height, width', ((128, 352), (256, 704), (64, 180), (600, 800)))
+def test_images_are_cropped_as_the_network_s_preprocessing_does(nuscenes_rig, height, width):
+    for camera in nuscenes_rig.cameras[:2]:
+        config = ImageConfig(height, width)
+        assert np.allclose(input_from_image(camera, config),
+                           Preprocessor(camera, config).input_from_image)
+
+
+def test_images_labels_and_depths_fit_together(batch):
+    """Project the middle of observed standing voxels; the depth there is that of their class."""
+    close = []
+    for row in range(2):
+        occupied = batch.observed[row] & (batch.semantics[row] != 17)
+        occupied[:, :, :4] = False
+        points_m = -torch.tensor([40.0, 40.0, 1.0]) + 0.4 * (occupied.nonzero() + 0.5)
+        camera_from_ego = torch.linalg.inv(batch.key_ego_from_camera[row]).float()
+        for camera in range(6):
+            local = points_m @ camera_from_ego[camera, :3, :3].T + camera_from_ego[camera, :3, 3]
+            pixel = local @ batch.input_from_camera[row, camera].float().T
+            u, v = pixel[:, 0] / pixel[:, 2], pixel[:, 1] / pixel[:, 2]
+            inside = (pixel[:, 2] > 2) & (u >= 0) & (u < 176) & (v >= 0) & (v < 64)
+            nearest = batch.depths_m[row, camera, (v[inside] / 8).long(), (u[inside] / 8).long()]
+            close.append(nearest < pixel[inside, 2] + 0.7)
+    close = torch.cat(close)
+    assert len(close) > 200 and close.float().mean() > 0.97
+
+
+def test_boxes_lie_on_the_voxels_of_their_class(source):
+    from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+    from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+    batch = source.load([0, 3, 5, 7], CPU)
+    shares = []
+    for boxes, semantics in zip(batch.boxes, batch.semantics):
+        for box, label in zip(*boxes):
+            name = DETECTION_CLASS_NAMES[label]
+            assert (box[:2].abs() < 40).all() and -1.0 < box[2] < 5.0
+            index = ((box[:3] + torch.tensor([40.0, 40.0, 1.0])) / 0.4).long()
+            around = semantics[tuple(slice(max(i - 2, 0), i + 3) for i in index)]
+            shares.append((around == OCCUPANCY_CLASS_NAMES.index(name)).any())
+    assert len(shares) > 10 and np.mean(shares) > 0.95
+
+
+def test_nearest_depths_are_those_of_the_closest_pixel():
+    inverse = torch.zeros(1, 4, 8)
+    inverse[0, 1, 2], inverse[0, 3, 1], inverse[0, 0, 5] = 0.5, 0.1, 0.25
+    assert nearest_m(inverse, 4).tolist() == [[[2.0, 4.0]]]
+    assert nearest_m(torch.zeros(1, 4, 4), 4).tolist() == [[[0.0]]]
+
+
+def test_a_cache_gives_the_same_samples_without_making_them(source, config, tmp_path, monkeypatch):
+    first = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
+    made = first.load([6, 1], CPU)
+    assert len(list(tmp_path.glob('*.npz'))) == 2
+    assert_equal(made, source.load([6, 1], CPU))
+    again = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
+    monkeypatch.setattr(again, '_made', lambda *_: pytest.fail('made again'))
+    assert_equal(again.load([6, 1], CPU), made)
+
+
+def test_a_cache_of_other_settings_or_a_damaged_sample_is_refused(config, tmp_path):
+    source = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
+    source.load([0], CPU)
+    wider = replace(config, image=replace(config.image, width_px=352))
+    with pytest.raises(InvalidDatasetError, match='another image size'):
+        WorldSource(SEEDS, wider, published_rigs(), PER_SCENE, tmp_path)
+    file = next(tmp_path.glob('*.npz'))
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(InvalidDatasetError, match='no sample'):
+        source.load([0], CPU)
+
+
+@pytest.mark.parametrize('seeds, count', (((), 4), ((1,), 0), ((1,), 41)))
+def test_impossible_numbers_are_refused(config, seeds, count):
+    with pytest.raises(UsageError, match='keyframes per scene'):
+        WorldSource(seeds, config, published_rigs(), count)
