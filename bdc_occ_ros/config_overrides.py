@@ -20,7 +20,7 @@ def with_overrides(config: Config, assignments: Sequence[str]) -> Config:
 
     :param config: A dataclass made of what parse_dataclass takes.
     :param assignments: PATH=VALUE each, the fields of the path joined by dots, the value as JSON
-        has it or a plain word; later ones win.
+        has it or a plain word; later ones win. A part that is None begins with its defaults.
     :raises InvalidConfigError: if one has no =, or names what is not there, or has a value that
         the config cannot have.
     """
@@ -40,6 +40,8 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
                                  f'nano.bev_unit.is_binary=false')
     *parents, last = path.split('.')
     for name in parents:
+        if name in values and values[name] is None:
+            values[name] = {}  # a part that is not there yet, with its defaults
         if not isinstance(values.get(name), dict):
             parts = sorted(key for key, value in values.items() if isinstance(value, dict))
             raise InvalidConfigError(f'{assignment}: {name} is no part of the config; parts '

@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from bdc_occ_ros.config import BoxHeadConfig
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config_overrides import with_overrides
 from bdc_occ_ros.errors import InvalidConfigError
@@ -26,12 +27,14 @@ def test_values_are_changed_and_nothing_else(nano):
     assert changed.depth.spacing == 'sid' and changed.boxes is None
     assert changed.bev == nano.bev
     assert with_overrides(nano, []) is nano
+    assert with_overrides(changed, ['boxes.stride=4']).boxes == BoxHeadConfig(stride=4)
 
 
 @pytest.mark.parametrize(('assignment', 'words'), [
     ('nano.bev_unit', 'PATH=VALUE is needed'),
     ('nano.bev.unit=1', 'bev is no part of the config'),
-    ('published.bev_unit=1', 'published is no part'),
+    ('published.bev_unit=1', 'a mapping is needed'),
+    ('published.bev_neck_channels=8', 'exactly one of published and nano'),
     ('nano.bev_unit.colour=1', "unknown keys ['colour']"),
     ('nano.bev_unit.is_binary=1', 'bool is needed'),
     ('feature_stride=7', 'multiple of feature_stride')])

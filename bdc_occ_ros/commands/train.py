@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.training.trainer import StepReport
     from bdc_occ_ros.training.trainer import Trainer
 
+PUBLISHED = 'published'
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
 
@@ -61,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how it is trained."""
-    group.add_argument('--recipe', type=Path, metavar='FILE', help='recipe, YAML or JSON')
+    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or published: that '
+                       'of the authors of BDC')
     group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
                        help='change a value of the recipe')
     group.add_argument('--steps', type=int, metavar='N', help='updates of the weights')
@@ -150,13 +152,17 @@ def _show(bar: 'tqdm', report: 'StepReport') -> None:
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
     from bdc_occ_ros.config_overrides import with_overrides
+    from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
     from bdc_occ_ros.yaml_config import parse_dataclass
     from bdc_occ_ros.yaml_config import read_config
-    values = {} if args.recipe is None else read_config(args.recipe)
+    values = {}
+    if args.recipe is not None:
+        values = read_config(share_path('config', f'training_{PUBLISHED}.yaml')
+                             if args.recipe == PUBLISHED else Path(args.recipe))
     values |= {name: getattr(args, short) for short, name in SHORT_FORMS.items()
                if getattr(args, short) is not None}
-    return with_overrides(parse_dataclass(Recipe, values, str(args.recipe or 'recipe')), args.tune)
+    return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)
 
 
 def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':

@@ -69,6 +69,16 @@ def test_stages_full_precision_then_binary_with_a_teacher(train, tmp_path, capsy
     assert 'distillation' in log
 
 
+def test_the_published_recipe_can_be_asked_for_and_changed(train, tmp_path):
+    assert train('published', '--recipe', 'published', '--steps', '1', '--tune',
+                 'augmentation.mirror=0.25') == 0
+    checkpoint = load_checkpoint(tmp_path / 'published' / 'weights.safetensors')
+    recipe = json.loads(checkpoint.provenance['recipe'])
+    assert recipe['decayed'] == 'all' and recipe['learning_rate'] == 1e-4 and recipe['batch'] == 2
+    assert recipe['augmentation']['mirror'] == 0.25 and recipe['losses']['depth'] == 0
+    assert recipe['augmentation']['image_scale'] == [0.864, 1.25]
+
+
 def test_a_training_is_not_written_over(train, capsys):
     assert train('once', '--steps', '1') == 0
     assert train('once', '--steps', '1') == 2
