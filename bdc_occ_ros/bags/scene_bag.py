@@ -69,7 +69,7 @@ def encode_jpeg(image: np.ndarray) -> bytes:
 
 def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: float,
                     calibration: str = 'tf', flavour: Flavour | None = None,
-                    num_processes: int = 1, show_progress: bool = False) -> BagSummary:
+                    num_processes: int | None = None, show_progress: bool = False) -> BagSummary:
     """
     Write a bag of a drive; the first set of every half second has its right answer beside it.
 
@@ -79,7 +79,8 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     :param seconds: Length of the drive.
     :param calibration: 'tf' or 'file', see RigBagWriter.
     :param flavour: Write as this converter does instead.
-    :param num_processes: How many processes render; 1 renders in this one.
+    :param num_processes: How many processes render; 1 renders in this one, None takes as many as
+        there are cores if the drive is worth their start.
     :param show_progress: Whether to draw a progress bar on standard error.
     :raises UsageError: if the folder exists or no drive is that long.
     """
@@ -87,7 +88,7 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     wanted = [trigger % len(NUSCENES_STEP_MS) == 0 for trigger in range(total)]
     truths, stamp_ns = [], START_NS
     with open_bag(path, rig, START_NS, calibration, flavour) as bag:
-        with _renderings(rig, seed, wanted, num_processes) as renderings:
+        with _renderings(rig, seed, wanted, num_processes or _num_processes(total)) as renderings:
             bar = tqdm(renderings, 'rendering', total, unit='set', disable=not show_progress)
             for trigger, (jpegs, truth) in enumerate(bar):
                 fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
@@ -101,9 +102,9 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
                       (stamp_ns - START_NS) / 1e9)
 
 
-def num_render_processes() -> int:
-    """Return how many processes may render: one per core of this process, up to eight."""
-    return min(len(os.sched_getaffinity(0)), 8)
+def _num_processes(num_triggers: int) -> int:
+    """Return how many processes should render: one per core and dozen of triggers, up to eight."""
+    return max(1, min(len(os.sched_getaffinity(0)), 8, num_triggers // 12))
 
 
 _renderer: TriggerRenderer | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.bags.rig_bag_writer import BagSummary
 
 DEFAULT_RIG = 'calibration_nuscenes_n015.yaml'
+DEFAULT_SEED = 200000  # training takes seeds up to 9999, validation those from 100000 on
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,8 @@ def _add_write(write: argparse.ArgumentParser) -> None:
     write.add_argument('--flavour', metavar='NAME', help='write as a public converter does: '
                        'nuscenes2bag, nuscenes2bag_ros2, nuscenes_to_ros2bag, mcap_style, '
                        'dataset_bridge or autoware')
-    write.add_argument('--seed', type=int, default=0, help='which scene (default 0)')
+    write.add_argument('--seed', type=int, default=DEFAULT_SEED,
+                       help=f'which scene to render (default {DEFAULT_SEED})')
     write.add_argument('--seconds', type=float, default=10.0,
                        help='length of the drive (default 10)')
     write.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
@@ -141,7 +143,6 @@ def _write_dataroot(args: argparse.Namespace, flavour: 'Flavour | None') -> 'Bag
 
 
 def _write_drive(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
-    from bdc_occ_ros.bags.scene_bag import num_render_processes
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.calibration_file import load_calibration
     from bdc_occ_ros.camera_rig import CameraRig
@@ -150,7 +151,7 @@ def _write_drive(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSum
     rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
     return write_scene_bag(
         args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
-        flavour=flavour, num_processes=num_render_processes(), show_progress=not args.json)
+        flavour=flavour, show_progress=not args.json)
 
 
 def _play(args: argparse.Namespace) -> int:

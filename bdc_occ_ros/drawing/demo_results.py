@@ -11,7 +11,6 @@ from bdc_occ_ros.bags.account import account
 from bdc_occ_ros.bags.bag_frames import IMAGE_TOPIC
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.bags.recording import Recording
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.bags.truth_file import Truth
@@ -27,52 +26,60 @@ from bdc_occ_ros.world.drive import TRIGGERS_NS
 TITLE = 'bdc_occ_ros: six cameras in, semantic occupancy and boxes out'
 
 
-def settle(folder: Path, diagnostics: Mapping[str, Mapping[str, str]]) -> Account:
+def settle(folder: Path, recording: Recording, diagnostics: Mapping[str, Mapping[str, str]]
+           ) -> Account:
     """
     Return the account of a demo.
 
-    :param folder: Its output folder, with drive and recording.
+    :param folder: Its output folder, with the drive.
+    :param recording: What the node published.
     :param diagnostics: Newest values of the node by part.
     """
-    recording = load_recording(folder / 'recording')
     return account(RigBag(folder / 'drive').key_stamps_ns(), recording.received_ns,
                    max(NUSCENES_OFFSETS_NS.values()), diagnostics, recording.steps_ms)
 
 
-def draw_demo(folder: Path, rig: CameraRig, seed: int, notice: str) -> None:
+def middle_truth(recording: Recording, rig: CameraRig, seed: int) -> Truth:
     """
-    Draw occupancy.png from the result in the middle, and write demo.rrd.
+    Return the right answer to the result in the middle of a drive.
 
-    :param folder: Output folder of the demo, with drive and recording.
+    :param recording: Of one result at least.
     :param rig: The cameras that were rendered.
     :param seed: Which scene.
-    :param notice: What nobody may overlook; empty for nothing.
     """
-    recording = load_recording(folder / 'recording')
     stamps = sorted(recording.occupancies)
     stamp_ns = stamps[len(stamps) // 2]
-    truth = _truth(rig, seed, stamp_ns)
-    bag = RigBag(folder / 'drive')
-    frame = next(iter(bag.frames({stamp_ns})))
-    boxes = recording.boxes.get(stamp_ns)
-    predicted = 'prediction of the untrained network' if notice else 'prediction'
-    columns = [Column(f'{name}: {int(occupancy.occupied.sum())} occupied cells, '
-                      f'{len(found or ())} boxes', occupancy, found)
-               for name, occupancy, found in (
-                   ('truth', truth.occupancy, truth.boxes),
-                   (predicted, recording.occupancies[stamp_ns], boxes))]
-    draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame,
-               Overlay(truth.boxes), columns, notice)
-    _write_rerun(folder, rig, recording, notice)
-
-
-def _truth(rig: CameraRig, seed: int, stamp_ns: int) -> Truth:
-    """Return the right answer for any exposure of the drive."""
     return Truth(stamp_ns, *Drive(rig, seed).truth(TRIGGERS_NS.index(stamp_ns)))
 
 
-def _write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str) -> None:
-    """Write images of every set with a result, the results, and the truth."""
+def draw_demo(folder: Path, recording: Recording, truth: Truth, score: str, notice: str) -> None:
+    """
+    Draw occupancy.png: a result beside the truth.
+
+    :param folder: Output folder of the demo, with the drive.
+    :param recording: What the node published.
+    :param truth: The right answer to the result that is shown.
+    :param score: How right the result is, in words.
+    :param notice: What nobody may overlook; empty for nothing.
+    """
+    frame = next(iter(RigBag(folder / 'drive').frames({truth.stamp_ns})))
+    boxes = recording.boxes.get(truth.stamp_ns)
+    columns = [Column(f'truth: {len(truth.boxes)} boxes', truth.occupancy, truth.boxes),
+               Column(f'prediction: {score}, {len(boxes or ())} boxes',
+                      recording.occupancies[truth.stamp_ns], boxes)]
+    draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame,
+               Overlay(truth.boxes), columns, notice)
+
+
+def write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str) -> None:
+    """
+    Write demo.rrd: images of every set with a result, the results, and the truth.
+
+    :param folder: Output folder of the demo, with the drive.
+    :param rig: The cameras that were rendered.
+    :param recording: What the node published.
+    :param notice: What nobody may overlook; empty for nothing.
+    """
     wanted = set(recording.occupancies)
     with RerunRecording(folder / 'demo.rrd', rig, notice) as rerun:
         with BagReader(folder / 'drive') as bag:

@@ -12,6 +12,7 @@ import numpy as np
 from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
+from bdc_occ_ros.synthetic_triggers import START_NS
 
 
 def run_demo(folder, *arguments):
@@ -34,6 +35,8 @@ def test_demo_from_nothing_to_picture(tmp_path, tiny_model):
     assert summary['node_exit_status'] == 0 and summary['is_trained'] is False
     recording = load_recording(folder / 'recording')
     assert len(recording.occupancies) == summary['sets_out']
+    assert summary['sets_scored'] == (START_NS in recording.occupancies)  # the first has truth
+    assert 0 <= summary['miou_of_picture'] < 30
     picture = cv2.imread(str(folder / 'occupancy.png'))
     assert picture.shape[1] == WIDTH_PX
     orange = np.abs(picture[:200].astype(int) - (0x2e, 0xb0, 0xff)).max(axis=2) < 30
