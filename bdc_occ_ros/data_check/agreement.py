@@ -112,7 +112,7 @@ class Agreement:
         arranged = {name: arrange(label.semantics) for name, arrange in ARRANGEMENTS.items()}
         for center_m, size_m, yaw_rad, class_label in zip(boxes.centers_m, boxes.sizes_m,
                                                           boxes.yaws_rad, boxes.labels):
-            voxels = _voxels_inside(grid, center_m, size_m, float(yaw_rad))
+            voxels = voxels_inside(grid, center_m, size_m, float(yaw_rad))
             self._in_boxes += len(voxels)
             for name, semantics in arranged.items():
                 labels = semantics[tuple(voxels.T)]
@@ -147,9 +147,17 @@ class Agreement:
         self._points_on_surfaces += int(near[tuple(voxels[inside].T)].sum())
 
 
-def _voxels_inside(grid: VoxelGrid, center_m: np.ndarray, size_m: np.ndarray, yaw_rad: float
-                   ) -> np.ndarray:
-    """Return the voxels whose centres lie in a box, (n, 3)."""
+def voxels_inside(grid: VoxelGrid, center_m: np.ndarray, size_m: np.ndarray, yaw_rad: float
+                  ) -> np.ndarray:
+    """
+    Return the voxels whose centres lie in a box.
+
+    :param grid: Where the voxels are.
+    :param center_m: Centre of the box, (3,).
+    :param size_m: Length, width and height, (3,).
+    :param yaw_rad: Rotation about +z.
+    :return: Indices, (n, 3) int64; none for a box outside the grid.
+    """
     reach_m = np.array([np.hypot(*size_m[:2]) / 2] * 2 + [size_m[2] / 2])
     first, last = (grid.indices_of(center_m + sign * reach_m)[0] for sign in (-1, 1))
     first, last = np.maximum(first, 0), np.minimum(last, np.array(grid.shape) - 1)
