@@ -25,5 +25,5 @@ def test_they_are_those_of_every_centre_tried(center_m, size_m, yaw_rad):
 
 
 def test_a_box_outside_the_grid_has_none():
-    assert voxels_inside(VoxelGrid(), np.array((60.0, 0, 0)), np.array((4.0, 2, 2)), 0.3).shape == (
-        0, 3)
+    found = voxels_inside(VoxelGrid(), np.array((60.0, 0, 0)), np.array((4.0, 2, 2)), 0.3)
+    assert found.shape == (0, 3)
