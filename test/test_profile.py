@@ -114,6 +114,18 @@ def test_command_prints_json(capsys):
     assert set(CONVENTIONS) <= set(result['total'])
 
 
+def test_command_counts_a_changed_network(capsys):
+    totals = []
+    for changes in ((), ('--set', 'nano.bev_unit.version=0'),
+                    ('--set', 'nano.bev_unit.activation_before_1x1=real')):
+        assert cli.main(['profile', '--model', 'bdc_occ_nano', '--json', *changes]) == 0
+        totals.append(json.loads(capsys.readouterr().out)['total'])
+    plain, v0, real = totals
+    assert v0['params_1bit'] < plain['params_1bit'] == real['params_1bit']
+    assert v0['macs_mixed'] == 0 < real['macs_mixed']
+    assert real['macs_mixed'] + real['macs_1bit'] == plain['macs_1bit']
+
+
 def test_command_prints_the_table_and_names_the_miss(capsys):
     assert cli.main(['profile', '--table']) == 0
     printed = capsys.readouterr().out
@@ -126,7 +138,9 @@ def test_command_prints_the_table_and_names_the_miss(capsys):
 
 @pytest.mark.parametrize('arguments', [
     ['--model', 'resnet'], ['--model', 'bdc_occ_t', '--cameras', '0'],
-    ['--table', '--convention', 'deployable'], ['--table', '--cameras', '3']])
+    ['--model', 'bdc_occ_nano', '--set', 'nano.bev_unit.version=4'],
+    ['--table', '--set', 'name=a'], ['--table', '--convention', 'deployable'],
+    ['--table', '--cameras', '3']])
 def test_command_refuses_in_one_line(arguments, capsys):
     assert cli.main(['profile', *arguments]) == 2
     assert capsys.readouterr().err.count('\n') == 1

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING
 
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config import MODEL_NAMES
+from bdc_occ_ros.config_overrides import with_overrides
 from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
+    from bdc_occ_ros.config import NetworkConfig
     from bdc_occ_ros.profile import Cost
     from bdc_occ_ros.published_costs import ComparedRow
 
@@ -42,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--model', help=f'{", ".join(MODEL_NAMES)}, or a config file')
     what.add_argument('--table', action='store_true', help="the paper's cells beside ours")
+    parser.add_argument('--set', action='append', default=[], metavar='PATH=VALUE',
+                        help="change a value of the network's config, as in "
+                        'nano.bev_unit.version=0')
     parser.add_argument('--convention', choices=CONVENTIONS,
                         help='print the two table numbers in this convention only')
     parser.add_argument('--cameras', type=int, default=6, help='images in a set (default: 6)')
@@ -58,19 +63,20 @@ def run(args: argparse.Namespace) -> int:
     :raises InvalidConfigError: if the model is unknown or its file is wrong.
     """
     if args.table:
-        if args.convention not in (None, 'authors') or args.cameras != 6:
-            raise UsageError('--table has the convention and the six cameras of the paper; leave '
-                             '--convention and --cameras out')
+        if args.convention not in (None, 'authors') or args.cameras != 6 or args.set:
+            raise UsageError('--table has the networks, the convention and the six cameras of the '
+                             'paper; leave --set, --convention and --cameras out')
         return _run_table(args.json)
     if args.cameras < 1:
         raise UsageError(f'--cameras must be at least 1; got {args.cameras}')
     conventions = (args.convention,) if args.convention else CONVENTIONS
-    return _run_model(args.model, args.cameras, conventions, args.json)
+    config = with_overrides(load_network_config(args.model), args.set)
+    return _run_model(config, args.cameras, conventions, args.json)
 
 
-def _run_model(model: str, num_cameras: int, conventions: tuple[str, ...], as_json: bool) -> int:
+def _run_model(config: 'NetworkConfig', num_cameras: int, conventions: tuple[str, ...],
+               as_json: bool) -> int:
     """Profile one network and print it."""
-    config = load_network_config(model)
     from bdc_occ_ros.profile import profile_network
     from bdc_occ_ros.profile import total_cost
     costs = profile_network(config, num_cameras)

@@ -26,10 +26,13 @@ from bdc_occ_ros.kernels.operations import Pack
 from bdc_occ_ros.kernels.operations import RealConvolution
 from bdc_occ_ros.kernels.plan import Plan
 from bdc_occ_ros.kernels.reference import ReferenceBackend
+from bdc_occ_ros.layer_config import BinarizerConfig
 from bdc_occ_ros.layer_config import UnitConfig
 
 STRICT = UnitConfig(with_bn=True)
 INNER = UnitConfig(with_bn=True, has_inner_shortcut=True)
+REACTNET = UnitConfig(version=0, with_bn=True, binarizer=BinarizerConfig(
+    'shift', 'polynomial', 'after_sum'))
 CLOSE = 2e-4  # of results around 1; a flipped bit moves several by more than ten times that
 MODULES = {
     'same block': (same_block(32, STRICT), 32),
@@ -41,6 +44,8 @@ MODULES = {
     'reduction': (ChannelReduction(64, STRICT), 64),
     'chain': (nn.Sequential(UpSampling(64, STRICT), ChannelReduction(64, STRICT),
                             BdcUnit(32, 64, INNER, 2), BdcUnit(64, 64, STRICT)), 64),
+    'ReActNet': (nn.Sequential(BdcUnit(32, 64, REACTNET, 2), BdcUnit(64, 64, REACTNET),
+                               BdcUnit(64, 32, REACTNET)), 32),
     'narrow chain': (nn.Sequential(BdcUnit(33, 33, INNER), BdcUnit(33, 66, STRICT, 2)), 33),
 }
 
