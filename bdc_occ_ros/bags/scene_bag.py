@@ -130,7 +130,12 @@ def _renderings(rig: CameraRig, seed: int, wanted: list[bool], num_processes: in
     """Yield an iterator over all renderings in order."""
     num_processes = min(num_processes, len(wanted))
     if num_processes == 1:
-        yield map(TriggerRenderer(rig, seed), range(len(wanted)), wanted)
+        num_threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the arithmetic of a few small images is not worth more
+        try:
+            yield map(TriggerRenderer(rig, seed), range(len(wanted)), wanted)
+        finally:
+            torch.set_num_threads(num_threads)
         return
     with ProcessPoolExecutor(num_processes, multiprocessing.get_context('spawn'), _start_worker,
                              (rig, seed)) as pool:
