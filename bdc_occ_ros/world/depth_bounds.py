@@ -10,6 +10,9 @@ end if no lower end exceeds it. The ends at planes are linear in (1, u, v) of th
 quadric c w^2 + 2 b w + a = 0 are (-b +- root) / c with a root of a quadratic.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -45,10 +48,11 @@ def _ends_at_slabs(origin: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor
     return (torch.where(is_outside, near, beyond), far, torch.where(is_outside, far, near))
 
 
-def box_bounds(origin: Tensor, rays: Tensor) -> Tensor:
+def box_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
     """
     Return the ends of boxes: three upper and six lower ones.
 
+    :param shape: Not needed here.
     :param origin: Origins in half sizes of the boxes, (N, 3) float64.
     :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
     :return: Coefficients of 1, u, v, (N, 9, 3) float32; nothing is hit where the origin is inside.
@@ -58,42 +62,72 @@ def box_bounds(origin: Tensor, rays: Tensor) -> Tensor:
     return torch.cat((upper, far, near), 1).float()
 
 
+class _Quadric(NamedTuple):
+    """A quadric over inverse depth: c w^2 + 2 b w + a, (N,), (N, 3), and (root / c)^2, (N, 6)."""
+
+    c: Tensor
+    b: Tensor
+    square: Tensor
+
+
+def _quadric(shape: Tensor, origin: Tensor, rays: Tensor) -> _Quadric:
+    p0, p1, p2 = torch.tensor(PROFILES, dtype=origin.dtype, device=origin.device)[shape].mT
+    x, y, z = origin.unbind(-1)
+    c = x * x + y * y - p0 - p1 * z - p2 * z * z
+    c = torch.where(c.abs() < 1e-9, 1e-9, c)
+    b = (torch.stack((x, y, -0.5 * p1 - p2 * z), -1)[:, None] @ rays)[:, 0]
+    right, down = (0, 0, 0, 1, 1, 2), (0, 1, 2, 1, 2, 2)
+    along, across = rays[:, :, right], rays[:, :, down]
+    a = (along[:, :2] * across[:, :2]).sum(1) - p2[:, None] * along[:, 2] * across[:, 2]
+    square = (b[:, right] * b[:, down] - c[:, None] * a) / (c * c)[:, None]
+    return _Quadric(c, b, square * square.new_tensor((1, 2, 2, 1, 2, 1)))
+
+
+def ellipsoid_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
+    """
+    Return the ends of ellipsoids.
+
+    :param shape: All ellipsoids, (N,) int64.
+    :param origin: Origins in half sizes of the solids, (N, 3) float64.
+    :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
+    :return: Coefficients of 1, u, v, u^2, u v, v^2, (N, 2, 6) float32, of the squared root and
+        the upper end without it.
+    """
+    quadric = _quadric(shape, origin, rays)
+    bounds = torch.zeros(len(shape), 2, 6, dtype=origin.dtype, device=origin.device)
+    bounds[:, 0] = quadric.square
+    bounds[:, 1, :3] = -quadric.b / quadric.c[:, None]
+    bounds *= (quadric.c > 0)[:, None, None]
+    bounds[:, 0, 0] -= (quadric.c < 0).double()
+    return bounds.float()
+
+
 def round_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
     """
-    Return the ends of solids of revolution.
+    Return the ends of cylinders and cones.
 
-    :param shape: Of Shape, none of them a box, (N,) int64.
+    :param shape: Of Shape, (N,) int64.
     :param origin: Origins in half sizes of the solids, (N, 3) float64.
     :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
     :return: Coefficients of 1, u, v, u^2, u v, v^2, (N, 8, 6) float32, of: the squared root; upper
         and lower end without it; upper end at a cap and two lower ones; and, as constants, the
         factors of the root in the upper and the lower end.
     """
-    p0, p1, p2 = torch.tensor(PROFILES, dtype=origin.dtype, device=origin.device)[shape].mT
-    x, y, z = origin.unbind(-1)
-    c = x * x + y * y - p0 - p1 * z - p2 * z * z
-    c = torch.where(c.abs() < 1e-9, 1e-9, c)
-    weight = torch.stack((x, y, -0.5 * p1 - p2 * z), -1)
-    b = (weight[:, None] @ rays)[:, 0]
-    metric = torch.stack((torch.ones_like(x), torch.ones_like(x), -p2), -1)
-    a = rays.mT @ (metric[..., None] * rays)
-    root = (b[:, :, None] * b[:, None] - c[:, None, None] * a) / (c * c)[:, None, None]
-    is_ellipsoid, is_above = shape == Shape.ELLIPSOID, (shape == Shape.CONE) & (z > 1)
+    c, b, square = _quadric(shape, origin, rays)
+    # Above its tip the mirror image of a cone holds the origin, but the cone does not.
+    is_above = (c < 0) & (shape == Shape.CONE) & (origin[:, 2] > 1)
     is_within = (c < 0) & ~is_above
-    is_inside = is_within & (is_ellipsoid | (z.abs() <= 1))
     bounds = torch.zeros(len(c), 8, 6, dtype=origin.dtype, device=origin.device)
-    bounds[:, 0] = torch.stack((root[:, 0, 0], 2 * root[:, 0, 1], 2 * root[:, 0, 2],
-                                root[:, 1, 1], 2 * root[:, 1, 2], root[:, 2, 2]), -1)
-    upper, lower = -b / c[:, None], -b / c[:, None]
-    upper[is_within] = upper.new_tensor((_BEYOND, 0.0, 0.0))
-    upper[is_inside] = 0
-    lower[(c < 0) & is_above] = lower.new_tensor((-_BEYOND, 0.0, 0.0))
-    bounds[:, 1, :3], bounds[:, 2, :3] = upper, lower
-    bounds[:, 3:6, :3] = torch.stack([end[:, 2] for end in _ends_at_slabs(origin, rays)], 1)
-    bounds[is_ellipsoid, 3:6] = 0
-    bounds[is_ellipsoid, 3, 0], bounds[is_ellipsoid, 4:6, 0] = _BEYOND, -_BEYOND
-    bounds[:, 6, 0] = torch.where(c > 0, 1.0, -1.0) * ~is_within
-    bounds[:, 7, 0] = torch.where(c > 0, -1.0, 1.0) * ~((c < 0) & is_above)
+    bounds[:, 0] = square
+    bounds[:, 1:3, :3] = (-b / c[:, None])[:, None]
+    bounds[:, 1, :3] *= ~is_within[:, None]
+    bounds[:, 1, 0] += _BEYOND * (is_within & (origin[:, 2].abs() > 1))
+    bounds[:, 2, :3] *= ~is_above[:, None]
+    bounds[:, 2, 0] -= _BEYOND * is_above
+    bounds[:, 3:6, :3] = torch.stack(_ends_at_slabs(origin[:, 2], rays[:, 2]), 1)
+    sign = torch.where(c > 0, 1.0, -1.0)
+    bounds[:, 6, 0] = sign * ~is_within
+    bounds[:, 7, 0] = -sign * ~is_above
     return bounds.float()
 
 
@@ -112,15 +146,29 @@ def entry_of_boxes(bounds: Tensor, basis: Tensor) -> Tensor:
     return entry.mul_(entry >= ends_at[:, 3:].amax(1))
 
 
+def entry_of_ellipsoids(bounds: Tensor, basis: Tensor) -> Tensor:
+    """
+    Return the inverse depths at which rays enter ellipsoids; at most 0 for none.
+
+    :param bounds: Ends of K solids in each of B tiles, (B, 2, K, 6) float32.
+    :param basis: Of the rays, (6, P) or (B, 6, P) float32.
+    :return: (B, K, P) float32.
+    """
+    square = bounds[:, 0] @ basis
+    middle = bounds[:, 1, :, :3] @ basis[..., :3, :]
+    has_root = square >= 0
+    return middle.add_(square.clamp_min_(0).sqrt_()).mul_(has_root)
+
+
 def entry_of_rounds(bounds: Tensor, basis: Tensor) -> Tensor:
     """
-    Return the inverse depths at which rays enter solids of revolution; at most 0 for none.
+    Return the inverse depths at which rays enter cylinders and cones; at most 0 for none.
 
     :param bounds: Ends of K solids in each of B tiles, (B, 8, K, 6) float32.
     :param basis: Of the rays, (6, P) or (B, 6, P) float32.
     :return: (B, K, P) float32.
     """
-    tiles, ends, solids, _ = bounds.shape
+    tiles, _, solids, _ = bounds.shape
     flat = bounds[:, :6].reshape(tiles, 6 * solids, 6) @ basis
     square, upper, lower, cap, far, near = flat.view(tiles, 6, solids, basis.shape[-1]).unbind(1)
     has_root = square >= 0
@@ -129,3 +177,30 @@ def entry_of_rounds(bounds: Tensor, basis: Tensor) -> Tensor:
     lower = torch.maximum(lower.addcmul_(root, bounds[:, 7, :, :1]), far)
     has_root &= upper >= torch.maximum(lower, near)
     return upper.mul_(has_root)
+
+
+class Kind(NamedTuple):
+    """
+    Solids that are treated alike.
+
+    :param shapes: Which.
+    :param bounds: Works out the coefficients of their ends.
+    :param entry: Works out the inverse depths from these.
+    """
+
+    shapes: tuple[Shape, ...]
+    bounds: Callable[[Tensor, Tensor, Tensor], Tensor]
+    entry: Callable[[Tensor, Tensor], Tensor]
+
+    def holds(self, shape: Tensor) -> Tensor:
+        """
+        Return which solids are of this kind.
+
+        :param shape: Of Shape, (N,) int64.
+        """
+        return (shape >= min(self.shapes)) & (shape <= max(self.shapes))
+
+
+KINDS = (Kind((Shape.BOX,), box_bounds, entry_of_boxes),
+         Kind((Shape.ELLIPSOID,), ellipsoid_bounds, entry_of_ellipsoids),
+         Kind((Shape.CYLINDER, Shape.CONE), round_bounds, entry_of_rounds))

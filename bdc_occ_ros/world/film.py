@@ -10,6 +10,7 @@ from torch import Tensor
 from bdc_occ_ros.world.lights import Lights
 
 _NOISE_VALUES = 2 ** 20
+_GAIN = 1.6
 
 
 @cache
@@ -29,7 +30,7 @@ def exposed(light: Tensor, off_axis: Tensor, noise_start: Tensor, lights: Lights
     :param lights: Exposure and noise of every tile.
     :return: sRGB, (T, P, 3) uint8.
     """
-    light *= (off_axis * lights.exposure)[None]
+    light *= _GAIN * off_axis * lights.exposure
     light -= 0.004
     light.clamp_min_(0)
     # Hejl's and Burgess-Dawson's curve of a film, which contains the display's.

@@ -50,6 +50,16 @@ class Cameras(NamedTuple):
         tall, wide = self.tile_px
         return -(-self.height_px // tall), -(-self.width_px // wide)
 
+    def enlarged(self, factor: int) -> 'Cameras':
+        """
+        Return the same cameras with more pixels.
+
+        :param factor: How many times as many rows and columns.
+        """
+        scale = self.intrinsics.new_tensor((factor, factor, 1.0))
+        return Cameras(self.intrinsics * scale[:, None], self.world_from_camera,
+                       self.height_px * factor, self.width_px * factor)
+
     def untiled(self, values: Tensor) -> Tensor:
         """
         Return values of tiles put together as images.
@@ -78,6 +88,8 @@ class RayTiles:
     :param planes: Unit normals of planes through the origin that bound tiles, (V, L, 3) float64.
     :param sides: Which planes bound a tile; it lies above the first two and below the last two,
         (T, 4) int64.
+    :param outer: The planes around all tiles in the same manner; none of them if there are none.
+        (4,) or (0,) int64.
     """
 
     origin_m: Tensor
@@ -87,6 +99,7 @@ class RayTiles:
     corners: Tensor
     planes: Tensor
     sides: Tensor
+    outer: Tensor
 
     def __len__(self) -> int:
         return len(self.origin_m)
@@ -102,7 +115,8 @@ class RayTiles:
         own = self.basis.dim() > 2
         return RayTiles(self.origin_m[cut], self.frame[cut], self.forward[cut],
                         self.basis[cut] if own else self.basis,
-                        self.corners[cut] if own else self.corners, self.planes[cut], self.sides)
+                        self.corners[cut] if own else self.corners, self.planes[cut], self.sides,
+                        self.outer)
 
 
 def _powers(u: Tensor, v: Tensor) -> Tensor:
@@ -134,7 +148,8 @@ def tiles_of_cameras(cameras: Cameras) -> RayTiles:
         cameras.world_from_camera[:, :3, 3], torch.cat((axis[:, :, None], across), 2).mT, forward,
         _powers(u.reshape(-1), v.reshape(-1)), _powers(corner_u, corner_v),
         _camera_planes(cameras, rotation, (columns, wide), (rows, tall)),
-        torch.stack((column, row + columns + 1, column + 1, row + columns + 2), 1))
+        torch.stack((column, row + columns + 1, column + 1, row + columns + 2), 1),
+        torch.tensor((0, columns + 1, columns, columns + 1 + rows), device=device))
 
 
 def _camera_planes(cameras: Cameras, rotation: Tensor, columns: tuple[int, int],
@@ -209,5 +224,5 @@ def _tiles_around(origin_m: Tensor, placed: Tensor, order: Tensor) -> SortedRays
     corners = _powers(torch.stack((u0, u1, u0, u1), -1), torch.stack((v0, v0, v1, v1), -1))
     sides = torch.arange(4 * u0.shape[1], device=u0.device).reshape(-1, 4)
     tiles = RayTiles(origin_m, frame, axis, _powers(u, v), corners,
-                     planes.reshape(len(u0), -1, 3), sides)
+                     planes.reshape(len(u0), -1, 3), sides, sides.new_zeros(0))
     return SortedRays(tiles, order, along[..., 0].reshape(len(u0), -1))

@@ -184,7 +184,7 @@ def _light(world: Tensor, point: Tensor, facing: Tensor, up: Tensor, shadows: Sh
     open_share = shadows.openness(world, point)
     low_share = 0.35 + 0.25 * (1 - up.abs())
     sky = (0.62 + 0.38 * up) * torch.lerp(low_share, torch.ones_like(up), open_share)
-    around = 0.5 * (lights.sky_rgb + lights.horizon_rgb)
+    around = (0.25 + 0.25 * lights.cloudiness) * (lights.sky_rgb + lights.horizon_rgb)
     bounced = 0.10 * lights.sun_rgb * lights.sun_direction[2]
     return ((around + bounced) * sky).addcmul_(lights.sun_rgb, sun)
 

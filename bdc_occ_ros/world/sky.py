@@ -21,7 +21,7 @@ def sky_gradient(rise: Tensor, lights: Lights) -> Tensor:
     :param lights: Of every tile.
     :return: (3, T, P) float32.
     """
-    share = rise.clamp(0, 1).sqrt_()
+    share = 1 - (1 - rise).clamp_(0, 1).square_().square_()
     return torch.addcmul(lights.horizon_rgb, lights.sky_rgb - lights.horizon_rgb, share)
 
 

@@ -95,8 +95,10 @@ def surfaces_at(table: SurfaceTable, index: Tensor, point: Tensor) -> SurfacePoi
     nx, ny, nz = _local_normal(local, (hx, hy, hz), shape, p1, p2)
     faces_x = nx.abs() > ny.abs()
     lies = nz.abs() > 0.9
-    aside = torch.where(faces_x, side_y, side_x)
-    up = torch.where(lies, torch.where(faces_x, side_x, side_y), z + hz)
+    is_round = shape > Shape.BOX
+    aside = torch.where(is_round, side_x + 0.7 * side_y, torch.where(faces_x, side_y, side_x))
+    up = torch.where(lies & ~is_round, torch.where(faces_x, side_x, side_y), z + hz)
+    up.addcmul_(is_round, side_x - side_y, value=0.3)
     normal = (cosine * nx - sine * ny, sine * nx + cosine * ny, nz)
     return SurfacePoints(index, normal, (aside + shift, up), Finish(*columns[_PLACE_COLUMNS:]))
 
