@@ -21,14 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.camera_rig import rigid_transform
 from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.rotations import matrix_from_quaternion
 from bdc_occ_ros.rotations import quaternion_from_matrix
+from bdc_occ_ros.yaml_config import read_config
 
 _REQUIRED = {'width_px', 'height_px', 'intrinsics', 'ego_from_camera'}
 _OPTIONAL = {'distortion_model', 'distortion'}
@@ -38,14 +39,14 @@ def load_calibration(path: str | Path) -> CameraRig:
     """
     Read a rig.
 
-    :param path: YAML file in the form above.
+    :param path: YAML file in the form above, or a JSON file of the same.
     :raises InvalidCalibrationError: if the file cannot be read, a key is missing or unknown, or
         a value cannot be that of a camera; the message names file and camera.
     """
     try:
-        document = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InvalidCalibrationError(f'{path}: cannot be read as YAML: {error}') from error
+        document = read_config(Path(path))
+    except InvalidConfigError as error:
+        raise InvalidCalibrationError(str(error)) from error
     try:
         _require_keys(document, {'key_camera', 'cameras'}, set(), 'the file')
         if not isinstance(document['cameras'], Mapping):
@@ -78,6 +79,7 @@ def save_calibration(rig: CameraRig, path: str | Path) -> None:
             },
         }
     document = {'key_camera': rig.key_camera, 'cameras': entries}
+    import yaml
     Path(path).write_text(yaml.safe_dump(document, sort_keys=False, default_flow_style=None))
 
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calibration files and the rotations in them."""
 
+import json
+
 import numpy as np
 import pytest
 import yaml
@@ -48,6 +50,15 @@ def test_round_trip_keeps_every_number(rig, tmp_path):
         np.testing.assert_allclose(before.ego_from_camera, after.ego_from_camera, atol=1e-12)
 
 
+def test_json_holds_the_same(rig, tmp_path):
+    save_calibration(rig, tmp_path / 'rig.yaml')
+    document = yaml.safe_load((tmp_path / 'rig.yaml').read_text())
+    (tmp_path / 'rig.json').write_text(json.dumps(document))
+    loaded = load_calibration(tmp_path / 'rig.json')
+    assert [camera.fingerprint for camera in loaded.cameras] == [
+        camera.fingerprint for camera in load_calibration(tmp_path / 'rig.yaml').cameras]
+
+
 @pytest.mark.parametrize(('edit', 'message'), [
     (lambda d: d.pop('key_camera'), "missing keys \\['key_camera'\\]"),
     (lambda d: d.update(key_camera='rear'), "key camera 'rear'"),
@@ -79,7 +90,7 @@ def test_unreadable_files_are_named(tmp_path):
     with pytest.raises(InvalidCalibrationError, match='absent.yaml'):
         load_calibration(tmp_path / 'absent.yaml')
     (tmp_path / 'broken.yaml').write_text('cameras: [')
-    with pytest.raises(InvalidCalibrationError, match='broken.yaml: cannot be read as YAML'):
+    with pytest.raises(InvalidCalibrationError, match='broken.yaml: not a readable YAML file'):
         load_calibration(tmp_path / 'broken.yaml')
 
 

@@ -13,6 +13,7 @@ from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.predictor import Predictor
+from bdc_occ_ros.training import result
 from bdc_occ_ros.training_data import DataChoice
 from bdc_occ_ros.training_data import parse_seeds
 from bdc_occ_ros.training_data import spread
@@ -101,6 +102,16 @@ def test_tensorboard_that_is_not_installed_is_named_with_its_cure(train, capsys,
     monkeypatch.delitem(sys.modules, 'torch.utils.tensorboard', raising=False)
     assert train('board', '--steps', '1', '--tensorboard') == 2
     assert 'pip install tensorboard' in capsys.readouterr().err
+
+
+def test_weights_in_parts_are_imported(train, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(result, 'find_spec', lambda name: None)
+    assert train('bare', '--steps', '1') == 0
+    folder, path = tmp_path / 'bare' / 'weights', tmp_path / 'joined.safetensors'
+    assert main(['import', str(folder), '-o', str(path)]) == 0
+    assert 'steps: 1 of 1' in capsys.readouterr().out
+    assert load_checkpoint(path).provenance == result.load_result(folder).provenance
+    assert Predictor(path).is_trained
 
 
 def test_seeds_and_spread():
