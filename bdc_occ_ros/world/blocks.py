@@ -54,13 +54,13 @@ class District(NamedTuple):
 
 
 _DISTRICTS = (
-    District({city_building: 10, plaza: 0.8, car_park: 1, building_site: 1.6, park: 1}, 0.10,
-             0.05),
-    District({home: 10, apartments: 2.5, park: 1.2, grove: 1.6, building_site: 1.0}, 0.03, 0.06),
-    District({apartments: 4, city_building: 3, home: 2, park: 1.6, car_park: 1.2, grove: 1.0,
-              building_site: 1.4, plaza: 0.5}, 0.05, 0.07),
-    District({warehouse: 4, yard: 4, car_park: 2, grove: 1.6, building_site: 1.6}, 0.02, 0.03),
-    District({park: 4, grove: 5, home: 3, apartments: 1, building_site: 0.8}, 0.035, 0.06))
+    District({city_building: 12, plaza: 0.6, car_park: 0.7, building_site: 1.2, park: 0.7}, 0.10,
+             0.07),
+    District({home: 11, apartments: 3, park: 0.8, grove: 1.2, building_site: 0.8}, 0.03, 0.08),
+    District({apartments: 4, city_building: 4, home: 3, park: 1.2, car_park: 0.9, grove: 0.8,
+              building_site: 1.0, plaza: 0.4}, 0.05, 0.09),
+    District({warehouse: 6, yard: 3, car_park: 1.5, grove: 1.6, building_site: 1.2}, 0.02, 0.05),
+    District({park: 4, grove: 5, home: 4, apartments: 1.5, building_site: 0.8}, 0.035, 0.08))
 
 
 def district(rng: Chance) -> District:
@@ -69,7 +69,7 @@ def district(rng: Chance) -> District:
 
     :param rng: Source of chance.
     """
-    return rng.weighted(_DISTRICTS, (0.22, 0.24, 0.22, 0.16, 0.16))
+    return rng.weighted(_DISTRICTS, (0.27, 0.24, 0.25, 0.13, 0.11))
 
 
 def build_blocks(stage: Stage, rng: Chance, style: District) -> None:

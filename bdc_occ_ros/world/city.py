@@ -80,6 +80,9 @@ def _line_streets(stage: Stage, seed: int, style: District, ego: EgoDrive) -> No
         for site, direction in street_sides(stage, road):
             if not _is_seen(stage, site):
                 continue
+            if road is main and ego.closed_lane is None and rngs[3].random() < 0.16:
+                _close_side(site, rngs[3])
+                continue
             furnish(site, rngs[0], road, style)
             populate(site, rngs[1], road, style)
             is_closed = road is main and direction > 0 and ego.closed_lane is not None
@@ -100,6 +103,20 @@ def _close(site: Site, rng: Chance) -> None:
         road_works(Site(site.stage, ALONG_U, along_m, site.edge_m - site.away * strip_m,
                         site.away, strip_m), rng)
         a_m += width_m + rng.uniform(15, 50)
+
+
+def _close_side(site: Site, rng: Chance) -> None:
+    """Close the parking strip, the verge and a part of the sidewalk beside a stretch."""
+    road = site.stage.network.main
+    strip_m = road.parking_m + road.verge_m + road.sidewalk_m - 0.5
+    width_m = min(site.width_m, rng.uniform(16, 40))
+    start_m = site.along_m[0] + rng.uniform(0, site.width_m - width_m)
+    if strip_m > 3.2:
+        site.stage.ground.fill_along(
+            ALONG_U, (start_m, start_m + width_m),
+            (site.edge_m + site.away * 0.5, site.edge_m + site.away * site.depth_m), Surface.EARTH)
+    road_works(Site(site.stage, ALONG_U, (start_m, start_m + width_m),
+                    site.edge_m - site.away * road.parking_m, site.away, strip_m), rng)
 
 
 def _is_seen(stage: Stage, site: Site) -> bool:

@@ -75,10 +75,11 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
     """
     everywhere = (MAP_U_M, MAP_V_M)
     for road in network.roads:
+        strip = Surface.GRASS if rng.random() < 0.8 else Surface.PLAZA
         for direction in (-1, 1):
             verge, walk, outer = (road.side(direction, distance) for distance in (
                 road.half_roadway_m, road.half_roadway_m + road.verge_m, road.half_m))
-            ground.fill_along(road.axis, everywhere[road.axis], (verge, walk), Surface.GRASS)
+            ground.fill_along(road.axis, everywhere[road.axis], (verge, walk), strip)
             ground.fill_along(road.axis, everywhere[road.axis], (walk, outer), Surface.SIDEWALK)
     for first, second in crossings(network):
         _draw_corners(ground, first, second)

@@ -75,21 +75,21 @@ def park(site: Site, rng: Chance) -> None:
         if rng.random() < 0.5:
             site.put(a_m + 9, path_m + 2.4, street_lamp(rng), MANMADE)
     area_m2 = site.width_m * site.depth_m
-    for _ in range(round(area_m2 / 350)):
+    for _ in range(round(area_m2 / 450)):
         site.put(rng.uniform(3, site.width_m - 3), rng.uniform(path_m + 4, site.depth_m),
                  mound(rng, rng.uniform(2, 5), rng.uniform(0.5, 1.6), _GRASS), TERRAIN)
     if rng.random() < 0.3 and site.width_m > 26:
         site.fill((8, 20), (path_m + 5, path_m + 12), Surface.WATER)
-    scatter_trees(site, rng, round(area_m2 / 90), (path_m + 3, site.depth_m), (6, 14))
+    scatter_trees(site, rng, round(area_m2 / 75), (path_m + 3, site.depth_m), (6, 14))
     scatter_trees(site, rng, round(site.width_m / 12), (1.5, path_m - 1), (5, 9))
-    scatter_bushes(site, rng, round(area_m2 / 90), (1, site.depth_m))
+    scatter_bushes(site, rng, round(area_m2 / 50), (1, site.depth_m))
     for _ in range(rng.poisson(site.width_m / 14)):
         a_m, speed_mps = rng.uniform(0, site.width_m), rng.uniform(0.8, 1.6) * rng.choice((-1, 1))
         site.walk(a_m, path_m + rng.uniform(0.3, 1.7), pedestrian(rng), speed_mps)
         if rng.random() < 0.3:
             site.put(rng.uniform(1, site.width_m - 1), rng.uniform(2, path_m), dog(rng), OTHERS,
                      rng.uniform(0, 6))
-    if rng.random() < 0.5:
+    if rng.random() < 0.25:
         site.walk(rng.uniform(0, site.width_m), path_m + 1, bicycle(rng, True),
                   rng.uniform(2, 4) * rng.choice((-1, 1)))
 
@@ -115,7 +115,7 @@ def plaza(site: Site, rng: Chance) -> None:
     :param rng: Source of chance.
     """
     site.fill_all(Surface.SIDEWALK)
-    site.fill((1, site.width_m - 1), (2, min(site.depth_m, 14.0)), Surface.PLAZA)
+    site.fill((3, site.width_m - 3), (4, 11.0), Surface.PLAZA)
     for a_m in np.arange(3, site.width_m - 2, 7.0):
         for b_m in (4.0, 11.0):
             site.put(a_m, b_m, tree(rng, rng.uniform(4, 7)), VEGETATION)
@@ -128,7 +128,7 @@ def plaza(site: Site, rng: Chance) -> None:
     for _ in range(rng.poisson(site.width_m / 5)):
         site.stand(rng.uniform(1, site.width_m - 1), rng.uniform(5.5, 9.5), pedestrian(rng),
                    rng.uniform(0, 6))
-    for a_m in np.arange(1.0, min(site.width_m - 1, rng.uniform(4, 9)), 0.8):
+    for a_m in np.arange(1.0, rng.uniform(0, 3), 0.8):
         site.stand(a_m, 2.0, bicycle(rng, False), _ACROSS)
 
 
@@ -174,12 +174,12 @@ def building_site(site: Site, rng: Chance) -> None:
     for a_m in np.arange(1.5, site.width_m - 1.5, 2.6):
         if not 8 < a_m < 14:
             site.stand(a_m, 0.5, barrier(rng, kind), _ACROSS)
-    for a_m in (8.5, 14.0, *rng.spread((1,) * 3, (site.width_m - 1,) * 3)):
+    for a_m in (8.5, 14.0, *rng.spread((1,) * 6, (site.width_m - 1,) * 6)):
         site.stand(a_m, rng.uniform(1.4, 2.2), cone(rng), rng.uniform(0, 6))
     a_m = rng.uniform(5, 7)
     while a_m < site.width_m - 5:
         kind = rng.random()
-        if kind < 0.55:
+        if kind < 0.45:
             site.stand(a_m, rng.uniform(6.5, 7.5), construction_vehicle(rng),
                        rng.choice((0, np.pi)) + rng.uniform(-0.3, 0.3))
         elif kind < 0.7:

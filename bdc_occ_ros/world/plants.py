@@ -32,26 +32,29 @@ def _ball(at_m: Sequence[float], half_m: Sequence[float], rgb: Rgb) -> tuple[flo
     return part(Shape.ELLIPSOID, *spans, Material.FOLIAGE, rgb)
 
 
-def tree(rng: Chance, height_m: float) -> Parts:
+def tree(rng: Chance, height_m: float, reach_m: float | None = None) -> Parts:
     """
     Return a leafy tree, or sometimes a fir.
 
     :param rng: Source of chance.
     :param height_m: Its height.
+    :param reach_m: How far the crown of one that stands at a street may reach, over the heads
+        of people; it grows freely if not given.
     """
     rgb, bark = leaves(rng), rng.choice(_BARK)
     radius_m = 0.02 * height_m + 0.05
-    trunk_m = height_m * rng.uniform(0.3, 0.45)
+    trunk_m = height_m * rng.uniform(0.22, 0.38) if reach_m is None else 2.6
     trunk = part(Shape.CYLINDER, (-radius_m, radius_m), (-radius_m, radius_m),
                  (0, trunk_m * 1.4), Material.WOOD, bark)
-    if rng.random() < 0.15:
+    if reach_m is None and rng.random() < 0.15:
         return [trunk, *_fir(height_m, rgb)]
-    crown_m = height_m * rng.uniform(0.28, 0.42)
+    crown_m = height_m * rng.uniform(0.3, 0.44) if reach_m is None else reach_m / 1.45
     rows = [trunk]
     for _ in range(rng.integers(3, 6)):
         angle, reach_m = rng.uniform(0, math.tau), crown_m * rng.uniform(0.2, 0.6)
         half_m = [crown_m * share for share in rng.spread((0.5, 0.5, 0.45), (0.85, 0.85, 0.7))]
-        z_m = rng.uniform(trunk_m + half_m[2] * 0.4, max(trunk_m, height_m - half_m[2]))
+        low_m = trunk_m + half_m[2] * (0.4 if reach_m is None else 1.0)
+        z_m = rng.uniform(low_m, max(low_m, height_m - half_m[2]))
         at_m = reach_m * math.cos(angle), reach_m * math.sin(angle), z_m
         rows.append(_ball(at_m, half_m, rng.tint(rgb, 0.12)))
     return rows

@@ -231,4 +231,4 @@ def _road(rng: Chance, axis: int, centre_m: float, lanes: int) -> Road:
     median_m = rng.choice((1.0, 2.0, 3.0, 4.0)) if lanes > 1 and rng.random() < 0.5 else 0.0
     parking_m, cycling_m = rng.weighted(((0.0, 0.0), (2.5, 0.0), (0.0, 1.5)), (0.3, 0.4, 0.3))
     return Road(axis, centre_m, lanes, lane_m, median_m, parking_m, cycling_m,
-                rng.choice((0.0, 0.0, 1.5, 2.0, 3.0)), rng.choice((2.0, 2.5, 3.0, 3.5, 4.5)))
+                rng.choice((0.0, 0.0, 0.0, 1.5, 2.0, 3.0)), rng.choice((2.0, 2.0, 2.5, 3.0, 4.0)))

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.world import weather
@@ -25,11 +26,14 @@ from bdc_occ_ros.world.road_network import RoadNetwork
 from bdc_occ_ros.world.snapshot import Light
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.suspension import Sway
+from bdc_occ_ros.world.suspension import sway
 from bdc_occ_ros.world.traffic import DURATION_S
 from bdc_occ_ros.world.traffic import ego_drive
 from bdc_occ_ros.world.traffic import EgoDrive
 from bdc_occ_ros.world.traffic import SIGHT_M
 
+SMALLEST_RAD = 0.004
 NO_MODEL = Model('', (0.0, 0.0, 0.0), ())
 
 
@@ -59,6 +63,7 @@ class Scene:
     :param seed: The seed.
     :param network: The roads.
     :param ego: How the ego vehicle drives.
+    :param sway: How it sways.
     :param cast: Everything that has a box.
     :param moving: Solids of the things that have boxes.
     :param still: Solids of all the rest, in the world.
@@ -69,6 +74,7 @@ class Scene:
     seed: int
     network: RoadNetwork
     ego: EgoDrive
+    sway: Sway
     cast: Cast
     moving: Assembly
     still: Solids
@@ -93,7 +99,8 @@ class Scene:
         still = Assembly.of([placed[:2] for placed in stage.placed]).solids(
             network.poses(*places.T), has_instance=False)
         plan = ground_plan(stage.ground, network, palette(part_rng(seed, 'palette')))
-        return Scene(seed, network, ego, cast, moving, still, plan,
+        springs = sway(part_rng(seed, 'sway'), ego.speed_mps)
+        return Scene(seed, network, ego, springs, cast, moving, still, plan,
                      weather.light(part_rng(seed, 'light'), seed))
 
     @property
@@ -113,7 +120,7 @@ class Scene:
         :param time_s: Time since the scene began.
         """
         x_m, y_m, yaw_rad = self._ego_cast.poses(time_s)[0]
-        return _pose(x_m, y_m, 0.0, yaw_rad)
+        return _pose(x_m, y_m, 0.0, yaw_rad) @ self.sway.ground_from_body(time_s)
 
     @cached_property
     def _ego_cast(self) -> Cast:
@@ -131,11 +138,9 @@ class Scene:
         ego_m = self.world_from_ego(time_s)[:2, 3]
         poses = self.cast.poses(time_s)
         near = np.hypot(*(poses[:, :2] - ego_m).T) < SIGHT_M
-        away_m = np.hypot(*(self.still.center_m[:, :2].numpy() - ego_m).T)
-        reach_m = np.hypot(*self.still.half_m[:, :2].numpy().T)
-        still = self.still.select(away_m - reach_m < SIGHT_M)
-        return Snapshot(Solids.joined([still, self.moving.solids(poses, near)]), self.ground,
-                        self.light)
+        solids = Solids.joined([_visible(self.still, ego_m),
+                                _visible(self.moving.solids(poses, near), ego_m)])
+        return Snapshot(solids, self.ground, self.light)
 
     def objects_at(self, time_s: float) -> list[WorldObject]:
         """
@@ -155,6 +160,14 @@ class Scene:
                                        _pose(x_m, y_m, size_m[2] / 2, yaw_rad),
                                        tuple(map(float, size_m)), velocities[number]))
         return objects
+
+
+def _visible(solids: Solids, ego_m: np.ndarray) -> Solids:
+    """Return the solids within sight that are not too small to be made out from there."""
+    away_m = (solids.center_m[:, :2] - torch.from_numpy(ego_m).float()).norm(dim=1)
+    reach_m = solids.half_m[:, :2].norm(dim=1)
+    size_m = 2 * solids.half_m.median(dim=1).values
+    return solids.select((away_m - reach_m < SIGHT_M) & (size_m > SMALLEST_RAD * away_m))
 
 
 def _pose(x_m: float, y_m: float, z_m: float, yaw_rad: float) -> np.ndarray:

@@ -8,6 +8,8 @@ import numpy as np
 
 from bdc_occ_ros.world.blocks import District
 from bdc_occ_ros.world.chance import Chance
+from bdc_occ_ros.world.construction import barrier
+from bdc_occ_ros.world.construction import cone
 from bdc_occ_ros.world.construction import construction_vehicle
 from bdc_occ_ros.world.cycles import bicycle
 from bdc_occ_ros.world.cycles import motorcycle
@@ -89,18 +91,34 @@ def furnish(site: Site, rng: Chance, road: Road, style: District) -> None:
             site.put(a_m, curb_m, poles(rng), MANMADE, -_ACROSS)
             next_lamp_m += lamps_m
         elif draw < trees_per_m * 4:
-            site.put(a_m, curb_m, tree(rng, height_m * rng.uniform(0.8, 1.2)), VEGETATION, draw)
+            site.put(a_m, curb_m, tree(rng, height_m * rng.uniform(0.9, 1.2), curb_m + 1.3),
+                     VEGETATION, draw)
         elif draw > 0.62:
             _small_thing(site, rng, a_m, curb_m, bool(road.verge_m))
         a_m += rng.uniform(3, 5)
+    if rng.random() < 0.45:
+        _closure(site, rng, curb_m)
     if road.sidewalk_m >= 3 and rng.random() < 0.25 and site.width_m > 30:
         site.put(site.width_m * 0.4, road.verge_m + 1.2, shelter(rng), MANMADE, np.pi)
+
+
+def _closure(site: Site, rng: Chance, curb_m: float) -> None:
+    """Put a few barriers or cones at the curb."""
+    kind = rng.integers(0, 6)
+    a_m = rng.uniform(2, site.width_m - 2)
+    for _ in range(rng.integers(2, 6)):
+        if kind < 3:
+            site.stand(a_m, curb_m + 0.5, barrier(rng, kind), _ACROSS)
+            a_m += 2.6
+        else:
+            site.stand(a_m, curb_m + rng.uniform(-0.1, 0.6), cone(rng), rng.uniform(0, 6))
+            a_m += rng.uniform(1.0, 2.5)
 
 
 def _small_thing(site: Site, rng: Chance, a_m: float, curb_m: float, verge: bool
                  ) -> None:
     """Place one of the many small things at a curb."""
-    kind = rng.weighted(range(8), (0.22, 0.22, 0.1, 0.08, 0.12, 0.08, 0.1, 0.08))
+    kind = rng.weighted(range(8), (0.25, 0.24, 0.1, 0.08, 0.03, 0.09, 0.12, 0.09))
     if kind == 0:
         site.put(a_m, curb_m, sign(rng), MANMADE, rng.choice((0, np.pi)))
     elif kind == 1:
@@ -110,7 +128,7 @@ def _small_thing(site: Site, rng: Chance, a_m: float, curb_m: float, verge: bool
     elif kind == 3:
         site.put(a_m, curb_m + 0.3, boxes(rng), OTHERS)
     elif kind == 4:
-        for shift_m in np.arange(0, rng.integers(1, 5)) * 0.7:
+        for shift_m in np.arange(0, rng.integers(1, 3)) * 0.7:
             site.stand(a_m + shift_m, curb_m + 0.6, bicycle(rng, False),
                        _ACROSS + rng.uniform(-0.15, 0.15))
     elif kind == 5:
@@ -143,7 +161,7 @@ def populate(site: Site, rng: Chance, road: Road, style: District) -> None:
                        pedestrian(rng), rng.uniform(0, 6))
         if rng.random() < 0.2:
             site.put(a_m + 1.3, b_m, dog(rng), OTHERS, rng.uniform(0, 6))
-    if rng.random() < 0.12 and site.axis == ALONG_U:
+    if rng.random() < 0.06 and site.axis == ALONG_U:
         site.walk(rng.uniform(0, site.width_m), middle_m + half_m, bicycle(rng, True),
                   rng.uniform(2, 4) * rng.choice((-1, 1)))
 
@@ -173,10 +191,10 @@ def park_vehicles(site: Site, rng: Chance, road: Road, direction: int) -> None:
             a_m = _park(site, a_m, b_m, bus(rng), turn_rad)
         elif kind < 0.915:
             a_m = _park(site, a_m, b_m, trailer(rng), turn_rad)
-        elif kind < 0.935:
+        elif kind < 0.93:
             a_m = _park(site, a_m, b_m, construction_vehicle(rng), turn_rad)
         else:
-            for _ in range(rng.integers(2, 5)):
+            for _ in range(rng.integers(1, 4)):
                 site.stand(a_m + 0.6, b_m - 0.05, motorcycle(rng, False),
                            _ACROSS + rng.uniform(-0.15, 0.15))
                 a_m += 1.1

@@ -95,7 +95,7 @@ def traffic(rng: Chance, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
 def _vehicles(rng: Chance) -> list[Model]:
     """Draw one vehicle, or a tractor and its trailer, front first."""
     kind = rng.weighted((car, truck, bus, tractor, motorcycle, construction_vehicle),
-                        (0.68, 0.11, 0.06, 0.06, 0.06, 0.03))
+                        (0.715, 0.11, 0.055, 0.05, 0.055, 0.015))
     if kind is tractor:
         return [tractor(rng), trailer(rng)]
     return [motorcycle(rng, True) if kind is motorcycle else kind(rng)]
@@ -216,11 +216,11 @@ def _cyclists(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
         speed_mps, tail_m, head_m = 0.0, ego.u_m - SIGHT_M, ego.end_u_m + SIGHT_M
         if ego.red:
             stop_m = ego.red.centre_m - direction * (ego.red.half_roadway_m + APRON_M + 0.3)
-            tail_m, head_m = sorted((stop_m, stop_m - direction * 20))
+            tail_m, head_m = sorted((stop_m, stop_m - direction * 8))
         else:
             speed_mps = rng.uniform(3, 6)
         if direction < 0:
             tail_m, head_m = head_m, tail_m
         actors += _lane(rng, ALONG_U, lateral_m, head_m, tail_m, speed_mps,
-                        2.0 if ego.red else 30.0, lambda rng: [bicycle(rng, True)])
+                        2.0 if ego.red else 80.0, lambda rng: [bicycle(rng, True)])
     return actors

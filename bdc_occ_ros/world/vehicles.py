@@ -62,11 +62,11 @@ def wheels(axles_m: tuple[float, ...], half_width_m: float, radius_m: float) -> 
         span = axle_m - radius_m, axle_m + radius_m
         hub = axle_m - radius_m * 0.5, axle_m + radius_m * 0.5
         for side in (-1, 1):
-            outer = sorted((side * half_width_m, side * (half_width_m - 0.26)))
-            cap = sorted((side * half_width_m, side * (half_width_m - 0.2)))
+            outer = sorted((side * (half_width_m - 0.01), side * (half_width_m - 0.26)))
+            cap = sorted((side * half_width_m, side * (half_width_m - 0.22)))
             rows += [part(Shape.ELLIPSOID, span, outer, (0, 2 * radius_m), Material.RUBBER, BLACK),
                      part(Shape.ELLIPSOID, hub, cap, (radius_m * 0.5, radius_m * 1.5),
-                          Material.PLAIN, (0.35, 0.35, 0.36))]
+                          Material.PLAIN, (0.4, 0.4, 0.41))]
     return rows
 
 
@@ -107,8 +107,8 @@ def _car_parts(rgb: Rgb, length: float, width: float, height: float, glass_rear:
     middle = (glass_rear + roof_rear) / 2 * length, (glass_front + roof_front) / 2 * length
     top = belt_m + 0.55 * (height - belt_m)
     return [
-        part(Shape.BOX, (rear + 0.05, front - 0.05), (-half, half), (0.3, 0.86 * belt_m),
-             Material.PAINT, rgb),
+        part(Shape.BOX, (rear + 0.05, front - 0.05), (-half + 0.03, half - 0.03),
+             (0.3, 0.86 * belt_m), Material.PAINT, rgb),
         part(Shape.BOX, (rear + 0.1, front - 0.35), (-half + 0.04, half - 0.04),
              (0.86 * belt_m, belt_m), Material.PAINT, rgb),
         part(Shape.BOX, (rear, front), (-half + 0.05, half - 0.05), (0.25, 0.55),

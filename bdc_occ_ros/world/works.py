@@ -27,8 +27,8 @@ def road_works(site: Site, rng: Chance) -> None:
     :param site: The strip, with b from the open lanes to the curb.
     :param rng: Source of chance.
     """
-    kind = rng.integers(0, 4)
-    for a_m in np.arange(0.5, site.width_m, 2.6 if kind < 3 else 3.2):
+    kind = rng.integers(0, 5)
+    for a_m in np.arange(0.5, site.width_m, 2.6 if kind < 3 else 1.6):
         model = barrier(rng, kind) if kind < 3 else cone(rng)
         site.stand(a_m, 0.4, model, _ACROSS)
     for end_m in (0.3, site.width_m - 0.3):

@@ -72,8 +72,8 @@ def home(site: Site, rng: Chance) -> None:
     """
     site.fill_all(Surface.GRASS if rng.random() < 0.8 else Surface.DRY_GRASS)
     drive_m = 3.5
-    setback_m = float(rng.integers(4, 8))
-    width_m, depth_m = site.width_m - drive_m - rng.uniform(2, 3.5), rng.uniform(8, 11)
+    setback_m = float(rng.integers(3, 7))
+    width_m, depth_m = site.width_m - drive_m - rng.uniform(1.2, 2.5), rng.uniform(8, 11)
     site.put(drive_m + 0.8 + width_m / 2, setback_m + depth_m / 2, house(rng, width_m, depth_m),
              MANMADE)
     site.fill((0.5, drive_m), (0, setback_m + depth_m), Surface.LOT)
@@ -85,9 +85,9 @@ def home(site: Site, rng: Chance) -> None:
         site.put(drive_m + 0.6, 1.0, litter_bin(rng), OTHERS)
     border = rng.random()
     free_m = site.width_m - drive_m - 3.0
-    if border < 0.35:
+    if border < 0.45:
         site.put(drive_m + 2 + free_m / 2, 0.7, hedge(rng, free_m), VEGETATION)
-    elif border < 0.55:
+    elif border < 0.7:
         site.put(drive_m + 2 + free_m / 2, 0.4, fence(rng, free_m, rng.uniform(0.9, 1.4)),
                  MANMADE)
     if rng.random() < 0.5:
@@ -95,10 +95,10 @@ def home(site: Site, rng: Chance) -> None:
         edge, label = (hedge(rng, long_m), VEGETATION) if rng.random() < 0.5 else (
             fence(rng, long_m, 1.7), MANMADE)
         site.put(site.width_m - 0.4, 1 + long_m / 2, edge, label, _ACROSS)
-    scatter_trees(site, rng, rng.integers(0, 2), (1.5, setback_m - 1), (4, 7))
+    scatter_trees(site, rng, rng.integers(0, 3), (1.5, setback_m - 1), (4, 7))
     scatter_trees(site, rng, rng.integers(1, 4),
                   (setback_m + depth_m + 3, max(site.depth_m, setback_m + depth_m + 4)), (6, 12))
-    scatter_bushes(site, rng, rng.integers(1, 5), (1, setback_m - 0.8))
+    scatter_bushes(site, rng, rng.integers(2, 7), (1, setback_m - 0.8))
 
 
 def city_building(site: Site, rng: Chance) -> None:
@@ -129,7 +129,7 @@ def apartments(site: Site, rng: Chance) -> None:
     :param rng: Source of chance.
     """
     site.fill_all(Surface.GRASS)
-    setback_m = float(rng.integers(5, 10))
+    setback_m = float(rng.integers(3, 8))
     depth_m = min(14.0, site.depth_m - setback_m)
     site.put(site.width_m / 2, setback_m + depth_m / 2,
              tower(rng, site.width_m - rng.uniform(4, 8), depth_m, rng.uniform(9, 22)), MANMADE)
@@ -152,7 +152,7 @@ def warehouse(site: Site, rng: Chance) -> None:
     :param rng: Source of chance.
     """
     site.fill_all(Surface.LOT)
-    forecourt_m = float(rng.integers(8, 16))
+    forecourt_m = float(rng.integers(6, 16))
     depth_m = max(8.0, site.depth_m - forecourt_m)
     site.put(site.width_m / 2, forecourt_m + depth_m / 2,
              hall(rng, site.width_m - rng.uniform(2, 6), depth_m), MANMADE)
@@ -185,7 +185,7 @@ def yard(site: Site, rng: Chance) -> None:
             model = trailer(rng)
         elif kind < 0.5:
             model = truck(rng)
-        elif kind < 0.7:
+        elif kind < 0.62:
             model = construction_vehicle(rng)
         else:
             site.put(a_m, b_m + 6.5, container(rng), MANMADE, _ACROSS)
@@ -202,11 +202,11 @@ def _front(site: Site, rng: Chance) -> None:
     """Close off the front with a fence, a wall, a hedge or nothing, apart from a gate."""
     kind = rng.random()
     long_m = site.width_m - 7
-    if kind < 0.4:
+    if kind < 0.5:
         site.put(long_m / 2, 0.5, fence(rng, long_m, rng.uniform(1.6, 2.3)), MANMADE)
-    elif kind < 0.55:
+    elif kind < 0.7:
         site.put(long_m / 2, 0.5, wall(rng, long_m, rng.uniform(1.2, 2.0)), MANMADE)
-    elif kind < 0.75:
+    elif kind < 0.85:
         site.put(long_m / 2, 0.8, hedge(rng, long_m), VEGETATION)
     if rng.random() < 0.4:
         site.put(site.width_m - 1, 1.2, cabinet(rng), MANMADE)
