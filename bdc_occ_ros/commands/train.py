@@ -19,6 +19,8 @@ Several processes share the samples of every step when torchrun starts them:
 """
 
 import argparse
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,10 @@ from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Iterator
+
     import torch
-    from tqdm import tqdm
 
     from bdc_occ_ros.config import NetworkConfig
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.training.trainer import Trainer
 
 PUBLISHED = 'published'
+LINE_EVERY = 10  # steps
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
 
@@ -119,8 +124,6 @@ def run(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
            device: 'torch.device', group: 'ProcessGroup') -> None:
     """Train in this process and let the first one write and tell."""
-    from tqdm import tqdm
-
     from bdc_occ_ros.checkpoint import restore_network
     from bdc_occ_ros.training.loop import run_training
     from bdc_occ_ros.training.result import load_result
@@ -134,19 +137,36 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     is_resumed = _is_resumed(args, sitting)
     if args.init is not None and not is_resumed:
         _take_over(args.init, trainer, is_told=group.rank == 0)
-    with tqdm(total=recipe.steps, unit='step', disable=group.rank > 0) as bar:
-        is_complete = run_training(trainer, sitting, is_resumed=is_resumed,
-                                   observe=lambda report: _show(bar, report))
+    with _progress(recipe.steps, is_shown=group.rank == 0) as observe:
+        is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
         path = save_result(args.out, trainer.averaged.network, _provenance(args, trainer))
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
 
 
-def _show(bar: 'tqdm', report: 'StepReport') -> None:
-    """Move the progress bar to a step."""
-    bar.set_postfix({name: f'{value:.3g}' for name, value in report.parts.items()}, refresh=False)
-    bar.update(report.step - bar.n)
+@contextmanager
+def _progress(steps: int, *, is_shown: bool) -> 'Iterator[Callable[[StepReport], None]]':
+    """Show every step on a progress bar, or now and then on a line where tqdm is missing."""
+    if not is_shown:
+        yield lambda report: None
+    elif find_spec('tqdm') is None:
+        def tell(report: 'StepReport') -> None:
+            if report.step % LINE_EVERY == 0:
+                print(f'step {report.step} of {steps}: {_parts(report)}', flush=True)
+        yield tell
+    else:
+        from tqdm import tqdm
+        with tqdm(total=steps, unit='step') as bar:
+            def show(report: 'StepReport') -> None:
+                bar.set_postfix_str(_parts(report), refresh=False)
+                bar.update(report.step - bar.n)
+            yield show
+
+
+def _parts(report: 'StepReport') -> str:
+    """Return the parts of the loss for people."""
+    return ' '.join(f'{name} {value:.3g}' for name, value in report.parts.items())
 
 
 def _recipe(args: argparse.Namespace) -> 'Recipe':
