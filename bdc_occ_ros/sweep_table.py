@@ -40,7 +40,7 @@ class Row:
     :param macs_full: Multiply-adds of full precision for one set of images.
     :param macs_1bit: Of 1-bit weights and 1-bit activations.
     :param macs_mixed: Of 1-bit weights and real activations.
-    :param samples_seen: By one training.
+    :param samples_seen: By one training, those behind its first weights included.
     """
 
     name: str
@@ -58,11 +58,13 @@ class Row:
     samples_seen: int
 
 
-def sweep_rows(results: Sequence[tuple[Planned, SourceScores]]) -> list[Row]:
+def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], samples_before: int = 0
+               ) -> list[Row]:
     """
     Compare what is scored.
 
     :param results: Trainings of networks with an occupancy head, scored on the same samples.
+    :param samples_before: How many the first weights have seen.
     :return: A row per network, in the order of the first training of each.
     """
     scored: dict[str, dict[int, SourceScores]] = {}
@@ -75,11 +77,13 @@ def sweep_rows(results: Sequence[tuple[Planned, SourceScores]]) -> list[Row]:
     first = next(iter(scored.values()))
     head = results[0][0].config.occupancy
     bootstrap = PairedBootstrap(len(results[0][1].counts), head.free_label)
-    return [_row(plans[name], of_seeds, first, bootstrap) for name, of_seeds in scored.items()]
+    return [_row(plans[name], of_seeds, first, bootstrap, samples_before)
+            for name, of_seeds in scored.items()]
 
 
 def _row(training: Planned, of_seeds: Mapping[int, SourceScores],
-         first: Mapping[int, SourceScores], bootstrap: PairedBootstrap) -> Row:
+         first: Mapping[int, SourceScores], bootstrap: PairedBootstrap, samples_before: int
+         ) -> Row:
     """Sum up one network."""
     counts = {seed: scores.counts for seed, scores in of_seeds.items()}
     pairs = [(of_seeds[seed].counts, first[seed].counts) for seed in of_seeds if seed in first]
@@ -90,7 +94,8 @@ def _row(training: Planned, of_seeds: Mapping[int, SourceScores],
         tuple(100 * bootstrap.interval([one]).value for one in counts.values()),
         _percent(bootstrap.difference(*map(list, zip(*pairs)))) if pairs else None,
         float(np.mean(list(means.values()))) if means else None, means,
-        **_cost(training.config), samples_seen=training.recipe.steps * training.recipe.batch)
+        **_cost(training.config),
+        samples_seen=samples_before + training.recipe.steps * training.recipe.batch)
 
 
 def _cost(config: NetworkConfig) -> dict[str, int]:

@@ -11,8 +11,11 @@ the package, config/sweep_nano.yaml, which a CPU can carry out at half of all wi
 
 Every training of one seed takes the same samples in the same order and as many steps. mIoU comes
 with the interval in which 95 % of redrawn validation samples let it lie, and so does its
-difference to the first entry. What was stopped goes on when the same is asked for again; entries
-that are scored are not trained again, and the table shows whatever is scored so far.
+difference to the first entry. mAP follows nuScenes' rules for boxes on the network's grid.
+
+What was stopped goes on when the same is asked for again; entries that are scored are not trained
+again, and the table shows whatever is scored so far. A training whose loss is not finite is named,
+and the others go on.
 """
 
 import argparse
@@ -49,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--model', help='this network instead, by name or file')
     group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
                        help='change a value of the recipe, as in steps=500')
+    group.add_argument('--init', type=Path, metavar='FILE',
+                       help='begin all with these weights, as far as they fit')
     group.add_argument('--only', nargs='+', metavar='NAME', help='these entries')
     group.add_argument('--seeds', type=int, nargs='+', metavar='N', help='these seeds instead')
     group = parser.add_argument_group('this sitting')
@@ -65,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
     Train what is not trained yet, and print the table of what is scored.
 
     :param args: Parsed arguments.
-    :return: Exit status 0, also where the time was up before the end.
-    :raises BdcOccError: if the list is wrong, a folder holds something else, or a training fails.
+    :return: Exit status 0, also where the time was up before the end; 1 if a training failed.
+    :raises BdcOccError: if the list is wrong or a folder holds something else.
     """
     import torch
 
@@ -79,14 +84,20 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     sweep = _chosen(args)
     trainings, samples = list(planned(sweep)), _samples(args, sweep)
-    _train(args, trainings, samples, chosen_device(args.device))
+    failures = _train(args, trainings, samples, chosen_device(args.device))
     scored = [(training, scores) for training in trainings
               if (scores := load_scores(training, samples, args.out)) is not None]
-    rows = sweep_rows(scored)
-    print(json.dumps(rows_as_json(rows), indent=2) if args.json else rows_as_text(rows))
-    if len(scored) < len(trainings) and not args.json:
+    rows = sweep_rows(scored, _samples_before(samples))
+    if args.json:
+        print(json.dumps({'rows': rows_as_json(rows), 'planned': len(trainings),
+                          'scored': len(scored), 'failed': failures}, indent=2))
+        return 1 if failures else 0
+    print(rows_as_text(rows))
+    for folder, reason in failures.items():
+        print(f'{folder} failed: {reason}')
+    if len(scored) + len(failures) < len(trainings):
         print(f'{len(scored)} of {len(trainings)} trainings are scored; the same command goes on')
-    return 0
+    return 1 if failures else 0
 
 
 def _chosen(args: argparse.Namespace) -> 'SweepConfig':
@@ -112,6 +123,7 @@ def _chosen(args: argparse.Namespace) -> 'SweepConfig':
 def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     """Return what all trainings learn from and are scored on."""
     from bdc_occ_ros.config import load_network_config
+    from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.sweep import Samples
     from bdc_occ_ros.training_data import spread
     config = load_network_config(sweep.model)
@@ -119,22 +131,35 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     validation = data_choice(args, args.validate, args.validate_split)
     source = validation.open(config)
     return Samples(data.open(config), str(data), source,
-                   spread(args.validate_samples, len(source)), str(validation))
+                   spread(args.validate_samples, len(source)), str(validation),
+                   None if args.init is None else load_result(args.init))
+
+
+def _samples_before(samples: 'Samples') -> int:
+    """Return how many samples the first weights have seen, as they say."""
+    first = samples.first_weights
+    return 0 if first is None else int(first.provenance.get('samples_seen', 0))
 
 
 def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'Samples',
-           device: 'torch.device') -> None:
-    """Carry trainings to their end, one after the other, until the time is up."""
+           device: 'torch.device') -> dict[str, str]:
+    """Carry trainings to their end, one after the other, until the time is up; return failures."""
     from tqdm import tqdm
 
+    from bdc_occ_ros.errors import NonFiniteLossError
     from bdc_occ_ros.training.sweep import train_and_score
+    failures: dict[str, str] = {}
     stop_s = None if args.minutes is None else time.monotonic() + 60 * args.minutes
     for place, training in enumerate(trainings, start=1):
         left_s = None if stop_s is None else stop_s - time.monotonic()
         if left_s is not None and left_s <= 0:
-            return
+            break
         title = f'{place}/{len(trainings)} {training.folder}'
         with tqdm(total=training.recipe.steps, desc=title, unit='step', disable=args.json) as bar:
-            train_and_score(training, samples, args.out, device, seconds=left_s,
-                            workers=args.workers,
-                            observe=lambda report, bar=bar: bar.update(report.step - bar.n))
+            try:
+                train_and_score(training, samples, args.out, device, seconds=left_s,
+                                workers=args.workers,
+                                observe=lambda report, bar=bar: bar.update(report.step - bar.n))
+            except NonFiniteLossError as error:
+                failures[str(training.folder)] = str(error)
+    return failures

@@ -24,6 +24,7 @@ import zipfile
 import numpy as np
 import torch
 
+from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.config_overrides import with_overrides
@@ -38,6 +39,7 @@ from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.trainer import StepReport
 from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.training.transfer import transfer_weights
 from bdc_occ_ros.yaml_config import parse_dataclass
 from bdc_occ_ros.yaml_config import read_config
 
@@ -115,6 +117,7 @@ class Samples:
     :param validation: For scoring.
     :param numbers: Which samples of it.
     :param validation_data: Its name.
+    :param first_weights: What all trainings begin with as far as it fits; None for the seed's.
     """
 
     source: TrainingSource
@@ -122,6 +125,7 @@ class Samples:
     validation: TrainingSource
     numbers: Sequence[int]
     validation_data: str
+    first_weights: Checkpoint | None = None
 
 
 def load_sweep(path: Path) -> SweepConfig:
@@ -174,8 +178,10 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
         return True
     trainer = Trainer(training.config, training.recipe, samples.source, device, workers=workers)
     sitting = Sitting(folder, samples.data, seconds)
-    if not run_training(trainer, sitting, is_resumed=sitting.state_folder.is_dir(),
-                        observe=observe):
+    is_resumed = sitting.state_folder.is_dir()
+    if samples.first_weights is not None and not is_resumed:
+        trainer.start_from(transfer_weights(samples.first_weights, trainer.network).tensors)
+    if not run_training(trainer, sitting, is_resumed=is_resumed, observe=observe):
         return False
     network, recipe = trainer.averaged.network, training.recipe
     save_result(folder, network, {'sweep entry': training.entry, 'data': samples.data,
@@ -224,6 +230,8 @@ def _save_scores(folder: Path, scores: SourceScores, identity: dict[str, Any]) -
 
 def _identity(training: Planned, samples: Samples) -> dict[str, Any]:
     """Return what makes a training this one, as JSON gives it back."""
+    first = samples.first_weights
     return json.loads(json.dumps({
         'config': asdict(training.config), 'recipe': asdict(training.recipe),
+        'first_weights': None if first is None else dict(first.provenance),
         'data': samples.data, 'validation': [samples.validation_data, list(samples.numbers)]}))

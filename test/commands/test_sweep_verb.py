@@ -46,12 +46,22 @@ def test_a_list_is_trained_in_pieces_and_compared(arguments, tmp_path, capsys):
     assert [line.split()[0] for line in lines] == ['network', 'fp', 'reactnet']
     assert (tmp_path / 'out/reactnet/seed_0/weights.safetensors').exists()
     assert main([*arguments, '--json']) == 0
-    rows = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
+    assert (report['planned'], report['scored'], report['failed']) == (2, 2, {})
+    rows = report['rows']
     assert [row['name'] for row in rows] == ['fp', 'reactnet']
     assert rows[0]['macs_1bit'] == 0 < rows[1]['macs_1bit'] and rows[1]['macs_mixed'] == 0
     assert rows[1]['gain']['value'] == pytest.approx(
         rows[1]['miou']['value'] - rows[0]['miou']['value'])
     assert all(row['samples_seen'] == 2 and row['mean_ap'] is not None for row in rows)
+
+
+def test_a_training_that_fails_is_named_and_the_others_go_on(arguments, capsys):
+    assert main([*arguments, '--tune', 'learning_rate=1e30', '--tune', 'warmup_steps=0', '--tune',
+                 'max_gradient_norm=1e30']) == 1
+    printed = capsys.readouterr().out
+    assert 'fp/seed_0 failed: step 2: loss' in printed
+    assert 'reactnet/seed_0 failed' in printed
 
 
 def test_what_is_not_in_the_list_is_refused(arguments, capsys):

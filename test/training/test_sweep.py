@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import restore_network
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.profile import profile_network
 from bdc_occ_ros.profile import total_cost
 from bdc_occ_ros.sweep_table import rows_as_json
@@ -34,7 +36,7 @@ from bdc_occ_ros.training.sweep import SweepConfig
 from bdc_occ_ros.training.sweep import train_and_score
 
 CPU = torch.device('cpu')
-RECIPE = Recipe(steps=5, batch=2, warmup_steps=1, precision='float32', bn_batches=1)
+RECIPE = Recipe(steps=3, batch=2, warmup_steps=1, precision='float32', bn_batches=1)
 REACTNET = ('nano.bev_unit.version=0', 'nano.bev_unit.binarizer.before_sign=shift',
             'nano.bev_unit.binarizer.sign_gradient=polynomial',
             'nano.bev_unit.binarizer.activation=after_sum')
@@ -89,7 +91,7 @@ def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
         assert carry_out(training, samples, tmp_path)
         asked.append(samples.source.asked[:])
         samples.source.asked.clear()
-    assert asked[0] == asked[1] == asked[2] and len(asked[0]) == 5 * 2 + 2
+    assert asked[0] == asked[1] == asked[2] and len(asked[0]) == 3 * 2 + 2
     results = [(training, load_scores(training, samples, tmp_path))
                for training in planned(sweep)]
     assert all(scores.counts.shape == (3, 18, 18) for _, scores in results)
@@ -106,7 +108,7 @@ def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
     assert [row.macs_1bit > 0 for row in rows] == [True, False, True]
     assert [line.split()[0] for line in rows_as_text(rows).splitlines()] == [
         'network', 'v3', 'fp', 'reactnet']
-    assert rows[0].samples_seen == 10 and set(rows[0].average_precisions) >= {'car', 'bus'}
+    assert rows[0].samples_seen == 6 and set(rows[0].average_precisions) >= {'car', 'bus'}
 
 
 def test_counts_are_those_of_the_weights_that_were_written(tiny_model, tmp_path):
@@ -144,6 +146,23 @@ def test_a_stopped_training_goes_on_to_the_same_scores(tiny_model, tmp_path):
     (tmp_path / 'whole' / training.folder / 'scores.json').write_text('{')
     with pytest.raises(InvalidTrainingStateError, match='scores cannot be read'):
         load_scores(training, samples, tmp_path / 'whole')
+
+
+def test_first_weights_are_taken_over_and_their_samples_count(tiny_model, tmp_path):
+    still = dataclasses.replace(RECIPE, learning_rate=1e-12, bn_batches=0, ema_start=0)
+    sweep = dataclasses.replace(sweep_of(tiny_model, ('v3',)), recipe=still)
+    training, = planned(sweep)
+    samples = samples_for(tiny_model)
+    trained = OccupancyNetwork(training.config)
+    first = Checkpoint(training.config, trained.state_dict(), {'samples_seen': '400'})
+    assert carry_out(training, dataclasses.replace(samples, first_weights=first), tmp_path)
+    written = load_result(tmp_path / training.folder / 'weights.safetensors').tensors
+    name = 'img_bev_encoder_backbone.stages.0.0.binary_conv_relu.0.weight'
+    torch.testing.assert_close(written[name], trained.state_dict()[name])
+    with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):
+        load_scores(training, samples, tmp_path)
+    scores = SourceScores(np.ones((1, 18, 18), int), {})
+    assert sweep_rows([(training, scores)], 400)[0].samples_seen == 406
 
 
 def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_model):
