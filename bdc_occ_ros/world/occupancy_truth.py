@@ -18,6 +18,7 @@ from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.world.solid_voxels import GRID
 
 NEAREST_M = 0.1
+COLUMNS_AT_ONCE = {'cpu': 1 << 12, 'cuda': 1 << 20}
 TOLERANCE_M = 0.1
 GROUND_BELOW_M = 0.2  # in the frame of the vehicle
 
@@ -55,33 +56,44 @@ def _in_front(inverse_depth: Tensor, projections: Tensor, origins_m: Tensor, gri
 
     Only the columns of voxels that cross an image are looked at, all their heights at once.
     """
-    num_labels, num_cameras, height, width = inverse_depth.shape
+    num_labels, num_cameras, _, width = inverse_depth.shape
     device = inverse_depth.device
-    x_m, y_m, z_m = (low + (torch.arange(count, device=device) + 0.5) * size for low, count, size
-                     in zip(grid.lower_m, grid.shape, grid.cell_size_m))
+    centers_m = tuple(low + (torch.arange(count, device=device) + 0.5) * size for low, count, size
+                      in zip(grid.lower_m, grid.shape, grid.cell_size_m))
+    x_m, y_m, z_m = centers_m
     base = (projections[..., 0, None, None] * x_m[:, None] + projections[..., 1, None, None] * y_m
             + projections[..., 3, None, None]).flatten(3)  # (B, N, 3, X * Y)
     lowest, highest = (base + z * projections[..., 2, None] for z in (z_m[0], z_m[-1]))
-    label, camera, column = _crossing(lowest, highest, width).nonzero().unbind(1)
-    view = label * num_cameras + camera
-    projected = (base.transpose(2, 3)[label, camera, column][..., None]
-                 + projections.flatten(0, 1)[view, :, 2, None] * z_m)  # (M, 3, Z)
+    both = torch.zeros(2, num_labels * base.shape[3], grid.shape[2], dtype=torch.bool,
+                       device=device)
+    crossing = _crossing(lowest, highest, width)
+    for camera in range(num_cameras):
+        label, column = crossing[:, camera].nonzero().unbind(1)
+        for some in range(0, len(label), COLUMNS_AT_ONCE[device.type]):
+            part = slice(some, some + COLUMNS_AT_ONCE[device.type])
+            mine, place = label[part], column[part]
+            projected = (base[mine, camera, :, place][..., None]
+                         + projections[mine, camera, :, 2, None] * z_m)  # (M, 3, Z)
+            x_y_z_m = (x_m[place // grid.shape[1], None], y_m[place % grid.shape[1], None], z_m)
+            both[:, mine * base.shape[3] + place] |= _seen(
+                projected, inverse_depth[:, camera], mine, origins_m[mine, camera], x_y_z_m, grid)
+    in_front, ends = both.view(2, num_labels, *grid.shape)
+    return in_front, ends
+
+
+def _seen(projected: Tensor, inverse_depth: Tensor, label: Tensor, origin_m: Tensor,
+          centers_m: tuple[Tensor, Tensor, Tensor], grid: VoxelGrid) -> Tensor:
+    """Return whether columns of centres are in front, and end within the grid, (2, M, Z)."""
+    _, height, width = inverse_depth.shape
     depth_m = projected[:, 2].clamp(min=NEAREST_M)
     u, v = projected[:, 0] / depth_m, projected[:, 1] / depth_m
     in_image = ((projected[:, 2] > NEAREST_M) & (u >= 0) & (u <= width) & (v >= 0)
                 & (v <= height))
-    surface = _between_pixels(inverse_depth.reshape(-1), view, u, v, height, width)
+    surface = _between_pixels(inverse_depth, label, u, v)
     in_front = in_image & ((depth_m - TOLERANCE_M) * surface <= 1)
-    ends = in_front & (surface > 0) & _ends_within(
-        (depth_m * surface).clamp(min=1e-6).reciprocal(), origins_m.flatten(0, 1)[view],
-        (x_m[column // grid.shape[1], None], y_m[column % grid.shape[1], None], z_m), grid)
-    both = torch.zeros(2, num_labels * base.shape[3], grid.shape[2], dtype=torch.bool,
-                       device=device)
-    row = label * base.shape[3] + column
-    for volume, values in zip(both, (in_front, ends)):
-        _collect(volume, row, camera, values, num_cameras)
-    in_front, ends = both.view(2, num_labels, *grid.shape)
-    return in_front, ends
+    reach = (depth_m * surface).clamp(min=1e-6).reciprocal()
+    ends = in_front & (surface > 0) & _ends_within(reach, origin_m, centers_m, grid)
+    return torch.stack([in_front, ends])
 
 
 def _ends_within(reach: Tensor, origin_m: Tensor, centers_m: tuple[Tensor, Tensor, Tensor],
@@ -112,28 +124,21 @@ def _crossing(lowest: Tensor, highest: Tensor, width: int) -> Tensor:
     return ahead & ~left & ~right
 
 
-def _between_pixels(images: Tensor, view: Tensor, u: Tensor, v: Tensor, height: int, width: int
-                    ) -> Tensor:
+def _between_pixels(images: Tensor, label: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """
-    Return bilinear values of images, which lie one after another, (M, Z).
+    Return bilinear values of the images of some labels, (M, Z).
 
     A pixel covers one unit of u and v; its value belongs to its middle.
     """
+    _, height, width = images.shape
     u, v = u - 0.5, v - 0.5
     column, row = (x.floor().clamp(0, last - 2) for x, last in ((u, width), (v, height)))
     right, down = (u - column).clamp(0, 1), (v - row).clamp(0, 1)
-    corner = view[:, None] * (height * width) + row.long() * width + column.long()
-    above = torch.lerp(images[corner], images[corner + 1], right)
-    below = torch.lerp(images[corner + width], images[corner + width + 1], right)
+    corner = label[:, None] * (height * width) + (row * width + column).long()
+    flat = images.reshape(-1)
+    above = torch.lerp(flat[corner], flat[corner + 1], right)
+    below = torch.lerp(flat[corner + width], flat[corner + width + 1], right)
     return torch.lerp(above, below, down)
-
-
-def _collect(volume: Tensor, row: Tensor, camera: Tensor, values: Tensor, num_cameras: int
-             ) -> None:
-    """Set the rows of a volume where any camera's values are true."""
-    for number in range(num_cameras):
-        mine = (camera == number).nonzero()[:, 0]
-        volume[row[mine]] |= values[mine]
 
 
 def _beside(is_seen: Tensor, viewpoint_m: list[float], grid: VoxelGrid) -> Tensor:

@@ -25,7 +25,7 @@ GRID = VoxelGrid()
 FIRST_STUFF = GROUND_LABELS[0]
 THINNEST_HALF_M = (0.285, 0.285, 0.2)  # a post anywhere, however turned, holds a centre
 ROUNDING_M = 0.02  # what stands on the ground reaches the centres at the height of the ground
-CHUNK = 1 << 20
+CHECKED_AT_ONCE = {'cpu': 1 << 16, 'cuda': 1 << 23}
 
 
 def voxel_classes(snapshots: Sequence[Snapshot], ego_from_world: Tensor,
@@ -74,8 +74,9 @@ def _winners(solids: Solids, sample: Tensor, ego_from_world: Tensor, grid: Voxel
     total = int(end[-1]) if len(end) else 0
     owner = torch.arange(len(kept), device=device).repeat_interleave(volume, output_size=total)
     winner = torch.zeros(num_samples * int(shape.prod()), dtype=torch.int32, device=device)
-    for begin in range(0, total, CHUNK):
-        chosen = owner[begin:begin + CHUNK]
+    step = CHECKED_AT_ONCE[device.type]
+    for begin in range(0, total, step):
+        chosen = owner[begin:begin + step]
         within = torch.arange(begin, begin + len(chosen), device=device) - start[chosen]
         size = extent[chosen]
         column = within // size[:, 2]
