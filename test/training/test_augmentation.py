@@ -230,18 +230,18 @@ def test_a_mirrored_rig_is_one_that_a_vehicle_could_have(made_batch, network):
 
 
 def test_colours_change_about_the_grey_and_geometry_does_not(made_batch, network):
-    colorful = dataclasses.replace(
-        made_batch, images=torch.randint(90, 160, made_batch.images.shape, dtype=torch.uint8,
-                                         generator=torch.Generator().manual_seed(1)))
-    brighter = Augmentation(with_changes(brightness=0.3), network, 2)(colorful, range(12))
+    few = made_batch.part(0, 4)
+    colorful = dataclasses.replace(few, images=torch.randint(
+        90, 160, few.images.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(1)))
+    brighter = Augmentation(with_changes(brightness=0.3), network, 2)(colorful, range(4))
     ratio = brighter.images.float().mean((2, 3, 4)) / colorful.images.float().mean((2, 3, 4))
     assert 0.7 <= ratio.min() < 0.85 and 1.15 < ratio.max() <= 1.31
-    spread = Augmentation(with_changes(contrast=0.3), network, 2)(colorful, range(12))
+    spread = Augmentation(with_changes(contrast=0.3), network, 2)(colorful, range(4))
     assert torch.allclose(spread.images.float().mean((2, 3, 4)),
                           colorful.images.float().mean((2, 3, 4)), atol=1.0)
     ratio = spread.images.float().std((2, 3)) / colorful.images.float().std((2, 3))
     assert ratio.min() < 0.85 and ratio.max() > 1.15
-    faded = Augmentation(with_changes(saturation=1.0), network, 2)(colorful, range(12))
+    faded = Augmentation(with_changes(saturation=1.0), network, 2)(colorful, range(4))
     ratio = faded.images.float().std(-1).mean((2, 3)) / colorful.images.float().std(-1).mean(
         (2, 3))
     assert ratio.min() < 0.3 and ratio.max() > 1.5
@@ -251,10 +251,7 @@ def test_colours_change_about_the_grey_and_geometry_does_not(made_batch, network
 def test_the_number_of_a_sample_decides_and_not_its_place(made_batch, network):
     augment = Augmentation(AugmentationConfig(brightness=0.2), network, seed=7)
     whole = augment(made_batch, range(12))
-    part = dataclasses.replace(
-        made_batch, **{name: getattr(made_batch, name)[5:6] for name in (
-            'images', 'input_from_camera', 'key_ego_from_camera', 'semantics', 'observed',
-            'depths_m')}, boxes=made_batch.boxes[5:6])
+    part = made_batch.part(5, 6)
     alone = augment(part, [5])
     assert torch.equal(alone.images[0], whole.images[5])
     assert torch.equal(alone.semantics[0], whole.semantics[5])
