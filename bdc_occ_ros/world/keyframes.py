@@ -167,25 +167,24 @@ def _seen_shares(moments: Sequence[Moment], snapshots: Sequence[Snapshot],
     pass it.
     """
     device = solid.device
-    sample = torch.cat([torch.full((len(item),), number) for number, item in enumerate(objects)])
-    if not len(sample):
-        return [np.empty(0) for _ in objects]
-    axes = (torch.linspace(-WITHIN_BOX / 2, WITHIN_BOX / 2, count, dtype=torch.float64)
-            for count in LATTICE)
-    lattice = torch.cartesian_prod(*axes)
-    size_m = torch.from_numpy(np.concatenate([item.size_m for item in objects]))
-    pose = torch.from_numpy(np.concatenate([item.world_from_box for item in objects]))
-    points_m = (lattice * size_m[:, None]) @ pose[:, :3, :3].mT + pose[:, None, :3, 3]
-    world_from_cameras = torch.from_numpy(np.stack([m.world_from_cameras for m in moments]))
-    projections = (torch.from_numpy(intrinsics) @ torch.linalg.inv(world_from_cameras)[..., :3, :]
-                   )[sample]
-    projected = torch.einsum('kncd,kpd->knpc', projections[..., :3], points_m) + (
-        projections[:, :, None, :, 3])
-    instance = torch.from_numpy(np.concatenate([item.instance for item in objects]))
-    counts = _counts(projected.to(device), sample.to(device), instance.to(device),
-                     inverse_depth, solid, snapshots).cpu()
-    share = (counts[:, 0] / counts.sum(dim=1).clamp(min=1)).double().numpy()
-    return np.split(share, np.cumsum([len(item) for item in objects])[:-1])
+    num_objects = [len(item) for item in objects]
+    sample = torch.arange(len(objects)).repeat_interleave(torch.tensor(num_objects)).to(device)
+
+    def joined(name: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([getattr(item, name) for item in objects])
+                                ).to(device)
+    lattice = torch.cartesian_prod(*(
+        torch.linspace(-WITHIN_BOX / 2, WITHIN_BOX / 2, count, dtype=torch.float64)
+        for count in LATTICE)).to(device)
+    pose = joined('world_from_box')
+    points_m = (lattice * joined('size_m')[:, None]) @ pose[:, :3, :3].mT + pose[:, None, :3, 3]
+    world_from_cameras = np.stack([moment.world_from_cameras for moment in moments])
+    projections = torch.from_numpy(intrinsics @ np.linalg.inv(world_from_cameras)[..., :3, :]
+                                   ).to(device)[sample]
+    projected = points_m[:, None] @ projections[..., :3].mT + projections[:, :, None, :, 3]
+    counts = _counts(projected, sample, joined('instance'), inverse_depth, solid, snapshots)
+    share = (counts[:, 0] / counts.sum(dim=1).clamp(min=1)).double().cpu().numpy()
+    return np.split(share, np.cumsum(num_objects)[:-1])
 
 
 def _counts(projected: Tensor, sample: Tensor, instance: Tensor, inverse_depth: Tensor,
