@@ -15,6 +15,7 @@ from bdc_occ_ros.world.ground_drawing import GroundMap
 from bdc_occ_ros.world.junctions import equip_junctions
 from bdc_occ_ros.world.road_network import ALONG_U
 from bdc_occ_ros.world.road_network import RoadNetwork
+from bdc_occ_ros.world.stage import SIGHT_M
 from bdc_occ_ros.world.stage import Site
 from bdc_occ_ros.world.stage import Stage
 from bdc_occ_ros.world.streets import furnish
@@ -22,7 +23,6 @@ from bdc_occ_ros.world.streets import park_vehicles
 from bdc_occ_ros.world.streets import populate
 from bdc_occ_ros.world.streets import street_sides
 from bdc_occ_ros.world.traffic import EgoDrive
-from bdc_occ_ros.world.traffic import SIGHT_M
 from bdc_occ_ros.world.traffic import traffic
 from bdc_occ_ros.world.works import road_works
 

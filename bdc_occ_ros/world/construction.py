@@ -76,7 +76,7 @@ def _loader(rgb: Rgb) -> tuple[tuple[float, ...], Parts]:
 def _roller(rgb: Rgb) -> tuple[tuple[float, ...], Parts]:
     """Return a road roller."""
     return (5.4, 2.3, 2.9), [
-        part(Shape.ELLIPSOID, (1.0, 2.6), (-1.35, 1.35), (0, 1.6), Material.PLAIN, _STEEL),
+        part(Shape.ELLIPSOID, (1.0, 2.6), (-1.15, 1.15), (0, 1.6), Material.PLAIN, _STEEL),
         *wheels((-1.7,), 1.1, 0.75),
         _box((-2.7, 0.2), (-0.95, 0.95), (0.8, 1.7), rgb),
         _box((-0.2, 2.4), (-1.15, 1.15), (1.25, 1.55), rgb),

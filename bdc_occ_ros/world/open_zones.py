@@ -32,7 +32,6 @@ from bdc_occ_ros.world.street_furniture import container
 from bdc_occ_ros.world.street_furniture import dog
 from bdc_occ_ros.world.street_furniture import litter_bin
 from bdc_occ_ros.world.street_furniture import street_lamp
-from bdc_occ_ros.world.vehicles import bus
 from bdc_occ_ros.world.vehicles import car
 from bdc_occ_ros.world.vehicles import truck
 from bdc_occ_ros.world.zones import scatter_bushes
@@ -143,7 +142,7 @@ def car_park(site: Site, rng: Chance) -> None:
     bays = Surface.BAYS_X if site.axis == ALONG_U else Surface.BAYS_Y
     first_m = (-site.along_m[0]) % BAY_M
     fill = rng.uniform(0.4, 0.95)
-    for row, b_m in enumerate((2.5, 13.5, 18.5)):
+    for row, b_m in enumerate((2.5, 13.5, 19.5)):
         if b_m + 5 > site.depth_m:
             break
         site.fill((0, site.width_m), (b_m, b_m + 5), bays)
@@ -152,9 +151,6 @@ def car_park(site: Site, rng: Chance) -> None:
                 site.stand(a_m + 0.06, b_m + 2.5, car(rng), _ACROSS * rng.choice((-1, 1)))
             elif row == 0 and rng.random() < 0.15:
                 site.stand(a_m + 0.06, b_m + 2.5, motorcycle(rng, False), _ACROSS)
-    if site.depth_m > 24 + 4 and site.width_m > 16 and rng.random() < 0.5:
-        model = rng.choice((bus, truck))(rng)
-        site.stand(site.width_m / 2, 26, model)
     for a_m in np.arange(2, site.width_m - 2, 5.0):
         if rng.random() < 0.6:
             site.put(a_m, 1.2, bush(rng), VEGETATION)

@@ -26,12 +26,12 @@ from bdc_occ_ros.world.road_network import RoadNetwork
 from bdc_occ_ros.world.snapshot import Light
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.stage import DURATION_S
+from bdc_occ_ros.world.stage import SIGHT_M
 from bdc_occ_ros.world.suspension import Sway
 from bdc_occ_ros.world.suspension import sway
-from bdc_occ_ros.world.traffic import DURATION_S
 from bdc_occ_ros.world.traffic import ego_drive
 from bdc_occ_ros.world.traffic import EgoDrive
-from bdc_occ_ros.world.traffic import SIGHT_M
 
 SMALLEST_RAD = 0.004
 NO_MODEL = Model('', (0.0, 0.0, 0.0), ())

@@ -20,6 +20,8 @@ from bdc_occ_ros.world.road_network import RoadNetwork
 
 OTHERS, TERRAIN, MANMADE, VEGETATION = (
     OCCUPANCY_CLASS_NAMES.index(name) for name in ('others', 'terrain', 'manmade', 'vegetation'))
+DURATION_S = 20.0
+SIGHT_M = 90.0
 SIGHT_ACROSS_M = 72.0
 
 
@@ -137,13 +139,17 @@ class Site:
 
     def walk(self, a_m: float, b_m: float, model: Model, speed_mps: float) -> None:
         """
-        Place a thing with a box that moves along the street and looks where it goes.
+        Place a thing with a box that moves along the street and never leaves the site.
 
         :param a_m: Along the street from the beginning.
         :param b_m: Away from the street.
         :param model: What it looks like.
-        :param speed_mps: Speed, positive with a.
+        :param speed_mps: Speed, positive with a; less if the site is too short for the drive.
         """
+        limit_mps = self.width_m / DURATION_S
+        speed_mps = min(max(speed_mps, -limit_mps), limit_mps)
+        way_m = speed_mps * DURATION_S
+        a_m = min(max(a_m, -way_m, 0.0), self.width_m - max(way_m, 0.0))
         self.stage.actors.append(Actor(model, self.axis, *self.at(a_m, b_m), speed_mps,
                                        0.0 if speed_mps >= 0 else np.pi))
 

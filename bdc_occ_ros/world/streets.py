@@ -176,7 +176,6 @@ def park_vehicles(site: Site, rng: Chance, road: Road, direction: int) -> None:
     :param direction: Direction of the lanes beside the strip.
     """
     turn_rad = 0.0 if site.away == -direction * (1 - 2 * road.axis) else np.pi
-    b_m = -road.parking_m / 2
     fill = rng.uniform(0.25, 0.9)
     a_m = rng.uniform(0.5, 3)
     while a_m < site.width_m - 15:
@@ -184,25 +183,25 @@ def park_vehicles(site: Site, rng: Chance, road: Road, direction: int) -> None:
         if rng.random() > fill:
             a_m += _PITCH_M
         elif kind < 0.82:
-            a_m = _park(site, a_m, b_m, car(rng), turn_rad)
+            a_m = _park(site, a_m, road.parking_m, car(rng), turn_rad)
         elif kind < 0.87:
-            a_m = _park(site, a_m, b_m, truck(rng), turn_rad)
+            a_m = _park(site, a_m, road.parking_m, truck(rng), turn_rad)
         elif kind < 0.89:
-            a_m = _park(site, a_m, b_m, bus(rng), turn_rad)
+            a_m = _park(site, a_m, road.parking_m, bus(rng), turn_rad)
         elif kind < 0.915:
-            a_m = _park(site, a_m, b_m, trailer(rng), turn_rad)
+            a_m = _park(site, a_m, road.parking_m, trailer(rng), turn_rad)
         elif kind < 0.93:
-            a_m = _park(site, a_m, b_m, construction_vehicle(rng), turn_rad)
+            a_m = _park(site, a_m, road.parking_m, construction_vehicle(rng), turn_rad)
         else:
             for _ in range(rng.integers(1, 4)):
-                site.stand(a_m + 0.6, b_m - 0.05, motorcycle(rng, False),
+                site.stand(a_m + 0.6, -road.parking_m / 2, motorcycle(rng, False),
                            _ACROSS + rng.uniform(-0.15, 0.15))
                 a_m += 1.1
             a_m += 1.0
 
 
-def _park(site: Site, a_m: float, b_m: float, model: Model, turn_rad: float) -> float:
-    """Park one vehicle and return where the next may stand."""
-    length_m = model.size_m[0]
-    site.stand(a_m + length_m / 2, b_m, model, turn_rad)
+def _park(site: Site, a_m: float, strip_m: float, model: Model, turn_rad: float) -> float:
+    """Park one vehicle, over the curb if it is wide, and return where the next may stand."""
+    length_m, width_m, _ = model.size_m
+    site.stand(a_m + length_m / 2, max(width_m, strip_m) / 2 - strip_m, model, turn_rad)
     return a_m + max(_PITCH_M, length_m + 0.9)

@@ -18,14 +18,14 @@ from bdc_occ_ros.world.road_network import ALONG_U
 from bdc_occ_ros.world.road_network import ALONG_V
 from bdc_occ_ros.world.road_network import Road
 from bdc_occ_ros.world.road_network import RoadNetwork
+from bdc_occ_ros.world.stage import DURATION_S
+from bdc_occ_ros.world.stage import SIGHT_M
 from bdc_occ_ros.world.vehicles import bus
 from bdc_occ_ros.world.vehicles import car
 from bdc_occ_ros.world.vehicles import tractor
 from bdc_occ_ros.world.vehicles import trailer
 from bdc_occ_ros.world.vehicles import truck
 
-SIGHT_M = 90.0
-DURATION_S = 20.0
 _EGO_FRONT_M, _EGO_REAR_M = 6.5, 4.5
 _QUEUE_GAP_M = 2.5
 _HITCH_M = 0.4

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ground: what lies where on the plan lies there in the world, alone or stacked."""
+
+import numpy as np
+import torch
+
+from bdc_occ_ros.world.ground import GroundPlan
+from bdc_occ_ros.world.ground import Mark
+from bdc_occ_ros.world.ground import sample_ground
+from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.world.ground import Surface
+from bdc_occ_ros.world.road_network import ALONG_V
+from bdc_occ_ros.world.scene import Scene
+
+DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN = 11, 12, 13, 14
+WHITE = (0.72, 0.72, 0.70)
+
+
+def small_plan(bend: float = 0.0) -> GroundPlan:
+    """Return grass with a road along x for v from -4 to 4 and a line at v = 2."""
+    surface = np.full((80, 200), Surface.GRASS, np.uint8)
+    surface[32:48] = Surface.ROAD_X
+    surface[60:] = Surface.PLAZA
+    marks_across_v = np.zeros(400, np.uint8)
+    marks_across_v[220] = Mark.WHITE
+    marks_across_v[180] = Mark.WHITE_DASHES
+    terms = np.zeros((2, 1, 3))
+    terms[0] = bend, 0.05, 0.3
+    palette = np.arange(3 * len(Surface)).reshape(-1, 3) / 100
+    return GroundPlan(
+        torch.from_numpy(terms).float(), torch.tensor([-50.0, -20.0]), torch.from_numpy(surface),
+        torch.from_numpy(marks_across_v), torch.zeros(1000, dtype=torch.uint8),
+        torch.from_numpy(palette).float())
+
+
+def sample(plan: GroundPlan, points: list[tuple[float, float]]) -> tuple[list[int], torch.Tensor]:
+    found = sample_ground(stack_plans([plan]), torch.zeros(1, dtype=torch.long),
+                          torch.tensor([points], dtype=torch.float32))
+    return found.label[0].tolist(), found.albedo[0]
+
+
+def test_surfaces_lie_where_they_are_drawn():
+    labels, albedo = sample(small_plan(), [(0, 0), (3, 3.9), (3, 4.1), (9, 10.1), (9, 9.9)])
+    assert labels == [DRIVEABLE, DRIVEABLE, TERRAIN, OTHER_FLAT, TERRAIN]
+    assert torch.allclose(albedo[2], torch.tensor([0.27, 0.28, 0.29]))
+
+
+def test_beyond_the_map_its_edge_goes_on():
+    labels, _ = sample(small_plan(), [(500, 0), (-500, 0), (0, 300), (0, -300)])
+    assert labels == [DRIVEABLE, DRIVEABLE, OTHER_FLAT, TERRAIN]
+
+
+def test_lines_are_sharp_and_only_on_their_roads():
+    points = [(0, 2.05), (0, 1.95), (0, 2.15), (1, -1.95), (5, -1.95), (10, -1.95)]
+    labels, albedo = sample(small_plan(), points)
+    is_white = torch.isclose(albedo, torch.tensor(WHITE)).all(1).tolist()
+    assert is_white == [True, False, False, True, False, True]
+    assert set(labels) == {DRIVEABLE}
+
+
+def test_curves_bend_the_road():
+    shift_m = 6 * np.sin(0.05 * 20 + 0.3)
+    labels, _ = sample(small_plan(6.0), [(20, shift_m), (20, shift_m + 3.9), (20, shift_m + 4.1),
+                                         (20, shift_m - 4.1)])
+    assert labels == [DRIVEABLE, DRIVEABLE, TERRAIN, TERRAIN]
+
+
+def test_stacked_plans_give_what_each_gives_alone():
+    plans = [Scene.from_seed(seed).ground for seed in (3, 4)]
+    points = torch.from_numpy(np.random.default_rng(0).uniform(-80, 80, (3, 400, 2))).float()
+    index = torch.tensor([1, 0, 1])
+    together = sample_ground(stack_plans(plans), index, points)
+    for row, plan in enumerate(index.tolist()):
+        alone = sample_ground(stack_plans([plans[plan]]), torch.zeros(1, dtype=torch.long),
+                              points[row:row + 1])
+        assert torch.equal(together.label[row], alone.label[0])
+        assert torch.equal(together.albedo[row], alone.albedo[0])
+
+
+def test_roads_sidewalks_and_junctions_of_a_scene():
+    for seed in range(6):
+        scene = Scene.from_seed(seed)
+        main = scene.network.main
+        cross = scene.network.along(ALONG_V)[1]
+        beside_m = cross.centre_m + cross.half_m + 12
+        walk_m = main.half_m - main.sidewalk_m / 2
+        lane_m = main.lane(1, 0)
+        places = [(beside_m, lane_m, DRIVEABLE), (beside_m, main.lane(-1, 0), DRIVEABLE),
+                  (cross.centre_m, 0.3, DRIVEABLE), (cross.centre_m, lane_m, DRIVEABLE)]
+        if main.median_m == 0:
+            places.append((beside_m, 0.3, DRIVEABLE))
+        labels, _ = sample(scene.ground, [scene.network.points(u, v) for u, v, _ in places])
+        assert labels == [label for *_, label in places], seed
+        corner = (cross.centre_m + cross.half_m - 0.3, walk_m)
+        assert sample(scene.ground, [scene.network.points(*corner)])[0] == [SIDEWALK], seed
+
+
+def test_lanes_are_as_wide_on_the_ground_as_on_the_plan():
+    scene = Scene.from_seed(2)
+    main = scene.network.main
+    u_m = scene.network.along(ALONG_V)[1].centre_m + 30.2
+    across_m = np.arange(0.1 - main.half_m, main.half_m - 0.1, 0.02)
+    points = [scene.network.points(u_m, v_m) for v_m in across_m]
+    labels, albedo = sample(scene.ground, points)
+    road = across_m[np.array(labels) == DRIVEABLE]
+    assert abs(road.max() - main.half_roadway_m) < 0.05
+    assert abs(road.min() + main.half_roadway_m) < 0.05
+    assert len({tuple(rgb) for rgb in albedo.tolist()}) >= 3
+
+
+def test_every_kind_of_ground_occurs():
+    labels = set()
+    points = torch.from_numpy(np.random.default_rng(1).uniform(-60, 60, (1, 4000, 2))).float()
+    for seed in range(10):
+        plans = stack_plans([Scene.from_seed(seed).ground])
+        labels |= set(sample_ground(plans, torch.zeros(1, dtype=torch.long), points)
+                      .label.unique().tolist())
+    assert labels == {DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN}
