@@ -13,7 +13,7 @@ from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.layer_config import BinarizerConfig
 from bdc_occ_ros.layer_config import UnitConfig
 
-CLASSES, STEPS, BATCH = 4, 60, 48
+CLASSES, STEPS, BATCH = 4, 40, 48
 UNITS = {
     'v0, BiSRNet': UnitConfig(version=0),
     'v1': UnitConfig(version=1),
@@ -46,7 +46,7 @@ def accuracy_after_training(config, *, learns_inside=True):
     network = nn.Sequential(nn.Conv2d(1, 16, 1), units, nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                             nn.Linear(32, CLASSES))
     units.requires_grad_(learns_inside)
-    optimizer = torch.optim.AdamW(network.parameters(), 0.01, weight_decay=0)
+    optimizer = torch.optim.AdamW(network.parameters(), 0.02, weight_decay=0)
     generator = torch.Generator().manual_seed(0)
     for _ in range(STEPS):
         images, labels = stripes(generator)
