@@ -11,8 +11,8 @@ from torch import nn
 from torch import Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.folded_unit import FoldedUnit
 from bdc_occ_ros.binary.folding import fold_unit
-from bdc_occ_ros.binary.folding import FoldedUnit
 from bdc_occ_ros.binary.recorded_module import RecordedModule
 from bdc_occ_ros.binary.unit_recording import record_unit
 from bdc_occ_ros.kernels.operations import Map

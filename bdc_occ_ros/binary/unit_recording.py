@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bdc_occ_ros.binary.folding import FoldedConvolution
-from bdc_occ_ros.binary.folding import FoldedUnit
+from bdc_occ_ros.binary.folded_unit import FoldedConvolution
+from bdc_occ_ros.binary.folded_unit import FoldedUnit
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.operations import AveragePool
 from bdc_occ_ros.kernels.operations import BranchLayer
