@@ -137,6 +137,13 @@ def test_parts_are_divided_by_what_the_whole_step_holds(tiny_config):
     depths = torch.rand(2, 2, 16, 4, 12, generator=generator).softmax(dim=2)
     whole = loss.targets(batch)
     together = loss(NetworkOutput(logits, maps, depths), whole, whole.counts())
+    _, centers, known = whole.counts().tolist()
+    assert (centers, known) == (2, float((whole.depths >= 0).sum()))
+    for name, value in (('heatmap', 3.0 / centers * heatmap_loss(maps.heatmap,
+                                                                 whole.boxes.heatmap)),
+                        ('boxes', 0.25 / centers * attribute_loss(maps, whole.boxes, 0.2)),
+                        ('depth', 0.05 / known * depth_loss(depths, whole.depths))):
+        assert float(together[name]) == pytest.approx(float(value)), name
     shares = [loss.targets(batch.part(n, n + 1)) for n in range(2)]
     counts = sum(share.counts() for share in shares)
     assert torch.equal(counts, whole.counts()) and (counts > 0).all()
