@@ -116,7 +116,7 @@ def patterns_of(solids: Solids) -> Tensor:
     pattern = solids.albedo.new_tensor(
         (_NO_PATTERN, _NO_PATTERN, 0, 0, 0, 0, 0, 0, 0)).repeat(len(solids), 1)
     floors = (2 * half_z / _FLOOR_M).round().clamp_min(1)
-    variety = solids.center_m[:, 0].mul(3.7).frac().abs()
+    variety = (13 * solids.half_m.sum(1)).frac()
     windows = torch.zeros_like(pattern)
     windows[:, 0] = _WINDOW_M + 1.6 * variety
     windows[:, 1] = 2 * half_z / floors

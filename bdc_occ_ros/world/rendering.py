@@ -91,7 +91,7 @@ def render(views: Sequence[View], device: torch.device | str, noise_seeds: Seque
     obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
     lights = Lights.stacked([snapshot.light for snapshot in given.snapshots])
     shadows = shadow_maps(obstacles, _middles(given), lights.sun_direction[..., 0].T,
-                          256 if given.cameras.is_small else 512)
+                          192 if given.cameras.is_small else 512)
     stage = Stage.of(given.snapshots, lights, shadows)
     fine = given.cameras.enlarged(samples)
     tiles = tiles_of_cameras(fine)

@@ -71,7 +71,7 @@ def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
         place = torch.cat((
             solids.center_m, solids.half_m, solids.yaw_rad.cos()[:, None],
             solids.yaw_rad.sin()[:, None], solids.shape[:, None], profile[:, 1:],
-            solids.center_m.sum(1, keepdim=True).mul(7.3).frac().abs() * 200), 1)
+            (37 * (solids.half_m + solids.albedo).sum(1, keepdim=True)).frac() * 200), 1)
         rows.append(torch.cat((place, finishes_of(solids)), 1))
     table = pad_sequence(rows, batch_first=True)
     patterns = pad_sequence([patterns_of(solids) for solids in worlds], batch_first=True)

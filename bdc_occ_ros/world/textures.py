@@ -65,15 +65,18 @@ def _pattern(pattern: Pattern, aside_m: Tensor, up_m: Tensor, pixel_m: Tensor
     cell_column, cell_row = column.floor(), row.floor()
     across = (0.5 * pattern.aside_share - (column - cell_column - 0.5).abs()) * pattern.aside_m
     upright = (0.5 * pattern.up_share - (row - cell_row - 0.5).abs()) * pattern.up_m
-    cover = _smooth(across, pixel_m, pattern.aside_m) * _smooth(upright, pixel_m, pattern.up_m)
+    cover = (_smooth(across, pattern.aside_share, pixel_m, pattern.aside_m)
+             * _smooth(upright, pattern.up_share, pixel_m, pattern.up_m))
     chance = (cell_column * 0.7548777 + cell_row * 0.5698403 + pattern.aside_m * 31).frac().abs()
-    blind = ((chance - 0.62) * 2.5).clamp_(0, 1)
+    sharp = (1.5 - 1.2 * pixel_m / pattern.aside_m).clamp_(0, 1)
+    blind = torch.lerp(torch.full_like(sharp, 0.18), ((chance - 0.62) * 2.5).clamp_(0, 1), sharp)
     return cover * (pattern.aside_share > 0), blind
 
 
-def _smooth(inside_m: Tensor, pixel_m: Tensor, period_m: Tensor) -> Tensor:
-    """Return the share of a pixel that lies inside an edge."""
-    return (inside_m / torch.minimum(pixel_m, period_m) + 0.5).clamp_(0, 1)
+def _smooth(inside_m: Tensor, share: Tensor, pixel_m: Tensor, period_m: Tensor) -> Tensor:
+    """Return the share of a pixel that lies inside edges; in large pixels that of the period."""
+    sharp = (inside_m / pixel_m + 0.5).clamp_(0, 1)
+    return torch.lerp(share, sharp, (1.5 - 1.2 * pixel_m / period_m).clamp_(0, 1))
 
 
 def texture_of_ground(albedo: Sequence[Tensor], label: Tensor, point: Tensor,

@@ -43,7 +43,7 @@ def interval(shape, origin, direction):
 def cast_ray(solids, origin_m, direction):
     """Return the first length along a ray at which it meets something, and what."""
     nearest, which = np.inf, SKY
-    if origin_m[2] > 0 > direction[2]:
+    if origin_m[2] > 0 and direction[2] < -1e-9:
         nearest, which = -origin_m[2] / direction[2], GROUND
     for index in range(len(solids)):
         cosine, sine = np.cos(solids.yaw_rad[index].item()), np.sin(solids.yaw_rad[index].item())

