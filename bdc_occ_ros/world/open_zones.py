@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.construction import barrier
 from bdc_occ_ros.world.construction import cone
@@ -32,7 +33,6 @@ from bdc_occ_ros.world.street_furniture import container
 from bdc_occ_ros.world.street_furniture import dog
 from bdc_occ_ros.world.street_furniture import litter_bin
 from bdc_occ_ros.world.street_furniture import street_lamp
-from bdc_occ_ros.world.vehicles import car
 from bdc_occ_ros.world.vehicles import truck
 from bdc_occ_ros.world.zones import scatter_bushes
 from bdc_occ_ros.world.zones import scatter_trees

@@ -48,14 +48,24 @@ def tree(rng: Chance, height_m: float, reach_m: float | None = None) -> Parts:
                  (0, trunk_m * 1.4), Material.WOOD, bark)
     if reach_m is None and rng.random() < 0.15:
         return [trunk, *_fir(height_m, rgb)]
-    crown_m = height_m * rng.uniform(0.3, 0.44) if reach_m is None else reach_m / 1.45
-    rows = [trunk]
-    for _ in range(rng.integers(3, 6)):
-        angle, reach_m = rng.uniform(0, math.tau), crown_m * rng.uniform(0.2, 0.6)
-        half_m = [crown_m * share for share in rng.spread((0.5, 0.5, 0.45), (0.85, 0.85, 0.7))]
-        low_m = trunk_m + half_m[2] * (0.4 if reach_m is None else 1.0)
-        z_m = rng.uniform(low_m, max(low_m, height_m - half_m[2]))
-        at_m = reach_m * math.cos(angle), reach_m * math.sin(angle), z_m
+    crown_m = height_m * rng.uniform(0.3, 0.42) if reach_m is None else reach_m
+    return [trunk, *_crown(rng, crown_m, trunk_m, height_m, rgb)]
+
+
+def _crown(rng: Chance, radius_m: float, low_m: float, high_m: float, rgb: Rgb) -> Parts:
+    """Return balls of leaves about a large one in the middle."""
+    tall_m = (high_m - low_m) / 2
+    middle_m = low_m + tall_m
+    width_m = radius_m * rng.uniform(0.7, 0.85)
+    rows = [_ball((0.0, 0.0, middle_m), (width_m, width_m, tall_m), rgb)]
+    turn = rng.uniform(0, math.tau)
+    for number in range(rng.integers(2, 5)):
+        half_m = [radius_m * share for share in rng.spread((0.4, 0.4, 0.35), (0.6, 0.6, 0.55))]
+        half_m[2] = min(half_m[2], tall_m)
+        reach_m = (radius_m - max(half_m[:2])) * rng.uniform(0.8, 1.0)
+        angle = turn + 2.2 * number
+        at_m = (reach_m * math.cos(angle), reach_m * math.sin(angle),
+                middle_m + (tall_m - half_m[2]) * rng.uniform(-0.8, 0.6))
         rows.append(_ball(at_m, half_m, rng.tint(rgb, 0.12)))
     return rows
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bdc_occ_ros.world.blocks import District
+from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.construction import barrier
 from bdc_occ_ros.world.construction import cone
@@ -38,7 +39,6 @@ from bdc_occ_ros.world.street_furniture import shelter
 from bdc_occ_ros.world.street_furniture import sign
 from bdc_occ_ros.world.street_furniture import street_lamp
 from bdc_occ_ros.world.vehicles import bus
-from bdc_occ_ros.world.vehicles import car
 from bdc_occ_ros.world.vehicles import trailer
 from bdc_occ_ros.world.vehicles import truck
 
@@ -82,7 +82,7 @@ def furnish(site: Site, rng: Chance, road: Road, style: District) -> None:
     lamps_m = rng.uniform(24, 36)
     poles = power_pole if rng.random() < 0.25 else street_lamp
     trees_per_m = style.trees_per_m * rng.choice((0.1, 1.0, 2.0)) * (1.4 if road.verge_m else 0.8)
-    height_m = rng.uniform(5, 9)
+    height_m = rng.uniform(5.5, 8.5)
     next_lamp_m = rng.uniform(2, lamps_m)
     a_m = rng.uniform(1, 4)
     while a_m < site.width_m - 1:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bdc_occ_ros.world.actors import Actor
+from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.construction import construction_vehicle
 from bdc_occ_ros.world.cycles import bicycle
@@ -21,7 +22,6 @@ from bdc_occ_ros.world.road_network import RoadNetwork
 from bdc_occ_ros.world.stage import DURATION_S
 from bdc_occ_ros.world.stage import SIGHT_M
 from bdc_occ_ros.world.vehicles import bus
-from bdc_occ_ros.world.vehicles import car
 from bdc_occ_ros.world.vehicles import tractor
 from bdc_occ_ros.world.vehicles import trailer
 from bdc_occ_ros.world.vehicles import truck

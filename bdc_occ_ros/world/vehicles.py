@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Cars, vans, trucks, buses and trailers, each of several solids with sizes as in traffic."""
+"""Lorries, buses and trailers, and the wheels and lamps that all vehicles have."""
 
 import numpy as np
 
@@ -18,24 +18,12 @@ GLASS = (0.05, 0.06, 0.07)
 HEAD_LAMP = (0.85, 0.85, 0.78)
 TAIL_LAMP = (0.55, 0.02, 0.02)
 AMBER = (0.8, 0.35, 0.03)
-CAR_COLOURS = (
-    (0.70, 0.70, 0.69), (0.70, 0.70, 0.69), (0.03, 0.03, 0.032), (0.03, 0.03, 0.032),
-    (0.38, 0.39, 0.40), (0.16, 0.165, 0.17), (0.40, 0.03, 0.03), (0.03, 0.08, 0.28),
-    (0.10, 0.20, 0.36), (0.36, 0.30, 0.20), (0.05, 0.16, 0.08), (0.62, 0.36, 0.03))
 FREIGHT_COLOURS = (
     (0.72, 0.72, 0.70), (0.72, 0.72, 0.70), (0.50, 0.50, 0.48), (0.08, 0.16, 0.40),
     (0.50, 0.05, 0.04), (0.08, 0.30, 0.12), (0.65, 0.45, 0.05), (0.45, 0.25, 0.10))
 BUS_COLOURS = (
     (0.65, 0.10, 0.06), (0.62, 0.62, 0.60), (0.08, 0.25, 0.50), (0.10, 0.38, 0.20),
     (0.70, 0.45, 0.04))
-# Share of the length where hood, roof and boot end, and of the height where the belt line is.
-_CAR_KINDS = {
-    'sedan': (4.7, 1.85, 1.48, -0.36, 0.20, -0.24, 0.06, 0.60),
-    'hatchback': (4.1, 1.78, 1.52, -0.49, 0.22, -0.40, 0.06, 0.60),
-    'suv': (4.8, 1.95, 1.75, -0.49, 0.24, -0.44, 0.10, 0.58),
-    'van': (5.2, 2.0, 2.05, -0.50, 0.38, -0.48, 0.26, 0.55),
-    'pickup': (5.6, 2.0, 1.85, -0.12, 0.22, -0.10, 0.10, 0.58),
-}
 
 
 def pick(rng: Chance, colours: tuple[Rgb, ...]) -> Rgb:
@@ -85,47 +73,6 @@ def lamps(front_m: float, rear_m: float, half_width_m: float, z_m: Span) -> Part
         rows += [part(Shape.BOX, (front_m - 0.12, front_m), y_m, z_m, Material.LAMP, HEAD_LAMP),
                  part(Shape.BOX, (rear_m, rear_m + 0.08), y_m, z_m, Material.LAMP, TAIL_LAMP)]
     return rows
-
-
-def car(rng: Chance) -> Model:
-    """
-    Return a car of some kind.
-
-    :param rng: Source of chance.
-    """
-    kind = rng.weighted(tuple(_CAR_KINDS), (0.34, 0.2, 0.28, 0.09, 0.09))
-    length, width, height = (extent * rng.normal(1, 0.03, 0.93, 1.08)
-                             for extent in _CAR_KINDS[kind][:3])
-    parts = _car_parts(pick(rng, CAR_COLOURS), length, width, height, *_CAR_KINDS[kind][3:])
-    return Model('car', (length, width, height), parts)
-
-
-def _car_parts(rgb: Rgb, length: float, width: float, height: float, glass_rear: float,
-               glass_front: float, roof_rear: float, roof_front: float, belt: float) -> Parts:
-    """Return body, windows, roof, bumpers, wheels and lamps."""
-    front, rear, half, belt_m = length / 2, -length / 2, width / 2, belt * height
-    middle = (glass_rear + roof_rear) / 2 * length, (glass_front + roof_front) / 2 * length
-    top = belt_m + 0.55 * (height - belt_m)
-    return [
-        part(Shape.BOX, (rear + 0.05, front - 0.05), (-half + 0.03, half - 0.03),
-             (0.3, 0.86 * belt_m), Material.PAINT, rgb),
-        part(Shape.BOX, (rear + 0.1, front - 0.35), (-half + 0.04, half - 0.04),
-             (0.86 * belt_m, belt_m), Material.PAINT, rgb),
-        part(Shape.BOX, (rear, front), (-half + 0.05, half - 0.05), (0.25, 0.55),
-             Material.PLAIN, BLACK),
-        part(Shape.BOX, (glass_rear * length, glass_front * length), (-half + 0.1, half - 0.1),
-             (belt_m, top), Material.GLASS, GLASS),
-        part(Shape.BOX, middle, (-half + 0.14, half - 0.14), (top, height - 0.06),
-             Material.GLASS, GLASS),
-        part(Shape.BOX, (roof_rear * length, roof_front * length), (-half + 0.15, half - 0.15),
-             (height - 0.07, height), Material.PAINT, rgb),
-        *(part(Shape.BOX, (x - 0.06, x + 0.06), (-half + 0.095, half - 0.095),
-               (belt_m, height - 0.07), Material.PAINT, rgb)
-          for x in (roof_rear * length + 0.1, (roof_rear + roof_front) / 2 * length)),
-        *wheels((0.31 * length, -0.31 * length), half, 0.33),
-        *lamps(front, rear, half - 0.02, (0.72 * belt_m, 0.9 * belt_m)),
-        part(Shape.BOX, (front - 0.06, front), (-0.45, 0.45), (0.6 * belt_m, 0.78 * belt_m),
-             Material.PLAIN, BLACK)]
 
 
 def truck(rng: Chance) -> Model:
@@ -196,17 +143,20 @@ def bus(rng: Chance) -> Model:
     band = pick(rng, ((0.7, 0.7, 0.68), rgb))
     front, rear, half = length / 2, -length / 2, width / 2
     body = [
-        part(Shape.BOX, (rear, front), (-half, half), (0.35, 1.25), Material.PAINT, rgb),
+        part(Shape.BOX, (rear + 0.05, front - 0.05), (-half, half), (0.35, 1.25), Material.PAINT,
+             rgb),
         part(Shape.BOX, (rear + 0.1, front), (-half + 0.03, half - 0.03), (1.25, 2.55),
              Material.GLASS, GLASS),
-        part(Shape.BOX, (rear, front - 0.05), (-half, half), (2.55, height - 0.2),
+        part(Shape.BOX, (rear + 0.05, front - 0.05), (-half, half), (2.55, height - 0.2),
              Material.PAINT, band),
         part(Shape.BOX, (rear + 0.6, front - 1.5), (-half + 0.4, half - 0.4),
              (height - 0.2, height), Material.PLAIN, (0.5, 0.5, 0.5)),
         part(Shape.BOX, (front - 0.05, front), (-half + 0.4, half - 0.4), (2.62, 2.9),
              Material.LAMP, AMBER),
-        part(Shape.BOX, (rear, rear + 0.3), (-half + 0.01, half - 0.01), (1.2, 2.6),
-             Material.PAINT, rgb)]
+        part(Shape.BOX, (rear + 0.05, rear + 0.3), (-half + 0.01, half - 0.01), (1.2, 2.6),
+             Material.PAINT, rgb),
+        part(Shape.BOX, (rear, rear + 0.05), (-half + 0.3, half - 0.3), (1.5, 2.4),
+             Material.GLASS, GLASS)]
     pillars = np.linspace(rear + 1.5, front - 1.3, 6)
     body += [part(Shape.BOX, (x - 0.07, x + 0.07), (-half, half), (1.25, 2.55), Material.PAINT,
                   band) for x in pillars]

@@ -7,6 +7,7 @@ import numpy as np
 from bdc_occ_ros.world.buildings import hall
 from bdc_occ_ros.world.buildings import house
 from bdc_occ_ros.world.buildings import tower
+from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.construction import construction_vehicle
 from bdc_occ_ros.world.ground import Surface
@@ -24,7 +25,6 @@ from bdc_occ_ros.world.street_furniture import dumpster
 from bdc_occ_ros.world.street_furniture import fence
 from bdc_occ_ros.world.street_furniture import litter_bin
 from bdc_occ_ros.world.street_furniture import wall
-from bdc_occ_ros.world.vehicles import car
 from bdc_occ_ros.world.vehicles import tractor
 from bdc_occ_ros.world.vehicles import trailer
 from bdc_occ_ros.world.vehicles import truck
