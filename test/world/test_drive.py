@@ -21,8 +21,21 @@ def rig(nuscenes_rig):
 
 
 @pytest.fixture(scope='module')
-def drive(rig):
-    return Drive(rig, seed=3)
+def seed(rig):
+    """Return the first scene in which the rig does not stand still."""
+    return next(seed for seed in range(30) if speed_mps(Drive(rig, seed), 12) > 3)
+
+
+@pytest.fixture(scope='module')
+def drive(rig, seed):
+    return Drive(rig, seed)
+
+
+def speed_mps(drive, trigger):
+    start_m, end_m = (drive.exposures(number)['CAM_FRONT_LEFT'].world_from_ego[:3, 3]
+                      for number in (trigger, trigger + 1))
+    return np.linalg.norm(end_m - start_m) * 1e9 / (TRIGGERS_NS[trigger + 1]
+                                                    - TRIGGERS_NS[trigger])
 
 
 def test_cameras_fire_in_the_order_of_nuscenes(drive):
@@ -39,11 +52,8 @@ def test_cameras_fire_in_the_order_of_nuscenes(drive):
 def test_every_exposure_has_the_pose_of_its_own_time(drive):
     poses = {name: exposure.world_from_ego for name, exposure in drive.exposures(12).items()}
     start_m, end_m = poses['CAM_FRONT_LEFT'][:3, 3], poses['CAM_BACK_LEFT'][:3, 3]
-    later_m = drive.exposures(13)['CAM_FRONT_LEFT'].world_from_ego[:3, 3]
-    elapsed_s = (TRIGGERS_NS[13] - TRIGGERS_NS[12]) / 1e9
-    speed_mps = np.linalg.norm(later_m - start_m) / elapsed_s
-    assert speed_mps > 1.0
-    assert np.linalg.norm(end_m - start_m) == pytest.approx(0.0426 * speed_mps, rel=0.05)
+    assert np.linalg.norm(end_m - start_m) == pytest.approx(0.0426 * speed_mps(drive, 12),
+                                                            rel=0.05)
 
 
 def test_a_drive_longer_than_a_scene_is_refused():
@@ -53,8 +63,9 @@ def test_a_drive_longer_than_a_scene_is_refused():
             num_triggers(seconds)
 
 
-def test_equal_seeds_give_equal_images_and_other_seeds_others(drive, rig):
-    images, again, other = (d.images(20) for d in (drive, Drive(rig, 3), Drive(rig, 4)))
+def test_equal_seeds_give_equal_images_and_other_seeds_others(drive, rig, seed):
+    images, again, other = (d.images(20)
+                            for d in (drive, Drive(rig, seed), Drive(rig, seed + 1)))
     for name, image in images.items():
         assert image.shape == (54, 96, 3) and image.dtype == np.uint8
         assert np.array_equal(image, again[name])
