@@ -161,6 +161,7 @@ def _samples_made(args: argparse.Namespace, settings: 'DatarootSettings', seeds:
     from bdc_occ_ros.world.dataroot_making import SceneMaker
     rigs = _rigs(args)
     if args.jobs == 1:
+        torch.set_num_threads(1)  # the same bytes as from several processes
         for seed in seeds:
             maker = SceneMaker(args.dataroot, settings, seed, rigs[seed % len(rigs)],
                                torch.device(args.device))

@@ -146,9 +146,11 @@ def test_the_devkit_draws_it_without_a_patch(dataset, tmp_path):
     matplotlib.use('Agg')
     from matplotlib import pyplot
     sample = dataset.tables.sample[0]
+    assert dataset.tables.map[0]['mask'].mask().size > 0
     for channel in ('CAM_FRONT', 'LIDAR_TOP'):
         dataset.tables.render_sample_data(
-            sample['data'][channel], out_path=str(tmp_path / f'{channel}.png'), verbose=False)
+            sample['data'][channel], out_path=str(tmp_path / f'{channel}.png'), verbose=False,
+            underlay_map=True)
     pyplot.close('all')
     for channel in ('CAM_FRONT', 'LIDAR_TOP'):
         picture = cv2.imread(str(tmp_path / f'{channel}.png'))
@@ -164,7 +166,7 @@ def test_an_interrupted_data_set_goes_on_and_ends_with_the_same_bytes(dataroot, 
     torn.write_bytes(b'torn')
     kept = next((copy / 'samples' / 'CAM_FRONT').glob(f'scene-{SEED + 1:04d}*'))
     kept_at = kept.stat().st_mtime_ns
-    assert main(['world', 'make', str(copy), *ARGUMENTS]) == 0
+    assert main(['world', 'make', str(copy), *ARGUMENTS, '--jobs', '2']) == 0
     assert '"made": 1,' in capsys.readouterr().out
     assert kept.stat().st_mtime_ns == kept_at
     again = files_of(copy)

@@ -151,3 +151,14 @@ def test_a_cache_of_other_settings_or_a_damaged_sample_is_refused(config, tmp_pa
 def test_impossible_numbers_are_refused(config, seeds, count):
     with pytest.raises(UsageError, match='keyframes per scene'):
         WorldSource(seeds, config, published_rigs(), count)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+def test_a_gpu_makes_nearly_the_same_samples(source, batch):
+    other = source.load([1, 6], torch.device('cuda')).to('cpu')
+    assert (other.semantics != batch.semantics).float().mean() < 1e-3
+    assert (other.observed != batch.observed).float().mean() < 1e-3
+    assert (other.images.float() - batch.images.float()).abs().median() <= 1
+    assert [len(boxes.labels) for boxes in other.boxes] == [
+        len(boxes.labels) for boxes in batch.boxes]
