@@ -93,12 +93,11 @@ def surfaces_at(table: SurfaceTable, index: Tensor, point: Tensor) -> SurfacePoi
     side_x, side_y = cosine * x + sine * y, cosine * y - sine * x
     local = (side_x / hx, side_y / hy, z / hz)
     nx, ny, nz = _local_normal(local, (hx, hy, hz), shape, p1, p2)
+    # Patterns lie in the plane of the two axes that the surface faces least.
     faces_x = nx.abs() > ny.abs()
-    lies = nz.abs() > 0.9
-    is_round = shape > Shape.BOX
-    aside = torch.where(is_round, side_x + 0.7 * side_y, torch.where(faces_x, side_y, side_x))
-    up = torch.where(lies & ~is_round, torch.where(faces_x, side_x, side_y), z + hz)
-    up.addcmul_(is_round, side_x - side_y, value=0.3)
+    lies = nz.abs() > torch.maximum(nx.abs(), ny.abs())
+    aside = torch.where(faces_x, side_y, side_x)
+    up = torch.where(lies, torch.where(faces_x, side_x, side_y), z + hz)
     normal = (cosine * nx - sine * ny, sine * nx + cosine * ny, nz)
     return SurfacePoints(index, normal, (aside + shift, up), Finish(*columns[_PLACE_COLUMNS:]))
 
