@@ -57,6 +57,20 @@ def test_overlap_agrees_with_shapely_where_it_is_installed():
         assert ours == pytest.approx(a.intersection(b).area / a.union(b).area, abs=1e-9)
 
 
+def test_shapely_keeps_the_same_rectangles():
+    shapely = pytest.importorskip('shapely', reason='shapely is not installed')
+    rectangles = random_rectangles(7, 200, spread_m=9.0)
+    scores = np.random.default_rng(7).uniform(size=200)
+    polygons, kept = [shapely.Polygon(corners) for corners in corners_of(rectangles)], []
+    for index in np.argsort(-scores):
+        own = polygons[index]
+        if all(own.intersection(polygons[other]).area <= 0.2 * own.union(polygons[other]).area
+               for other in kept):
+            kept.append(index)
+    assert 20 < len(kept) < 180
+    assert keep_strongest(rectangles, scores, 0.2).tolist() == kept
+
+
 def test_corners_run_counterclockwise_from_front_left():
     corners = corners_of(np.array((10.0, 5.0, 4.0, 2.0, QUARTER)))
     np.testing.assert_allclose(corners, ((9, 7), (9, 3), (11, 3), (11, 7)), atol=1e-12)
