@@ -13,17 +13,20 @@ from torch.nn.functional import max_pool2d
 
 from bdc_occ_ros.camera_rig import Camera
 from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.camera_rig import MAX_CAMERAS
 from bdc_occ_ros.config import ImageConfig
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.training.batch import TrainingBatch
 from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.training.sample_cache import SampleCache
 from bdc_occ_ros.world.keyframes import images_of
 from bdc_occ_ros.world.keyframes import Objects
 from bdc_occ_ros.world.keyframes import snapshots_of
 from bdc_occ_ros.world.keyframes import truth_of
 from bdc_occ_ros.world.moments import Moment
-from bdc_occ_ros.world.sample_cache import SampleCache
+from bdc_occ_ros.world.sample_arrays import arrays_of
+from bdc_occ_ros.world.sample_arrays import batch_of
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.solid_voxels import GRID
 
@@ -45,9 +48,9 @@ class WorldSource:
     :param rigs: Vehicles.
     :param keyframes_per_scene: Up to 40, which is one every half second.
     :param cache: Folder where samples are kept once they are made, and read from afterwards; None
-        to make them anew every time.
+        to make them anew every time. It is for one version of this package: delete it after an
+        update.
     :raises UsageError: if there are no seeds or rigs, or more keyframes than a drive has.
-    :raises InvalidDatasetError: if the cache holds samples of other settings.
     """
 
     def __init__(self, seeds: Sequence[int], config: NetworkConfig, rigs: Sequence[CameraRig],
@@ -60,7 +63,8 @@ class WorldSource:
         self._seeds, self._config, self._rigs = tuple(seeds), config, tuple(rigs)
         self._per_scene = keyframes_per_scene
         self._scenes: OrderedDict[int, Scene] = OrderedDict()
-        self._cache = None if cache is None else SampleCache(cache, config, self._rigs)
+        self._cache = None if cache is None else SampleCache(
+            cache, (config.image, config.feature_stride, [rig.fingerprint for rig in self._rigs]))
 
     def __len__(self) -> int:
         return len(self._seeds) * self._per_scene
@@ -71,19 +75,15 @@ class WorldSource:
 
         :param numbers: Which, each below the length.
         :param device: Where the batch is wanted, and where what is missing is rendered.
+        :raises InvalidDatasetError: if a file of the cache is damaged.
         """
         device = torch.device(device)
         step = RENDERED_AT_ONCE[device.type]
         if self._cache is None:
             return joined([self._made(numbers[start:start + step], device)
                            for start in range(0, len(numbers), step)])
-        keys = [self._seed_and_step(number) for number in numbers]
-        missing = [number for number, key in zip(numbers, keys) if key not in self._cache]
-        for start in range(0, len(missing), step):
-            some = missing[start:start + step]
-            self._cache.keep([self._seed_and_step(number) for number in some],
-                             self._made(some, device))
-        return self._cache.load(keys).to(device)
+        return batch_of([self._kept(self._cache, number, device) for number in numbers]
+                        ).to(device)
 
     def moment(self, number: int) -> Moment:
         """
@@ -99,6 +99,12 @@ class WorldSource:
         """Return the seed of a sample and its place among the 40 keyframes of the drive."""
         scene, keyframe = divmod(number, self._per_scene)
         return self._seeds[scene], keyframe * KEYFRAMES_PER_SCENE // self._per_scene
+
+    def _kept(self, cache: SampleCache, number: int, device: torch.device
+              ) -> dict[str, np.ndarray]:
+        """Return a sample from the cache, where it comes to when it is made."""
+        seed, step = self._seed_and_step(number)
+        return cache.get(f'{seed:06d}_{step:02d}', lambda: arrays_of(self._made([number], device)))
 
     def _scene(self, seed: int) -> Scene:
         """Return a scene; the one that nobody asked for the longest makes room."""
@@ -117,8 +123,9 @@ class WorldSource:
         input_from_camera = np.stack([
             [input_from_image(camera, image) @ camera.intrinsics for camera in moment.rig.cameras]
             for moment in moments])
-        noise_seeds = [number * 8 + camera for number, moment in zip(numbers, moments)
-                       for camera in range(len(moment.rig.cameras))]
+        noise_seeds = [(seed * KEYFRAMES_PER_SCENE + step) * MAX_CAMERAS + camera
+                       for seed, step in map(self._seed_and_step, numbers)
+                       for camera in range(input_from_camera.shape[1])]
         rendering = images_of(moments, snapshots, input_from_camera,
                               (image.height_px, image.width_px), noise_seeds, device)
         world_from_key = np.stack([moment.world_from_key_ego for moment in moments])

@@ -16,7 +16,7 @@ def test_a_cache_is_filled_and_then_left_alone(tmp_path, tiny_model, capsys):
     arguments = ['world', 'cache', str(tmp_path / 'kept'), '--seeds', '2-3', '--model',
                  str(tiny_model), '--keyframes-per-scene', '1', '--json']
     assert main(arguments) == 0
-    files = sorted((tmp_path / 'kept').glob('*.npz'))
+    files = sorted((tmp_path / 'kept').rglob('*.npz'))
     written_at = [file.stat().st_mtime_ns for file in files]
     assert json.loads(capsys.readouterr().out)['samples'] == 2 == len(files)
     assert main(arguments) == 0

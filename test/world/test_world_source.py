@@ -66,6 +66,8 @@ def test_the_same_number_gives_the_same_sample(source, config, batch):
     assert_equal(other.load([6], CPU), source.load([6], CPU))
     assert_equal(batch.part(1, 2), source.load([6], CPU))
     assert not torch.equal(source.load([5], CPU).images, batch.images[1:])
+    alone = WorldSource(SEEDS[1:], config, published_rigs(), PER_SCENE)
+    assert_equal(alone.load([2], CPU), batch.part(1, 2))
 
 
 def test_rigs_take_turns_and_keyframes_spread_over_the_drive(source):
@@ -128,22 +130,22 @@ def test_nearest_depths_are_those_of_the_closest_pixel():
 def test_a_cache_gives_the_same_samples_without_making_them(source, config, tmp_path, monkeypatch):
     first = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
     made = first.load([6, 1], CPU)
-    assert len(list(tmp_path.glob('*.npz'))) == 2
+    assert len(list(tmp_path.rglob('*.npz'))) == 2
     assert_equal(made, source.load([6, 1], CPU))
     again = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
     monkeypatch.setattr(again, '_made', lambda *_: pytest.fail('made again'))
     assert_equal(again.load([6, 1], CPU), made)
 
 
-def test_a_cache_of_other_settings_or_a_damaged_sample_is_refused(config, tmp_path):
+def test_a_cache_holds_sizes_apart_and_refuses_damaged_samples(config, tmp_path):
     source = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
     source.load([0], CPU)
-    wider = replace(config, image=replace(config.image, width_px=352))
-    with pytest.raises(InvalidDatasetError, match='another image size'):
-        WorldSource(SEEDS, wider, published_rigs(), PER_SCENE, tmp_path)
-    file = next(tmp_path.glob('*.npz'))
+    file = next(tmp_path.rglob('*.npz'))
+    lower = replace(config, image=replace(config.image, height_px=32))
+    other = WorldSource(SEEDS, lower, published_rigs(), PER_SCENE, tmp_path)
+    assert other.load([0], CPU).images.shape[2] == 32
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(InvalidDatasetError, match='no sample'):
+    with pytest.raises(InvalidDatasetError, match='damaged'):
         source.load([0], CPU)
 
 
