@@ -20,6 +20,7 @@ from bdc_occ_ros.kernels.native import NativeBackend
 from bdc_occ_ros.kernels.selection import REFERENCE
 from bdc_occ_ros.kernels.selection import supported_backends
 from bdc_occ_ros.share import share_path
+from bdc_occ_ros.world.scene import Scene
 
 RESOURCES = Path(__file__).parent / 'resources'
 # Camera axes (right, down, forward) in the ego axes (forward, left, up), looking ahead.
@@ -36,6 +37,15 @@ def tiny_model() -> Path:
 def nuscenes_rig() -> CameraRig:
     """Return six cameras of 1600x900 all around a vehicle."""
     return load_calibration(share_path('config', 'calibration_nuscenes_n015.yaml'))
+
+
+@pytest.fixture(scope='session')
+def moving_seed() -> int:
+    """Return the first made-up scene in which the vehicle does not stand still."""
+    def travelled_m(seed: int) -> float:
+        start, end = (Scene.from_seed(seed).world_from_ego(time_s) for time_s in (1.0, 2.0))
+        return float(np.linalg.norm(end[:3, 3] - start[:3, 3]))
+    return next(seed for seed in range(30) if travelled_m(seed) > 5.0)
 
 
 @pytest.fixture(scope='session')

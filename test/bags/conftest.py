@@ -15,8 +15,8 @@ def bag_rig(nuscenes_rig):
 
 
 @pytest.fixture(scope='session')
-def drive_bag(bag_rig, tmp_path_factory):
+def drive_bag(bag_rig, moving_seed, tmp_path_factory):
     """Return a bag of four sets of small images."""
     path = tmp_path_factory.mktemp('bags') / 'drive'
-    write_scene_bag(path, bag_rig, seed=1, seconds=0.26)
+    write_scene_bag(path, bag_rig, seed=moving_seed, seconds=0.26)
     return path

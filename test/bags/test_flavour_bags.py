@@ -23,9 +23,9 @@ JPEG = bytes.fromhex('ffd8ffe000104a46494600010100000100010000ffdb004300') + b'\
 
 
 @pytest.fixture(scope='module')
-def written(bag_rig, tmp_path_factory):
+def written(bag_rig, moving_seed, tmp_path_factory):
     """Return a function from a flavour's name to its messages by topic and the bag's profiles."""
-    known, drive = {}, Drive(bag_rig, seed=1)
+    known, drive = {}, Drive(bag_rig, moving_seed)
 
     def write(name):
         if name not in known:

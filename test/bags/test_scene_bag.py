@@ -22,12 +22,12 @@ def same_rig(first, second):
         assert np.allclose(first[name].ego_from_camera, second[name].ego_from_camera, atol=1e-9)
 
 
-def test_frames_come_back(drive_bag, bag_rig):
+def test_frames_come_back(drive_bag, bag_rig, moving_seed):
     bag = RigBag(drive_bag)
     same_rig(bag.rig, bag_rig)
     frames = list(bag.frames())
     assert len(frames) == 4
-    drive = Drive(bag_rig, seed=1)
+    drive = Drive(bag_rig, moving_seed)
     rendered = drive.images(2)
     for trigger, frame in enumerate(frames):
         fired = drive.exposures(trigger)
@@ -100,15 +100,15 @@ def test_calibration_can_lie_in_a_file_instead(bag_rig, tmp_path):
         assert not [t for t in reader.topics if 'camera_info' in t or 'static' in t]
 
 
-def test_processes_change_nothing(bag_rig, drive_bag, tmp_path):
-    write_scene_bag(tmp_path / 'bag', bag_rig, seed=1, seconds=0.26, num_processes=2)
+def test_processes_change_nothing(bag_rig, drive_bag, moving_seed, tmp_path):
+    write_scene_bag(tmp_path / 'bag', bag_rig, seed=moving_seed, seconds=0.26, num_processes=2)
     with BagReader(tmp_path / 'bag') as first, BagReader(drive_bag) as second:
         assert list(first.messages()) == list(second.messages())
 
 
-def test_truth_lies_beside_the_bag(drive_bag, bag_rig):
+def test_truth_lies_beside_the_bag(drive_bag, bag_rig, moving_seed):
     truth, = load_truth(drive_bag / TRUTH_FILE)
-    occupancy, boxes = Drive(bag_rig, seed=1).truth(0)
+    occupancy, boxes = Drive(bag_rig, moving_seed).truth(0)
     assert truth.stamp_ns == occupancy.stamp_ns == RigBag(drive_bag).key_stamps_ns()[0]
     assert np.array_equal(truth.occupancy.labels, occupancy.labels)
     assert np.array_equal(truth.occupancy.observed, occupancy.observed)
