@@ -28,7 +28,8 @@ def test_cameras_fire_one_after_another_before_the_sweep_ends(moment):
     times = [moment.exposure_s(name) for name in (
         'CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_RIGHT', 'CAM_BACK',
         'CAM_BACK_LEFT')]
-    assert times == sorted(times) and times[0] == 4.0 and times[-1] < moment.lidar_time_s < 4.05
+    assert times == sorted(set(times))
+    assert times[0] == 4.0 and times[-1] < moment.lidar_time_s < 4.05
     assert moment.exposure_s('CAM_OF_ANOTHER_RIG') == 4.0
 
 
