@@ -33,6 +33,7 @@ from bdc_occ_ros.world.zones import yard
 Build = Callable[[Site, Chance], None]
 _FRONT_M = 26.0
 _SIDE_M = 20.0
+_SHALLOW_M = 15.0
 _WIDTHS_M: dict[Build, Span] = {
     home: (14, 20), city_building: (12, 30), apartments: (20, 34), warehouse: (28, 50),
     yard: (20, 40), park: (30, 60), grove: (14, 40), plaza: (14, 24), car_park: (18, 40),
@@ -55,11 +56,11 @@ class District(NamedTuple):
 
 _DISTRICTS = (
     District({city_building: 12, plaza: 0.6, car_park: 0.7, building_site: 1.2, park: 0.7}, 0.10,
-             0.07),
-    District({home: 11, apartments: 3, park: 0.8, grove: 1.2, building_site: 0.8}, 0.03, 0.08),
+             0.10),
+    District({home: 11, apartments: 3, park: 0.8, grove: 1.2, building_site: 0.8}, 0.03, 0.10),
     District({apartments: 4, city_building: 4, home: 3, park: 1.2, car_park: 0.9, grove: 0.8,
-              building_site: 1.0, plaza: 0.4}, 0.05, 0.09),
-    District({warehouse: 6, yard: 3, car_park: 1.5, grove: 1.6, building_site: 1.2}, 0.02, 0.05),
+              building_site: 1.0, plaza: 0.4}, 0.05, 0.11),
+    District({warehouse: 6, yard: 3, car_park: 1.5, grove: 1.6, building_site: 1.2}, 0.02, 0.07),
     District({park: 4, grove: 5, home: 4, apartments: 1.5, building_site: 0.8}, 0.035, 0.08))
 
 
@@ -145,7 +146,7 @@ def _divided(rng: Chance, style: District, span_m: Span
 
 
 def _build(site: Site, rng: Chance, build: Build) -> None:
-    """Build on a site unless it is never seen."""
+    """Build on a site unless it is never seen; one that is too shallow becomes a wood."""
     middle = site.at(site.width_m / 2, site.depth_m / 2)
     if site.stage.sees(*middle):
-        build(site, rng)
+        (build if site.depth_m > _SHALLOW_M else grove)(site, rng)

@@ -73,7 +73,8 @@ def tower(rng: Chance, width_m: float, depth_m: float, height_m: float) -> Parts
     wall = rng.choice((Material.FACADE, Material.FACADE, Material.BRICK))
     rows = [_box((-half, half), (-deep, deep), (0, shop_m), Material.CONCRETE, plinth)]
     setback_m = 0.0 if rng.random() < 0.6 else rng.uniform(1.5, 4.0)
-    middle_m = height_m if not setback_m else height_m * rng.uniform(0.4, 0.7)
+    upper_m = height_m - shop_m
+    middle_m = shop_m + upper_m * (rng.uniform(0.4, 0.7) if setback_m else 1.0)
     rows.append(_box((-half + 0.2, half - 0.2), (-deep + 0.2, deep - 0.2), (shop_m, middle_m),
                      wall, walls))
     rows.append(_box((-half, half), (-deep, deep), (middle_m, middle_m + 0.9), Material.CONCRETE,

@@ -80,7 +80,7 @@ def _line_streets(stage: Stage, seed: int, style: District, ego: EgoDrive) -> No
         for site, direction in street_sides(stage, road):
             if not _is_seen(stage, site):
                 continue
-            if road is main and ego.closed_lane is None and rngs[3].random() < 0.16:
+            if road is main and ego.closed_lane is None and rngs[3].random() < 0.12:
                 _close_side(site, rngs[3])
                 continue
             furnish(site, rngs[0], road, style)

@@ -175,10 +175,10 @@ def building_site(site: Site, rng: Chance) -> None:
     a_m = rng.uniform(5, 7)
     while a_m < site.width_m - 5:
         kind = rng.random()
-        if kind < 0.45:
+        if kind < 0.36:
             site.stand(a_m, rng.uniform(6.5, 7.5), construction_vehicle(rng),
                        rng.choice((0, np.pi)) + rng.uniform(-0.3, 0.3))
-        elif kind < 0.7:
+        elif kind < 0.6:
             site.stand(a_m, 7, truck(rng), rng.choice((0, np.pi)))
         else:
             site.put(a_m, 7.5, mound(rng, rng.uniform(2, 3.5), rng.uniform(1, 2.5), _SOIL),

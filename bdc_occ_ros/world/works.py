@@ -38,9 +38,9 @@ def road_works(site: Site, rng: Chance) -> None:
     a_m = rng.uniform(5, 7)
     while a_m < site.width_m - 5:
         draw = rng.random()
-        if draw < 0.55 and site.depth_m > 3.2:
+        if draw < 0.4 and site.depth_m > 3.2:
             site.stand(a_m, middle_m, construction_vehicle(rng), rng.choice((0, np.pi)))
-        elif draw < 0.7 and site.depth_m > 3.2:
+        elif draw < 0.6 and site.depth_m > 3.2:
             site.stand(a_m, middle_m, truck(rng))
         elif draw < 0.85:
             site.put(a_m, site.depth_m / 2 + 0.3,

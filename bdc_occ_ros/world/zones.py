@@ -185,7 +185,7 @@ def yard(site: Site, rng: Chance) -> None:
             model = trailer(rng)
         elif kind < 0.5:
             model = truck(rng)
-        elif kind < 0.62:
+        elif kind < 0.58:
             model = construction_vehicle(rng)
         else:
             site.put(a_m, b_m + 6.5, container(rng), MANMADE, _ACROSS)
