@@ -15,6 +15,7 @@ from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.evaluation.controls import keys_of_other_scenes
 from bdc_occ_ros.evaluation.controls import OtherSceneSubject
+from bdc_occ_ros.share import share_path
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 
@@ -31,8 +32,8 @@ def dataroot(made_dataroot, tmp_path_factory):
 
 def test_both_controls_stand_beside_the_score(dataroot, capsys):
     arguments = ['evaluate', '--dataroot', str(dataroot), '--version', VERSION, '--split', 'both',
-                 '--no-rays', '--samples', '4', '--model', 'bdc_occ_nano_half', '--prior', 'learn',
-                 '--other-scene']
+                 '--no-rays', '--samples', '4', '--prior', 'learn', '--other-scene', '--model',
+                 str(share_path('config', 'model_bdc_occ_nano_half.yaml'))]
     assert main([*arguments, '--json']) == 0
     report = json.loads(capsys.readouterr().out)
     prior = report['voxel_prior']

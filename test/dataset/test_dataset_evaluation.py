@@ -24,8 +24,11 @@ from bdc_occ_ros.evaluation.dataset_evaluation import evaluate_samples
 from bdc_occ_ros.evaluation.detection_scores import detection_scores
 from bdc_occ_ros.evaluation.detection_scores import submission_of
 from bdc_occ_ros.predictor import Prediction
+from bdc_occ_ros.share import share_path
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
+
+UNTRAINED = str(share_path('config', 'model_bdc_occ_nano.yaml'))
 
 
 @pytest.fixture
@@ -142,7 +145,7 @@ def test_only_the_best_boxes_are_submitted(dataset):
 
 def test_the_verb_scores_and_draws_and_two_processes_agree(made_dataroot, tmp_path, capsys):
     arguments = ['evaluate', '--dataroot', str(made_dataroot), '--version', VERSION, '--split',
-                 'check', '--model', 'bdc_occ_nano', '--no-rays', '--json']
+                 'check', '--model', UNTRAINED, '--no-rays', '--json']
     assert main([*arguments, '--pictures', str(tmp_path), '--worst', '1']) == 0
     alone = json.loads(capsys.readouterr().out)
     assert alone['samples'] == 4 and not alone['is_trained']
@@ -159,12 +162,12 @@ def test_the_verb_scores_and_draws_and_two_processes_agree(made_dataroot, tmp_pa
 
 def test_a_part_of_a_split_is_scored_into_a_file(made_dataroot, tmp_path, capsys):
     arguments = ['evaluate', '--dataroot', str(made_dataroot), '--version', VERSION, '--split',
-                 'learn', '--model', 'bdc_occ_nano', '--no-rays', '--samples', '1', '-o']
+                 'learn', '--model', UNTRAINED, '--no-rays', '--samples', '1', '-o']
     assert main([*arguments, str(tmp_path / 'scores.json')]) == 0
     text = capsys.readouterr().out
-    assert 'bdc_occ_nano (untrained) on learn: 1 samples' in text and 'AP car' in text
+    assert f'{UNTRAINED} (untrained) on learn: 1 samples' in text and 'AP car' in text
     scores = json.loads((tmp_path / 'scores.json').read_text())
     assert scores['samples'] == 1 and 0.0 <= scores['miou'] <= 100.0 and len(scores['AP']) == 10
     assert main([*arguments, str(tmp_path / 'absent' / 'scores.json')]) == 2
     assert main(['evaluate', '--dataroot', str(made_dataroot), '--split', 'val',
-                 '--model', 'bdc_occ_nano']) == 2
+                 '--model', UNTRAINED]) == 2
