@@ -125,3 +125,7 @@ class InvalidTrainingStateError(BdcOccError):
 
 class InvalidReportError(BdcOccError):
     """A file with scores is damaged, or its scores belong to something else."""
+
+
+class InvalidRaysError(BdcOccError):
+    """Rays or views cannot be cast together, or at all."""

@@ -19,6 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from bdc_occ_ros.world.depth_bounds import KINDS
 from bdc_occ_ros.world.depth_bounds import local_coordinates
+from bdc_occ_ros.world.full_precision import full_precision
 from bdc_occ_ros.world.ray_tiles import RayTiles
 from bdc_occ_ros.world.ray_tiles import tiles_of_rays
 from bdc_occ_ros.world.solids import Shape
@@ -100,8 +101,9 @@ def cast(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> FirstHits:
     """
     per_view = max(1, obstacles.shape.shape[1] * len(tiles.sides))
     step = max(1, _CULLED_AT_ONCE[world.device.type] // per_view)
-    parts = [_cast_some(tiles.part(start, start + step), obstacles, world[start:start + step])
-             for start in range(0, len(world), step)]
+    with full_precision(world.device):
+        parts = [_cast_some(tiles.part(start, start + step), obstacles, world[start:start + step])
+                 for start in range(0, len(world), step)]
     return FirstHits(torch.cat([part.inverse_depth for part in parts]),
                      torch.cat([part.solid for part in parts]))
 
@@ -255,9 +257,10 @@ def cast_rays(worlds: Sequence[Solids], origin_m: Tensor,
 
     :param worlds: Solids around every origin, V in number, on one device.
     :param origin_m: Where the rays of every world start, (V, 3).
-    :param direction: Directions, (V, R, 3).
+    :param direction: Directions within about 60 degrees of the horizon, (V, R, 3).
     :return: Lengths in multiples of the directions, inf where nothing is met, (V, R) float32; and
         index into the world's solids, GROUND or SKY, (V, R) int32.
+    :raises InvalidRaysError: if directions are too steep.
     """
     rays = tiles_of_rays(origin_m.double(), direction.double())
     hits = cast(rays.tiles, Obstacles.stacked(worlds),

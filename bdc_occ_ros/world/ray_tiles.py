@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.errors import InvalidRaysError
+
 _RAYS_PER_TILE = 256
 
 
@@ -185,7 +187,9 @@ def tiles_of_rays(origin_m: Tensor, direction: Tensor) -> SortedRays:
     Return rays from few origins in tiles: by azimuth and, within sectors, by elevation.
 
     :param origin_m: Where the rays of every lot start, (V, 3) float64.
-    :param direction: Directions of any length, (V, R, 3) float64.
+    :param direction: Directions of any length, none of them steep, (V, R, 3) float64.
+    :raises InvalidRaysError: if directions are so steep that neighbours in azimuth spread by a
+        right angle or more.
     """
     views, rays = direction.shape[:2]
     bands = 4 if rays >= 16 * _RAYS_PER_TILE else 1
@@ -215,6 +219,10 @@ def _tiles_around(origin_m: Tensor, placed: Tensor, order: Tensor) -> SortedRays
     right = right / right.norm(dim=-1, keepdim=True)
     frame = torch.stack((axis, right, torch.linalg.cross(axis, right)), -1)
     along = placed @ frame
+    if not bool((along[..., 0] > 0).all()):
+        raise InvalidRaysError(
+            'rays of a sweep must lie within about 60 degrees of the horizon; got steeper ones. '
+            'Cast views of cameras for those')
     u, v = along[..., 1] / along[..., 0], along[..., 2] / along[..., 0]
     u0, u1, v0, v1 = u.amin(2), u.amax(2), v.amin(2), v.amax(2)
     one, none = torch.ones_like(u0), torch.zeros_like(u0)

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.errors import InvalidRaysError
+from bdc_occ_ros.world.full_precision import full_precision
 from bdc_occ_ros.world.lights import Lights
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_casting import FirstHits
 from bdc_occ_ros.world.ray_casting import Obstacles
 from bdc_occ_ros.world.ray_tiles import Cameras
 from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
@@ -84,25 +85,13 @@ def render(views: Sequence[View], device: torch.device | str, noise_seeds: Seque
 
     :param views: At least one, all of one size.
     :param device: Where to work and where the result is.
-    :param noise_seeds: Seed of the sensor noise of every view.
+    :param noise_seeds: Seed of the sensor noise of every view, of equal number.
     :param samples: Rays to the side and down in every pixel, whose mean smooths edges.
+    :raises InvalidRaysError: if there are no views, or of several sizes.
     """
-    given = _as_tensors(views, device)
-    obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
-    lights = Lights.stacked([snapshot.light for snapshot in given.snapshots])
-    shadows = shadow_maps(obstacles, _middles(given), lights.sun_direction[..., 0].T,
-                          192 if given.cameras.is_small else 512)
-    stage = Stage.of(given.snapshots, lights, shadows)
-    fine = given.cameras.enlarged(samples)
-    tiles = tiles_of_cameras(fine)
-    hits = cast(tiles, obstacles, given.world)
-    colors = fine.untiled(shade(tiles, hits, stage, given.world,
-                                torch.tensor(noise_seeds, device=device),
-                                1 / (samples * float(views[0].intrinsics[0, 0]))))
-    if samples == 1:
-        return Rendering(colors, *_depth_images(hits, fine))
-    hits = cast(tiles_of_cameras(given.cameras), obstacles, given.world)
-    return Rendering(_averaged(colors, samples), *_depth_images(hits, given.cameras))
+    with full_precision(device):
+        return _rendered(_as_tensors(views, device), torch.tensor(noise_seeds, device=device),
+                         samples)
 
 
 def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRendering:
@@ -111,14 +100,33 @@ def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRender
 
     :param views: At least one, all of one size.
     :param device: Where to work and where the result is.
+    :raises InvalidRaysError: if there are no views, or of several sizes.
     """
     given = _as_tensors(views, device)
     obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
-    return _depth_images(cast(tiles_of_cameras(given.cameras), obstacles, given.world),
-                         given.cameras)
+    return _depth_images(given, obstacles)
+
+
+def _rendered(given: _Set, noise_seeds: Tensor, samples: int) -> Rendering:
+    obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
+    lights = Lights.stacked([snapshot.light for snapshot in given.snapshots])
+    shadows = shadow_maps(obstacles, _middles(given), lights.sun_direction[..., 0].T,
+                          192 if given.cameras.is_small else 512)
+    stage = Stage.of(given.snapshots, lights, shadows)
+    fine = given.cameras.enlarged(samples)
+    tiles = tiles_of_cameras(fine)
+    hits = cast(tiles, obstacles, given.world)
+    pixel_rad = 1 / float(fine.intrinsics[0, 0, 0])
+    colors = fine.untiled(shade(tiles, hits, stage, given.world, noise_seeds, pixel_rad))
+    if samples == 1:
+        return Rendering(colors, *(fine.untiled(part) for part in hits))
+    return Rendering(_averaged(colors, samples), *_depth_images(given, obstacles))
 
 
 def _as_tensors(views: Sequence[View], device: torch.device | str) -> _Set:
+    if len({(view.height_px, view.width_px) for view in views}) != 1:
+        raise InvalidRaysError('views that are cast together need one size; got '
+                               f'{[(view.height_px, view.width_px) for view in views]}')
     unique = {id(view.snapshot): view.snapshot for view in views}
     index = {key: number for number, key in enumerate(unique)}
     world = torch.tensor([index[id(view.snapshot)] for view in views], device=device)
@@ -141,8 +149,9 @@ def _middles(given: _Set) -> Tensor:
     return middle_m
 
 
-def _depth_images(hits: FirstHits, cameras: Cameras) -> DepthRendering:
-    return DepthRendering(*(cameras.untiled(part) for part in hits))
+def _depth_images(given: _Set, obstacles: Obstacles) -> DepthRendering:
+    hits = cast(tiles_of_cameras(given.cameras), obstacles, given.world)
+    return DepthRendering(*(given.cameras.untiled(part) for part in hits))
 
 
 def _averaged(images: Tensor, samples: int) -> Tensor:

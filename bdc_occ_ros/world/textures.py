@@ -94,8 +94,11 @@ def texture_of_ground(albedo: Sequence[Tensor], label: Tensor, point: Tensor,
     large, small = amounts.index_select(1, label.reshape(-1).int()).view(2, *label.shape)
     x, y = point[:, 0], point[:, 1]
     coarse, middle = noise_at(x * _GROUND_TEXELS_PER_M, y * _GROUND_TEXELS_PER_M)
-    fine = noise_at(y * _FINE_TEXELS_PER_M, x * _FINE_TEXELS_PER_M)[1]
     factor = coarse * large * (1.4 - 0.6 * pixel_m).clamp_(0.2, 1)
     factor.addcmul_(middle * small, (1.5 - _GROUND_TEXELS_PER_M * pixel_m).clamp_(0, 0.7))
-    factor.addcmul_(fine * small, (1.5 - _FINE_TEXELS_PER_M * pixel_m).clamp_(0, 1))
+    near = (pixel_m.amin(1) < 1.5 / _FINE_TEXELS_PER_M).nonzero()[:, 0]
+    if len(near):
+        fine = noise_at(y[near] * _FINE_TEXELS_PER_M, x[near] * _FINE_TEXELS_PER_M)[1]
+        sharp = (1.5 - _FINE_TEXELS_PER_M * pixel_m[near]).clamp_(0, 1)
+        factor[near] += fine * small[near] * sharp
     return torch.stack(tuple(albedo)) * factor.add_(1).clamp_(0.3, 1.8)

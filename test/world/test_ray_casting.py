@@ -7,6 +7,7 @@ from plain_caster import cast_ray
 import pytest
 import torch
 
+from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.ray_casting import cast
 from bdc_occ_ros.world.ray_casting import cast_rays
 from bdc_occ_ros.world.ray_casting import GROUND
@@ -167,3 +168,9 @@ def test_tiles_hold_every_ray():
     torch.testing.assert_close(
         placed, directions.gather(1, tiled.order[..., None].expand(-1, -1, 3)), rtol=0, atol=1e-5)
     assert all(set(order.tolist()) == set(range(300)) for order in tiled.order)
+
+
+def test_steep_rays_are_refused():
+    made = torch.Generator().manual_seed(3)
+    with pytest.raises(InvalidRaysError, match='horizon'):
+        cast_rays([random_solids(1, 2)], torch.zeros(1, 3), torch.randn(1, 300, 3, generator=made))

@@ -10,6 +10,7 @@ from plain_world import snapshot_of
 import pytest
 import torch
 
+from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.ground import Surface
 from bdc_occ_ros.world.rendering import cast_depth
 from bdc_occ_ros.world.rendering import render
@@ -81,6 +82,16 @@ def test_depth_without_shading_is_the_same():
     made, bare = render([view(snapshot)], 'cpu', [0]), cast_depth([view(snapshot)], 'cpu')
     assert torch.equal(made.inverse_depth_per_m, bare.inverse_depth_per_m)
     assert torch.equal(made.solid, bare.solid)
+
+
+def test_depth_is_exact_within_mixed_precision():
+    snapshot = world(WALL)
+    wanted = render([view(snapshot)], 'cpu', [0])
+    with torch.autocast('cpu', torch.bfloat16):
+        made, bare = render([view(snapshot)], 'cpu', [0]), cast_depth([view(snapshot)], 'cpu')
+    assert torch.equal(made.inverse_depth_per_m, wanted.inverse_depth_per_m)
+    assert torch.equal(bare.inverse_depth_per_m, wanted.inverse_depth_per_m)
+    assert torch.equal(made.images, wanted.images)
 
 
 def test_equal_seeds_give_equal_bytes_and_others_other_noise():
@@ -182,3 +193,9 @@ def test_wet_ground_mirrors_the_sky():
     dry, wet = (render([view(made)], 'cpu', [0]).images[0].float() for made in roads)
     assert wet[HEIGHT // 2 + 2].mean() > dry[HEIGHT // 2 + 2].mean() + 5
     assert wet[-1].mean() < dry[-1].mean() - 5
+
+
+def test_views_of_several_sizes_are_refused():
+    snapshot = world(WALL)
+    with pytest.raises(InvalidRaysError, match='one size'):
+        cast_depth([view(snapshot), view(snapshot, height=HEIGHT + 1)], 'cpu')
