@@ -59,7 +59,8 @@ def _per_class(reports: Mapping[str, Mapping[str, Any]], entry: str, digits: int
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table."""
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in (head, ['---'] * len(head), *rows))
+    return '\n'.join('| ' + ' | '.join(cell.replace('|', '\\|') for cell in row) + ' |'
+                     for row in (head, ['---'] * len(head), *rows))
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -19,7 +19,7 @@ from bdc_occ_ros.packed_checkpoint import save_packed
 
 NAME = 'bdc_occ_nano_half'
 PROVENANCE = {'data': 'world:0-9999', 'seed': '7', 'recipe': '{"steps": 5}', 'commit': 'abc',
-              'device': 'a processor', 'steps': '5 of 5'}
+              'device': 'a processor', 'steps': '5 of 5', 'command': 'a | b'}
 
 
 @pytest.fixture(scope='module')
@@ -68,6 +68,7 @@ def test_manifest_and_card_say_what_the_files_say(weights, capsys):
     assert '| mIoU, % | 41.2 | 43.5 | 9.8 |' in lines
     assert '| car | 50.5 | 50.5 | 1.0 |' in lines and '| bus | - | - | - |' in lines
     assert '| mAP | 0.312 | 0.312 | - |' in lines and '| seed | `7` |' in lines
+    assert '| command | `a \\| b` |' in lines
 
 
 def test_scores_must_be_those_of_the_weights(weights, capsys):
