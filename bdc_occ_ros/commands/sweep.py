@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from bdc_occ_ros.commands.training_arguments import add_data_arguments
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
+from bdc_occ_ros.commands.training_progress import training_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,8 +145,6 @@ def _samples_before(samples: 'Samples') -> int:
 def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'Samples',
            device: 'torch.device') -> dict[str, str]:
     """Carry trainings to their end, one after the other, until the time is up; return failures."""
-    from tqdm import tqdm
-
     from bdc_occ_ros.errors import NonFiniteLossError
     from bdc_occ_ros.training.sweep import train_and_score
     failures: dict[str, str] = {}
@@ -154,12 +153,11 @@ def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'S
         left_s = None if stop_s is None else stop_s - time.monotonic()
         if left_s is not None and left_s <= 0:
             break
-        title = f'{place}/{len(trainings)} {training.folder}'
-        with tqdm(total=training.recipe.steps, desc=title, unit='step', disable=args.json) as bar:
+        with training_progress(training.recipe.steps, is_shown=not args.json,
+                               title=f'{place}/{len(trainings)} {training.folder}') as observe:
             try:
                 train_and_score(training, samples, args.out, device, seconds=left_s,
-                                workers=args.workers,
-                                observe=lambda report, bar=bar: bar.update(report.step - bar.n))
+                                workers=args.workers, observe=observe)
             except NonFiniteLossError as error:
                 failures[str(training.folder)] = str(error)
     return failures

@@ -19,30 +19,24 @@ Several processes share the samples of every step when torchrun starts them:
 """
 
 import argparse
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdc_occ_ros.commands.training_arguments import add_data_arguments
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
+from bdc_occ_ros.commands.training_progress import training_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from collections.abc import Iterator
-
     import torch
 
     from bdc_occ_ros.config import NetworkConfig
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
     from bdc_occ_ros.training.loop import Sitting
     from bdc_occ_ros.training.recipe import Recipe
-    from bdc_occ_ros.training.trainer import StepReport
     from bdc_occ_ros.training.trainer import Trainer
 
 PUBLISHED = 'published'
-LINE_EVERY = 10  # steps
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
 
@@ -137,36 +131,12 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     is_resumed = _is_resumed(args, sitting)
     if args.init is not None and not is_resumed:
         _take_over(args.init, trainer, is_told=group.rank == 0)
-    with _progress(recipe.steps, is_shown=group.rank == 0) as observe:
+    with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
         is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
         path = save_result(args.out, trainer.averaged.network, _provenance(args, trainer))
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
-
-
-@contextmanager
-def _progress(steps: int, *, is_shown: bool) -> 'Iterator[Callable[[StepReport], None]]':
-    """Show every step on a progress bar, or now and then on a line where tqdm is missing."""
-    if not is_shown:
-        yield lambda report: None
-    elif find_spec('tqdm') is None:
-        def tell(report: 'StepReport') -> None:
-            if report.step % LINE_EVERY == 0:
-                print(f'step {report.step} of {steps}: {_parts(report)}', flush=True)
-        yield tell
-    else:
-        from tqdm import tqdm
-        with tqdm(total=steps, unit='step') as bar:
-            def show(report: 'StepReport') -> None:
-                bar.set_postfix_str(_parts(report), refresh=False)
-                bar.update(report.step - bar.n)
-            yield show
-
-
-def _parts(report: 'StepReport') -> str:
-    """Return the parts of the loss for people."""
-    return ' '.join(f'{name} {value:.3g}' for name, value in report.parts.items())
 
 
 def _recipe(args: argparse.Namespace) -> 'Recipe':
