@@ -126,6 +126,13 @@ def test_command_counts_a_changed_network(capsys):
     assert real['macs_mixed'] + real['macs_1bit'] == plain['macs_1bit']
 
 
+def test_bisrnet_costs_what_the_authors_counter_says(capsys):
+    changes = [f'published.{unit}.version=0' for unit in ('image_neck_unit', 'bev_unit')]
+    assert cli.main(['profile', '--model', 'bdc_occ_t', '--convention', 'authors',
+                     *(word for change in changes for word in ('--set', change))]) == 0
+    assert '26.791 M parameters   129.707 G operations' in capsys.readouterr().out
+
+
 def test_command_prints_the_table_and_names_the_miss(capsys):
     assert cli.main(['profile', '--table']) == 0
     printed = capsys.readouterr().out
