@@ -12,11 +12,13 @@ step file                     result
 2    snapshot.py              the solids, the ground and the light at one instant
 3    ray_casting.py           what every ray meets first
 4    rendering.py             images and inverse depth of many cameras at once
-5    occupancy_truth.py       the class of every voxel, and which of them a camera observes
-6    lidar.py                 a sweep of points and the voxels that it observes
-7    keyframes.py             images, label, boxes and poses of samples, in batches
-8    world_source.py          keyframes straight into training, on the device
-9    dataroot_making.py       keyframes as a nuScenes data set with Occ3D labels
+5    solid_voxels.py          the class of every voxel
+6    occupancy_truth.py       which of them a camera observes
+7    lidar.py                 a sweep of points and the voxels that it observes
+8    moments.py               when the sensors of a keyframe fire, and where they are then
+9    keyframes.py             images, label and boxes of keyframes, in batches
+10   world_source.py          keyframes straight into training, on the device
+11   dataroot_making.py       keyframes as a nuScenes data set with Occ3D labels
 ==== ======================== =========================================================
 
 Everything is PyTorch and runs on any device; equal seeds give equal worlds.
