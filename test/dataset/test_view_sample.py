@@ -16,6 +16,7 @@ import pytest
 
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.drawing import dataset_source
 from bdc_occ_ros.drawing.dataset_source import choose_sample
 from bdc_occ_ros.drawing.dataset_source import source_of_sample
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
@@ -52,6 +53,14 @@ def test_everything_is_in_the_frame_of_the_label(dataset):
     assert column.occupancy.occupied.sum() == 200 * 200 + 1
     assert column.occupancy.labels[102, 7, 3] == 4
     assert source.overlay.boxes is column.boxes and source.overlay.voxels is column.occupancy
+
+
+def test_a_sample_without_label_still_shows_its_boxes(dataset, monkeypatch, tmp_path):
+    monkeypatch.setattr(dataset_source, 'label_path', lambda *_: tmp_path / 'absent.npz')
+    source = source_of_sample(dataset, dataset.keys[0])
+    column, = source.columns
+    assert column.occupancy is None and source.overlay.voxels is None
+    assert column.caption == 'boxes; nobody labelled the cells' and len(column.boxes) == 2
 
 
 def test_view_as_typed(made_dataroot, tmp_path, capsys):
