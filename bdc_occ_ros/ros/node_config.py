@@ -28,8 +28,9 @@ class ModelConfig:
     name: str = parameter(
         'bdc_occ_nano', 'Name of a network in config/model_<name>.yaml, or a path to such a file.')
     weights: str = parameter(
-        '', 'Weights file (.safetensors), packed or not, which brings its own network; empty takes '
-        'those that come with the package for model.name, or runs it untrained if there are none.')
+        '', 'Weights file (.safetensors), packed or not, which brings its own network; empty '
+        'takes those that come with the package for model.name, or runs it untrained if there are '
+        'none.')
     device: str = parameter(
         'auto', 'Where the network runs; auto takes CUDA where PyTorch has it.',
         choices=('auto', 'cpu', 'cuda'))
