@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidRaysError
+from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.full_precision import full_precision
 from bdc_occ_ros.world.lights import Lights
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_casting import Obstacles
 from bdc_occ_ros.world.ray_tiles import Cameras
 from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
 from bdc_occ_ros.world.shading import shade

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_casting import Obstacles
 from bdc_occ_ros.world.ray_tiles import Cameras
 from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
 

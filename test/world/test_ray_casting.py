@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidRaysError
+from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ray_casting import cast
 from bdc_occ_ros.world.ray_casting import cast_rays
 from bdc_occ_ros.world.ray_casting import GROUND
-from bdc_occ_ros.world.ray_casting import Obstacles
 from bdc_occ_ros.world.ray_casting import SKY
 from bdc_occ_ros.world.ray_tiles import Cameras
 from bdc_occ_ros.world.ray_tiles import tiles_of_cameras

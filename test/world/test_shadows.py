@@ -5,7 +5,7 @@
 import pytest
 import torch
 
-from bdc_occ_ros.world.ray_casting import Obstacles
+from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.shadows import shadow_maps
 from bdc_occ_ros.world.solids import Shape
 from bdc_occ_ros.world.solids import Solids
