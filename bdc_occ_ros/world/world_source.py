@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keyframes of made-up drives straight into training, rendered as the network takes them."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from bdc_occ_ros.world.solid_voxels import GRID
 
 KEYFRAME_PERIOD_S = 0.5
 KEYFRAMES_PER_SCENE = 40
-SCENES_KEPT = 64
+SCENES_KEPT = 1024  # some 2.5 MB each; to make one anew takes as long as several samples
 RENDERED_AT_ONCE = {'cpu': 1, 'cuda': 32}
 
 
@@ -41,7 +41,7 @@ class WorldSource:
     A training source without a disk: sample by sample a drive from a seed.
 
     The samples of one scene have consecutive numbers and spread over its whole drive; the rigs
-    take turns by seed.
+    take turns by seed. Several threads may load at once.
 
     :param seeds: Scenes.
     :param config: What the network wants to see.
@@ -62,7 +62,8 @@ class WorldSource:
                 f'{len(seeds)}, {len(rigs)} and {keyframes_per_scene}')
         self._seeds, self._config, self._rigs = tuple(seeds), config, tuple(rigs)
         self._per_scene = keyframes_per_scene
-        self._scenes: OrderedDict[int, Scene] = OrderedDict()
+        self._scenes: dict[int, Scene] = {}
+        self._lock = Lock()
         self._cache = None if cache is None else SampleCache(
             cache, (config.image, config.feature_stride, [rig.fingerprint for rig in self._rigs]))
 
@@ -108,12 +109,14 @@ class WorldSource:
 
     def _scene(self, seed: int) -> Scene:
         """Return a scene; the one that nobody asked for the longest makes room."""
-        if seed not in self._scenes:
-            if len(self._scenes) >= SCENES_KEPT:
-                self._scenes.popitem(last=False)
-            self._scenes[seed] = Scene.from_seed(seed)
-        self._scenes.move_to_end(seed)
-        return self._scenes[seed]
+        with self._lock:
+            scene = self._scenes.pop(seed, None)
+        scene = scene or Scene.from_seed(seed)
+        with self._lock:
+            self._scenes[seed] = scene
+            if len(self._scenes) > SCENES_KEPT:
+                del self._scenes[next(iter(self._scenes))]
+        return scene
 
     def _made(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
         """Render samples and label them."""

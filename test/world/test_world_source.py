@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samples for training: the same whoever asks, as the network takes them, and kept on disk."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,6 +78,18 @@ def test_rigs_take_turns_and_keyframes_spread_over_the_drive(source):
     assert source.moment(0).rig.fingerprint == rigs[0].fingerprint
     assert source.moment(4).rig.fingerprint == rigs[1].fingerprint
     assert source.moment(5).scene is source.moment(4).scene is not source.moment(3).scene
+
+
+def test_threads_may_share_a_source_with_room_for_one_scene(config, monkeypatch):
+    monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 1)
+    made = []
+    monkeypatch.setattr('bdc_occ_ros.world.world_source.Scene', SimpleNamespace(
+        from_seed=lambda seed: made.append(seed) or seed + 1000))
+    source = WorldSource(range(8), config, published_rigs(), 1)
+    with ThreadPoolExecutor(8) as pool:
+        moments = list(pool.map(source.moment, [number % 8 for number in range(4000)]))
+    assert [moment.scene for moment in moments] == [1000 + number % 8 for number in range(4000)]
+    assert len(made) > 8
 
 
 @pytest.mark.parametrize('height, width', ((128, 352), (256, 704), (64, 180), (600, 800)))
