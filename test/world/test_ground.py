@@ -3,14 +3,21 @@
 """The ground: what lies where on the plan lies there in the world, alone or stacked."""
 
 import numpy as np
+import pytest
 import torch
 
+from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.ground import GroundPlan
 from bdc_occ_ros.world.ground import Mark
 from bdc_occ_ros.world.ground import sample_ground
 from bdc_occ_ros.world.ground import stack_plans
 from bdc_occ_ros.world.ground import Surface
+from bdc_occ_ros.world.ground_drawing import draw_roads
+from bdc_occ_ros.world.ground_drawing import ground_plan
+from bdc_occ_ros.world.ground_drawing import GroundMap
 from bdc_occ_ros.world.road_network import ALONG_V
+from bdc_occ_ros.world.road_network import road_network
+from bdc_occ_ros.world.road_network import RoadNetwork
 from bdc_occ_ros.world.scene import Scene
 
 DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN = 11, 12, 13, 14
@@ -25,6 +32,7 @@ def small_plan(bend: float = 0.0) -> GroundPlan:
     marks_across_v = np.zeros(400, np.uint8)
     marks_across_v[220] = Mark.WHITE
     marks_across_v[180] = Mark.WHITE_DASHES
+    marks_across_v[350] = Mark.WHITE
     terms = np.zeros((2, 1, 3))
     terms[0] = bend, 0.05, 0.3
     palette = np.arange(3 * len(Surface)).reshape(-1, 3) / 100
@@ -52,11 +60,12 @@ def test_beyond_the_map_its_edge_goes_on():
 
 
 def test_lines_are_sharp_and_only_on_their_roads():
-    points = [(0, 2.05), (0, 1.95), (0, 2.15), (1, -1.95), (5, -1.95), (10, -1.95)]
+    points = [(0, 2.05), (0, 1.95), (0, 2.15), (1, -1.95), (5, -1.95), (10, -1.95),
+              (0, 15.05)]
     labels, albedo = sample(small_plan(), points)
     is_white = torch.isclose(albedo, torch.tensor(WHITE)).all(1).tolist()
-    assert is_white == [True, False, False, True, False, True]
-    assert set(labels) == {DRIVEABLE}
+    assert is_white == [True, False, False, True, False, True, False]
+    assert labels == [DRIVEABLE] * 6 + [OTHER_FLAT]
 
 
 def test_curves_bend_the_road():
@@ -78,35 +87,43 @@ def test_stacked_plans_give_what_each_gives_alone():
         assert torch.equal(together.albedo[row], alone.albedo[0])
 
 
-def test_roads_sidewalks_and_junctions_of_a_scene():
-    for seed in range(6):
-        scene = Scene.from_seed(seed)
-        main = scene.network.main
-        cross = scene.network.along(ALONG_V)[1]
-        beside_m = cross.centre_m + cross.half_m + 12
-        walk_m = main.half_m - main.sidewalk_m / 2
-        lane_m = main.lane(1, 0)
-        places = [(beside_m, lane_m, DRIVEABLE), (beside_m, main.lane(-1, 0), DRIVEABLE),
-                  (cross.centre_m, 0.3, DRIVEABLE), (cross.centre_m, lane_m, DRIVEABLE)]
-        if main.median_m == 0:
-            places.append((beside_m, 0.3, DRIVEABLE))
-        labels, _ = sample(scene.ground, [scene.network.points(u, v) for u, v, _ in places])
-        assert labels == [label for *_, label in places], seed
-        corner = (cross.centre_m + cross.half_m - 0.3, walk_m)
-        assert sample(scene.ground, [scene.network.points(*corner)])[0] == [SIDEWALK], seed
+def roads_alone(seed: int) -> tuple[RoadNetwork, GroundPlan]:
+    network = road_network(Chance(f'roads {seed}'))
+    ground = GroundMap(Surface.WATER)
+    draw_roads(ground, network, Chance('medians'))
+    return network, ground_plan(ground, network, np.zeros((len(Surface), 3)))
 
 
-def test_lanes_are_as_wide_on_the_ground_as_on_the_plan():
-    scene = Scene.from_seed(2)
-    main = scene.network.main
-    u_m = scene.network.along(ALONG_V)[1].centre_m + 30.2
-    across_m = np.arange(0.1 - main.half_m, main.half_m - 0.1, 0.02)
-    points = [scene.network.points(u_m, v_m) for v_m in across_m]
-    labels, albedo = sample(scene.ground, points)
+@pytest.mark.parametrize('seed', range(6))
+def test_roads_sidewalks_and_junctions_of_a_scene(seed):
+    network, plan = roads_alone(seed)
+    main, cross = network.main, network.along(ALONG_V)[1]
+    beside_m = cross.centre_m + cross.half_m + 12.3
+    walk_m = main.half_m - main.sidewalk_m / 2
+    inner_m, outer_m = main.median_m / 2 + 0.1, main.half_m + 0.4
+    places = [(u, sign * v, label) for sign in (-1, 1) for u, v, label in (
+        (beside_m, inner_m, DRIVEABLE), (beside_m, main.half_roadway_m - 0.1, DRIVEABLE),
+        (beside_m, walk_m, SIDEWALK), (beside_m, outer_m, OTHER_FLAT),
+        (cross.centre_m, 0.3, DRIVEABLE), (cross.centre_m + 0.4, walk_m, DRIVEABLE),
+        (cross.centre_m + cross.half_m - 0.3, walk_m, SIDEWALK))]
+    labels, _ = sample(plan, [network.points(u, v) for u, v, _ in places])
+    wanted = [label for *_, label in places]
+    if cross.median_m:
+        labels[5::7] = wanted[5::7]
+    assert labels == wanted
+
+
+def test_roads_are_as_wide_on_the_ground_as_on_the_plan():
+    network, plan = roads_alone(2)
+    main = network.main
+    u_m = network.along(ALONG_V)[1].centre_m + 30.2
+    across_m = np.arange(-main.half_m, main.half_m, 0.02)
+    labels, albedo = sample(plan, [network.points(u_m, v_m) for v_m in across_m])
     road = across_m[np.array(labels) == DRIVEABLE]
     assert abs(road.max() - main.half_roadway_m) < 0.05
     assert abs(road.min() + main.half_roadway_m) < 0.05
-    assert len({tuple(rgb) for rgb in albedo.tolist()}) >= 3
+    yellow = across_m[(albedo[:, 0] > 0.6).numpy() & (albedo[:, 2] < 0.1).numpy()]
+    assert np.ptp(yellow) == pytest.approx(main.median_m + 0.55, abs=0.12)
 
 
 def test_every_kind_of_ground_occurs():

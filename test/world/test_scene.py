@@ -11,6 +11,9 @@ import torch
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.world.ground import sample_ground
+from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.world.road_network import ALONG_U
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.scene import WorldObject
 from bdc_occ_ros.world.solids import Material
@@ -18,6 +21,7 @@ from bdc_occ_ros.world.solids import NO_INSTANCE
 from bdc_occ_ros.world.solids import Shape
 
 SEEDS = tuple(range(12))
+DRIVEABLE = 11
 VEHICLES = ('car', 'truck', 'bus', 'trailer', 'construction_vehicle')
 EGO_SIZE_M = (4.7, 1.9)
 EGO_MIDDLE_M = 1.35
@@ -151,6 +155,22 @@ def test_what_moves_looks_where_it_goes():
                 assert ahead > 0.999, item.class_name
 
 
+def test_what_drives_has_road_under_its_wheels():
+    for seed in SEEDS:
+        scene = scene_of(seed)
+        points = [corners(scene.world_from_ego(3.0), (0.1, 0.1))]
+        for item in scene.objects_at(3.0):
+            lateral_m = item.world_from_box[1, 3] - scene.network.shift(
+                ALONG_U, item.world_from_box[0, 3])
+            is_near = np.abs(item.world_from_box[:2, 3] - points[0][0]).max() < 60
+            if (item.class_name in VEHICLES and np.linalg.norm(item.velocity_mps) > 0.1
+                    and is_near and abs(lateral_m) < scene.network.main.half_lanes_m):
+                points.append(corners(item.world_from_box, item.size_m))
+        found = sample_ground(stack_plans([scene.ground]), torch.zeros(1, dtype=torch.long),
+                              torch.from_numpy(np.concatenate(points)[None]).float())
+        assert set(found.label.unique().tolist()) == {DRIVEABLE}, seed
+
+
 def test_sizes_are_those_of_nuscenes():
     sizes = defaultdict(list)
     for seed in SEEDS:
@@ -179,9 +199,11 @@ def test_every_class_stands_near_the_vehicle_in_many_scenes():
 
 def test_solids_are_sound_and_few_enough():
     for seed in SEEDS:
-        solids = scene_of(seed).snapshot(10.0).solids
+        scene = scene_of(seed)
+        assert (scene.still.half_m > 0).all() and (scene.moving.rows[:, 3:6] > 0).all()
+        solids = scene.snapshot(10.0).solids
         assert 300 < len(solids) < 6000
-        assert (solids.half_m > 0).all() and solids.center_m.isfinite().all()
+        assert solids.center_m.isfinite().all()
         assert 0 <= solids.albedo.min() and solids.albedo.max() <= 1
         assert solids.shape.max() <= max(Shape) and solids.material.max() <= max(Material)
         low = solids.center_m[:, 2] - solids.half_m[:, 2]
