@@ -73,6 +73,10 @@ def test_beams_are_numbered_from_below_and_echoes_have_a_brightness(sweep):
     assert sweep.points[sweep.instance == 5, 3] == pytest.approx(127.5)
 
 
+def test_the_lidar_looks_along_its_second_axis():
+    assert ego_from_lidar() @ (1.0, 10.0, 0.0, 1.0) == pytest.approx((10.94, -1.0, 1.84, 1.0))
+
+
 def test_points_are_counted_per_object(sweep):
     counts = points_per_object(sweep, np.array([6, 5, 3]))
     assert counts.tolist() == [0, (sweep.instance == 5).sum(), 0] and counts[1] > 300

@@ -80,16 +80,30 @@ def test_rigs_take_turns_and_keyframes_spread_over_the_drive(source):
     assert source.moment(5).scene is source.moment(4).scene is not source.moment(3).scene
 
 
-def test_threads_may_share_a_source_with_room_for_one_scene(config, monkeypatch):
-    monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 1)
+@pytest.fixture
+def made_scenes(monkeypatch):
+    """Return the seeds of scenes as they are made, which are quick to make now."""
     made = []
     monkeypatch.setattr('bdc_occ_ros.world.world_source.Scene', SimpleNamespace(
         from_seed=lambda seed: made.append(seed) or seed + 1000))
+    return made
+
+
+def test_the_scene_that_nobody_asked_for_the_longest_makes_room(config, made_scenes, monkeypatch):
+    monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 2)
+    source = WorldSource(range(3), config, published_rigs(), 1)
+    assert [source.moment(number).scene for number in (0, 1, 0, 2, 0, 1)] == [
+        1000, 1001, 1000, 1002, 1000, 1001]
+    assert made_scenes == [0, 1, 2, 1]
+
+
+def test_threads_may_share_a_source_with_room_for_one_scene(config, made_scenes, monkeypatch):
+    monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 1)
     source = WorldSource(range(8), config, published_rigs(), 1)
     with ThreadPoolExecutor(8) as pool:
         moments = list(pool.map(source.moment, [number % 8 for number in range(4000)]))
     assert [moment.scene for moment in moments] == [1000 + number % 8 for number in range(4000)]
-    assert len(made) > 8
+    assert len(made_scenes) > 8
 
 
 @pytest.mark.parametrize('height, width', ((128, 352), (256, 704), (64, 180), (600, 800)))
