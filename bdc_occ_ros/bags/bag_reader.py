@@ -17,6 +17,7 @@ from rosbags.rosbag2 import ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError
 
+from bdc_occ_ros.bags.compressed_files import check_compressed_files
 from bdc_occ_ros.bags.mcap_profile import mcap_profile
 from bdc_occ_ros.bags.mcap_profile import ROS_PROFILE
 from bdc_occ_ros.bags.message_types import message_types
@@ -60,6 +61,7 @@ class BagReader:
         if metadata.is_file() and metadata.stat().st_size > MAX_METADATA_BYTES:
             raise InvalidBagError(f'{metadata} is larger than {MAX_METADATA_BYTES} bytes')
         self._refuse_other_profiles()
+        check_compressed_files(self.path)
         try:
             self._reader = Reader(self.path)
             self._reader.open()
@@ -106,16 +108,22 @@ class BagReader:
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
         """
-        Yield the messages in the order of recording.
+        Yield the messages in the order of their times of recording.
 
         :param topics: Only these; all if None.
-        :raises InvalidBagError: if the storage ends early or is damaged.
+        :raises InvalidBagError: if the storage ends early or is damaged, or a message lies far
+            outside the time that the bag claims to last.
         """
         chosen = [c for c in self._reader.connections if topics is None or c.topic in topics]
         if not chosen:
             return
         try:
             for connection, stamp_ns, data in self._reader.messages(chosen):
+                if abs(stamp_ns - self.start_ns) > MAX_DURATION_NS:
+                    raise InvalidBagError(
+                        f'{self.path}: a message of {connection.topic} was recorded '
+                        f'{(stamp_ns - self.start_ns) / 1e9:.0f} s after the start of the bag; '
+                        f'{MAX_DURATION_NS / 1e9:.0f} s are the limit')
                 yield BagMessage(connection.topic, connection.msgtype, stamp_ns, bytes(data))
         except MALFORMED as error:
             raise self._error(error) from error

@@ -7,10 +7,14 @@ import struct
 
 import numpy as np
 import pytest
+from rosbags.rosbag2 import CompressionFormat
+from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 import yaml
 
+from bdc_occ_ros.bags import bag_reader
+from bdc_occ_ros.bags import compressed_files
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.mcap_profile import MAGIC
@@ -92,10 +96,73 @@ def test_what_is_no_bag_at_all(tmp_path):
             read_all(path)
 
 
-def write_bag(path, topic, msgtype, data, plugin=StoragePlugin.MCAP):
-    with Writer(path, version=8, storage_plugin=plugin) as writer:
+def write_bag(path, topic, msgtype, data, plugin=StoragePlugin.MCAP, stamps_ns=(1,),
+              compression=None):
+    writer = Writer(path, version=8, storage_plugin=plugin)
+    if compression is not None:
+        writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
         connection = writer.add_connection(topic, msgtype, typestore=message_types())
-        writer.write(connection, 1, data)
+        for stamp_ns in stamps_ns:
+            writer.write(connection, stamp_ns, data)
+
+
+def number():
+    types = message_types()
+    return types.serialize_cdr(types.types['std_msgs/msg/Float64'](1.0), 'std_msgs/msg/Float64')
+
+
+@pytest.mark.parametrize('kept', [0.0, 0.01, 0.3, 0.6, 0.9])
+def test_truncated_tables(tmp_path, kept):
+    write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64', number(), StoragePlugin.SQLITE3,
+              range(1, 2000))
+    file = next((tmp_path / 'bag').glob('*.db3'))
+    content = file.read_bytes()
+    file.write_bytes(content[:int(kept * len(content))])
+    for target in (tmp_path / 'bag', file):
+        with pytest.raises(InvalidBagError, match='not a readable rosbag2 bag'):
+            read_all(target)
+
+
+@pytest.mark.parametrize('plugin', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_times_out_of_order_come_in_order(tmp_path, plugin):
+    write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64', number(), plugin,
+              (5 * 10**9, 2 * 10**9, 9 * 10**9, 2 * 10**9))
+    with BagReader(tmp_path / 'bag') as bag:
+        assert [m.stamp_ns // 10**9 for m in bag.messages()] == [2, 2, 5, 9]
+        assert (bag.start_ns, bag.duration_ns) == (2 * 10**9, 7 * 10**9)
+
+
+def test_a_message_of_another_age_than_the_bag_is_refused(tmp_path):
+    write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64', number(), StoragePlugin.SQLITE3,
+              (10**9, 10**18))
+    path = tmp_path / 'bag' / 'metadata.yaml'
+    document = yaml.safe_load(path.read_text())
+    document['rosbag2_bagfile_information']['duration'] = {'nanoseconds': 10**9}
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(InvalidBagError, match='/speed was recorded 999999999 s after the start'):
+        read_all(tmp_path / 'bag')
+
+
+def test_huge_chunks_are_refused_before_they_are_unpacked(copy, monkeypatch):
+    monkeypatch.setattr(bag_reader, 'MAX_CHUNK_BYTES', 100)
+    with pytest.raises(InvalidBagError, match='chunk of .* bytes; 100 are the limit'):
+        BagReader(copy[0])
+
+
+def test_compressed_bags_are_read_and_bombs_are_not(tmp_path, monkeypatch):
+    write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64', number(), StoragePlugin.SQLITE3,
+              compression=CompressionMode.FILE)
+    assert read_all(tmp_path / 'bag')[0].data == 1.0
+    monkeypatch.setattr(compressed_files, 'MAX_UNPACKED_BYTES', 100)
+    with pytest.raises(InvalidBagError, match='unpacks to more than 100 bytes'):
+        BagReader(tmp_path / 'bag')
+    monkeypatch.undo()
+    file = next((tmp_path / 'bag').glob('*.zst*'))
+    for damaged in (file.read_bytes()[:-9], b'no frame at all'):
+        file.write_bytes(damaged)
+        with pytest.raises(InvalidBagError, match='not a readable compressed file'):
+            BagReader(tmp_path / 'bag')
 
 
 @pytest.mark.parametrize('data', [b'', b'\0\1\0\0', b'\0\1\0\0' + b'\xff' * 40])
