@@ -21,5 +21,12 @@ step file                     result
 11   dataroot_making.py       keyframes as a nuScenes data set with Occ3D labels
 ==== ======================== =========================================================
 
+A scene is made part by part, each with draws of its own (chance.py), so that a change of one
+leaves the others as they are. city.py says in which order: road_network.py, blocks.py with what
+zones.py and open_zones.py build on their sites, ground_drawing.py, streets.py, works.py,
+junctions.py and traffic.py. stage.py collects the things; buildings.py, plants.py,
+street_furniture.py, cars.py, vehicles.py, cycles.py, people.py and construction.py say what they
+look like, actors.py where they are at any time.
+
 Everything is PyTorch and runs on any device; equal seeds give equal worlds.
 """
