@@ -98,7 +98,6 @@ def ellipsoid_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
     bounds[:, 0] = quadric.square
     bounds[:, 1, :3] = -quadric.b / quadric.c[:, None]
     bounds *= (quadric.c > 0)[:, None, None]
-    bounds[:, 0, 0] -= (quadric.c < 0).double()
     return bounds.float()
 
 

@@ -24,8 +24,9 @@ from bdc_occ_ros.world.solids import Solids
 
 GROUND = -1
 SKY = -2
-_CULLED_AT_ONCE = {'cpu': 2 ** 22, 'cuda': 2 ** 28}
-_CAST_AT_ONCE = {'cpu': 2 ** 15, 'cuda': 2 ** 25}
+# Few enough for the caches of a CPU; elsewhere for the memory.
+_CULLED_AT_ONCE = (2 ** 22, 2 ** 28)
+_CAST_AT_ONCE = (2 ** 15, 2 ** 24)
 
 
 class FirstHits(NamedTuple):
@@ -49,7 +50,7 @@ def cast(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> FirstHits:
     :param world: The world of every origin, (V,) int64.
     """
     per_view = max(1, obstacles.shape.shape[1] * len(tiles.sides))
-    step = max(1, _CULLED_AT_ONCE[world.device.type] // per_view)
+    step = max(1, _CULLED_AT_ONCE[world.device.type != 'cpu'] // per_view)
     with full_precision(world.device):
         parts = [_cast_some(tiles.part(start, start + step), obstacles, world[start:start + step])
                  for start in range(0, len(world), step)]
@@ -93,7 +94,7 @@ def _buckets(tile: Tensor, tiles: int, places: int) -> Iterator[tuple[Tensor, Te
     starts = counts.cumsum(0) - counts
     descending, order = counts.sort(descending=True, stable=True)
     sizes = descending.tolist()
-    budget = _CAST_AT_ONCE[tile.device.type] // places
+    budget = _CAST_AT_ONCE[tile.device.type != 'cpu'] // places
     start = 0
     while start < tiles and sizes[start]:
         width = sizes[start]

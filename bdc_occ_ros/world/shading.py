@@ -28,7 +28,8 @@ from bdc_occ_ros.world.surfaces import SurfaceTable
 from bdc_occ_ros.world.textures import texture_of_ground
 from bdc_occ_ros.world.textures import texture_of_solids
 
-_SHADED_AT_ONCE = {'cpu': 2 ** 15, 'cuda': 2 ** 24}
+# Few enough for the caches of a CPU; elsewhere for the memory.
+_SHADED_AT_ONCE = (2 ** 15, 2 ** 22)
 _ROAD = 11
 
 
@@ -114,7 +115,7 @@ def _lots(hits: FirstHits) -> Iterator[tuple[Tensor, int]]:
     solid = hits.solid.flatten(0, 1)
     kinds = sum((mask.any(1).long() << bit) for bit, mask in enumerate(_kinds(solid)))
     ordered, order = kinds.sort(stable=True)
-    step = max(1, _SHADED_AT_ONCE[solid.device.type] // solid.shape[1])
+    step = max(1, _SHADED_AT_ONCE[solid.device.type != 'cpu'] // solid.shape[1])
     counts = torch.bincount(ordered, minlength=2 ** len(_KINDS)).tolist()
     for kind, lot in enumerate(order.split(counts)):
         for start in range(0, len(lot), step):

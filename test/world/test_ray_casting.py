@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rays against all shapes, as the plain way finds them."""
 
+from dataclasses import replace
+
 import numpy as np
 from plain_caster import cast_ray
 import pytest
@@ -126,6 +128,24 @@ def test_worlds_together_are_as_worlds_alone():
         torch.testing.assert_close(hits.inverse_depth[number], alone.inverse_depth[0], rtol=1e-5,
                                    atol=1e-6)
         assert (hits.solid[number] == alone.solid[0]).float().mean() > 0.999
+
+
+@pytest.mark.parametrize('height', [60, 700])
+def test_where_tiles_end_makes_no_difference(height):
+    solids = random_solids(11, 400, 12.0)
+    solids = replace(solids, half_m=0.1 * solids.half_m)
+    whole = camera((0.2, 0.1, 1.5), 0.4, 0.0, height, height, 0.4 * height)
+    right, down = 7, 5
+    matrix = whole.intrinsics.clone()
+    matrix[0, :2, 2] -= torch.tensor((right, down))
+    part = Cameras(matrix, whole.world_from_camera, height - down, height - right)
+    (depth, which), (part_depth, part_which) = (
+        [found.reshape(view.height_px, view.width_px) for found in fast_camera(solids, view)]
+        for view in (whole, part))
+    assert (which >= 0).mean() > 0.02
+    assert (which[down:, right:] != part_which).mean() < 2e-4
+    same = which[down:, right:] == part_which
+    np.testing.assert_allclose(depth[down:, right:][same], part_depth[same], rtol=1e-5, atol=1e-6)
 
 
 def test_rays_of_a_spinning_sensor():

@@ -62,9 +62,10 @@ def test_sun_overhead_and_sun_at_the_horizon(direction):
 
 def test_sky_is_hidden_under_the_roof_and_open_beside_it():
     maps = maps_of(ROOF, SLANTED)
-    points = torch.tensor(((3.0, 2.0, 0.0), (3.0, 8.0, 0.0), (3.0, 2.0, 4.2))).T[None]
-    under, beside, above = maps.openness(torch.zeros(1, dtype=torch.int64), points)[0].tolist()
-    assert under == 0 and beside == 1 and above == 1
+    points = torch.tensor(((3.0, 2.0, 0.0), (3.0, 3.0, 0.0), (3.0, 8.0, 0.0), (3.0, -1.5, 0.0),
+                           (-0.5, 2.0, 0.0), (3.0, 2.0, 4.2))).T[None]
+    found = maps.openness(torch.zeros(1, dtype=torch.int64), points)[0].tolist()
+    assert found == [0, 0, 1, 1, 1, 1]
 
 
 def test_every_world_has_its_own_maps():
