@@ -125,3 +125,13 @@ def test_gradients_reach_the_first_layer_of_a_small_network(tiny_model):
                if p.grad is None or not p.grad.isfinite().all()]
     assert without == []
     assert network.img_backbone.stem[0].weight.grad.any()
+
+
+def test_depths_come_along_when_they_are_asked_for(tiny_model):
+    network = OccupancyNetwork(load_network_config(tiny_model)).eval()
+    inputs = torch.zeros(1, 2, 3, 32, 96), torch.zeros(1, 2, 16, 4, 12, 3)
+    with torch.no_grad():
+        assert network(*inputs).depth_probability is None
+        depths = network(*inputs, with_depth=True).depth_probability
+    assert depths.shape == (1, 2, 16, 4, 12)
+    torch.testing.assert_close(depths.sum(dim=2), torch.ones(1, 2, 4, 12))
