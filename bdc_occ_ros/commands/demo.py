@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seconds', type=float, default=10.0, help='length (default 10)')
     parser.add_argument('--seed', type=int, default=DEFAULT_SEED,
                         help=f'which scene (default {DEFAULT_SEED})')
-    parser.add_argument('--size', type=image_size, default=(800, 450), metavar='WxH',
-                        help='size of the images (default 800x450)')
+    parser.add_argument('--size', type=image_size, default=(704, 396), metavar='WxH',
+                        help='size of the images (default 704x396)')
     parser.add_argument('--model', default='',
                         help="network name or weights (.safetensors); default: the node's own")
     parser.add_argument('--json', action='store_true', help='print the result as JSON')
