@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 
+from bdc_occ_ros.calibration_file import load_calibration
 from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.share import share_path
 
@@ -12,10 +13,9 @@ RIG_NAMES = ('nuscenes_n015', 'nuscenes_n008', 'nuscenes_n008_2018_05')
 
 def published_rigs(names: Sequence[str] = RIG_NAMES) -> tuple[CameraRig, ...]:
     """
-    Return rigs of real vehicles.
+    Return rigs of real vehicles, from YAML files.
 
     :param names: Which, of RIG_NAMES.
     """
-    from bdc_occ_ros.calibration_file import load_calibration  # needs YAML, the world does not
     return tuple(load_calibration(share_path('config', f'calibration_{name}.yaml'))
                  for name in names)
