@@ -75,7 +75,7 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
     """
     everywhere = (MAP_U_M, MAP_V_M)
     for road in network.roads:
-        strip = Surface.GRASS if rng.random() < 0.8 else Surface.PLAZA
+        strip = Surface.GRASS if rng.random() < 0.84 else Surface.PLAZA
         for direction in (-1, 1):
             verge, walk, outer = (road.side(direction, distance) for distance in (
                 road.half_roadway_m, road.half_roadway_m + road.verge_m, road.half_m))
@@ -88,7 +88,7 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
         ground.fill_along(road.axis, everywhere[road.axis], _span(road, road.half_roadway_m),
                           surface)
         if road.median_m:
-            island = Surface.GRASS if rng.random() < 0.5 else Surface.ISLAND
+            island = Surface.GRASS if rng.random() < 0.6 else Surface.ISLAND
             ground.fill_along(road.axis, everywhere[road.axis], _span(road, road.median_m / 2),
                               island)
     for first, second in crossings(network):

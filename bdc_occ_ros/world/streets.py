@@ -190,7 +190,7 @@ def park_vehicles(site: Site, rng: Chance, road: Road, direction: int) -> None:
             a_m = _park(site, a_m, road.parking_m, bus(rng), turn_rad)
         elif kind < 0.915:
             a_m = _park(site, a_m, road.parking_m, trailer(rng), turn_rad)
-        elif kind < 0.93:
+        elif kind < 0.945:
             a_m = _park(site, a_m, road.parking_m, construction_vehicle(rng), turn_rad)
         else:
             for _ in range(rng.integers(1, 4)):

@@ -95,7 +95,7 @@ def traffic(rng: Chance, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
 def _vehicles(rng: Chance) -> list[Model]:
     """Draw one vehicle, or a tractor and its trailer, front first."""
     kind = rng.weighted((car, truck, bus, tractor, motorcycle, construction_vehicle),
-                        (0.715, 0.11, 0.055, 0.05, 0.055, 0.015))
+                        (0.73, 0.11, 0.055, 0.05, 0.04, 0.015))
     if kind is tractor:
         return [tractor(rng), trailer(rng)]
     return [motorcycle(rng, True) if kind is motorcycle else kind(rng)]
@@ -159,18 +159,16 @@ def _waiting_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
         leave_m = ego.red.centre_m + direction * edge_m
         speed_mps = rng.uniform(4, 9)
         for number in range(road.lanes):
-            lateral_m = road.lane(direction, number)
             if direction > 0 and number == ego.closed_lane:
                 continue
+            lateral_m, head_m = road.lane(direction, number), stop_m
             if direction > 0 and number == ego.lane:
+                head_m = ego.u_m - _QUEUE_GAP_M
                 if stop_m - ego.u_m > _EGO_FRONT_M + 2:
                     actors += _lane(rng, ALONG_U, lateral_m, stop_m, ego.u_m + 4.2, 0.0,
                                     _QUEUE_GAP_M)
-                stop_m_here = ego.u_m - _EGO_REAR_M + 2
-            else:
-                stop_m_here = stop_m
-            tail_m = stop_m_here - direction * rng.uniform(10, 60)
-            actors += _lane(rng, ALONG_U, lateral_m, stop_m_here, tail_m, 0.0, _QUEUE_GAP_M)
+            tail_m = head_m - direction * rng.uniform(10, 60)
+            actors += _lane(rng, ALONG_U, lateral_m, head_m, tail_m, 0.0, _QUEUE_GAP_M)
             actors += _lane(rng, ALONG_U, lateral_m, leave_m + direction * SIGHT_M, leave_m,
                             speed_mps, 30.0)
     return actors
