@@ -24,7 +24,7 @@ from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.training.validation import count_voxels
 
 CPU = torch.device('cpu')
-RECIPE = Recipe(steps=6, batch=4, micro_batch=2, warmup_steps=2, seed=3,
+RECIPE = Recipe(steps=4, batch=4, micro_batch=2, warmup_steps=2, seed=3,
                 augmentation=AugmentationConfig(mirror=0.5))
 
 
@@ -58,22 +58,22 @@ def test_one_batch_is_learned_by_heart(tiny_config, made_source):
 def test_a_stopped_training_ends_with_the_same_bits(tiny_config, made_source, tmp_path, workers):
     through = Trainer(tiny_config, RECIPE, made_source, CPU)
     is_complete, whole = train(through, tmp_path)
-    assert is_complete and len(whole) == 6
+    assert is_complete and len(whole) == 4
     folder = tmp_path / 'stopped'
     folder.mkdir()
     steps = []
-    for sitting in range(6):
+    for sitting in range(4):
         trainer = Trainer(tiny_config, RECIPE, made_source, CPU, workers=workers)
         is_complete, reports = train(trainer, folder, seconds=0.0, is_resumed=sitting > 0)
         steps += reports
-        assert is_complete == (sitting == 5) and len(reports) == 1
+        assert is_complete == (sitting == 3) and len(reports) == 1
     assert steps == whole
     assert equal(trainer.network, through.network)
     assert equal(trainer.averaged.network, through.averaged.network)
     assert not equal(trainer.network, trainer.averaged.network)
     lines = [json.loads(line) for line in (folder / 'log.jsonl').read_text().splitlines()]
-    assert [line['step'] for line in lines] == [1, 2, 3, 4, 5, 6]
-    assert lines[-1]['samples'] == 24 and lines[-1]['loss'] == whole[-1].loss
+    assert [line['step'] for line in lines] == [1, 2, 3, 4]
+    assert lines[-1]['samples'] == 16 and lines[-1]['loss'] == whole[-1].loss
 
 
 def test_log_lines_after_the_last_saved_step_are_taken_back(tiny_config, made_source, tmp_path):
