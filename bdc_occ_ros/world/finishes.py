@@ -109,7 +109,7 @@ def patterns_of(solids: Solids) -> Tensor:
     :return: Columns as in Pattern, (N, 9) float32.
     """
     material, half_z = solids.material, solids.half_m[:, 2]
-    is_tall = half_z > 2.2
+    is_tall = half_z > 3.7  # lower brick walls are those of houses, which bring their windows
     has_windows = (material == Material.FACADE) | ((material == Material.BRICK) & is_tall)
     is_striped = material == Material.STRIPES
     is_sheet, is_board = is_striped & (half_z > 0.9), is_striped & (half_z <= 0.9)
