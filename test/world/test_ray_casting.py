@@ -39,7 +39,7 @@ def solid(center_m, half_m, shape, yaw_rad=0.0):
                   whole + int(shape), whole, whole - 1, whole, torch.full((1, 3), 0.5))
 
 
-def camera(origin_m, yaw, pitch, height=20, width=33, focal=18.0):
+def camera(origin_m, yaw, pitch, height=17, width=27, focal=15.0):
     forward = np.array((np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)))
     right = np.array((np.sin(yaw), -np.cos(yaw), 0))
     pose = np.eye(4)
@@ -150,7 +150,7 @@ def test_where_tiles_end_makes_no_difference(height):
 
 def test_rays_of_a_spinning_sensor():
     worlds = [random_solids(8), random_solids(9, 30)]
-    azimuth, elevation = np.meshgrid(np.linspace(0, 6.2, 47), np.linspace(-0.52, 0.21, 8))
+    azimuth, elevation = np.meshgrid(np.linspace(0, 6.2, 31), np.linspace(-0.52, 0.21, 8))
     directions = np.stack((np.cos(azimuth), np.sin(azimuth), np.tan(elevation)), -1)
     directions = torch.tensor(directions.reshape(1, -1, 3) * [[[2.0]], [[0.5]]])
     origins = torch.tensor(((0.1, 0.1, 2.0), (-3.0, 1.0, 1.7)))
