@@ -126,6 +126,10 @@ class CameraRig:
         self._tf_static.publish(TFMessage(
             transforms=[transform('base_link', name, 0, position_m, rotation)]))
 
+    def send_bytes(self, name: str, data: bytes) -> None:
+        """Publish bytes in place of an image."""
+        self._images[name].publish(data)
+
     def clock(self) -> int:
         """Return the time as this rig sees it, nanoseconds."""
         return self._now_ns() + self.shift_ns

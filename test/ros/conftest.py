@@ -75,7 +75,7 @@ def node(ros):
 @pytest.fixture
 def spin_until(ros, node) -> Callable[..., bool]:
     """Return a function that spins the node until a condition holds or time is up."""
-    def spin(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    def spin(condition: Callable[[], bool], timeout_s: float = 60.0) -> bool:
         deadline_s = time.monotonic() + timeout_s
         while not condition() and time.monotonic() < deadline_s:
             ros.spin_once(node, timeout_sec=0.05)

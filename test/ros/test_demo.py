@@ -18,7 +18,7 @@ from bdc_occ_ros.synthetic_triggers import START_NS
 def run_demo(folder, *arguments):
     return subprocess.run(
         [sys.executable, '-m', 'bdc_occ_ros.cli', 'demo', '--output', str(folder), *arguments],
-        capture_output=True, text=True, timeout=100)
+        capture_output=True, text=True, timeout=400)
 
 
 def test_demo_from_nothing_to_picture(tmp_path, tiny_model):

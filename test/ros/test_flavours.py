@@ -10,10 +10,12 @@ stamps say.
 from typing import NamedTuple
 
 import cv2
+from made_scenes import brightness
 import numpy as np
 import pytest
 from replay import misplaced_m
-from replay import play
+from replay import play_whole
+from replay import triggers_of
 from replay import VOXEL_M
 
 from bdc_occ_ros.bags.flavours import FLAVOURS
@@ -27,7 +29,6 @@ from bdc_occ_ros.world.drive import Drive
 
 SIZE = (160, 90)
 NUM_TRIGGERS = 36
-DARKEST, STEP = 10, 6
 
 
 class Expected(NamedTuple):
@@ -67,7 +68,7 @@ def write_bag(path, drive, flavour):
     rig = drive.rig
     with open_bag(path, rig, START_NS, flavour=flavour) as bag:
         for trigger in range(NUM_TRIGGERS):
-            pixels = np.full((SIZE[1], SIZE[0], 3), DARKEST + STEP * trigger, np.uint8)
+            pixels = np.full((SIZE[1], SIZE[0], 3), brightness(trigger), np.uint8)
             jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
             fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
             bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
@@ -75,21 +76,19 @@ def write_bag(path, drive, flavour):
         return bag.num_sets
 
 
-def trigger_of(brightness):
-    return round((brightness - DARKEST) / STEP)
-
-
-def drops_of(parts):
+def drops_of(parts, learning):
     """Say what became of the sets that were not computed."""
     found = {name: count for part in ('synchronizer', 'output')
              for name, count in parts[part].items()
              if name.startswith(('not formed', 'dropped', 'skipped', 'stale')) and count != '0'}
+    if learning:
+        found['before offsets were learned'] = learning
     return ', '.join(f'{count} {name}' for name, count in found.items())
 
 
-def pose_at(drive, trigger, *others):
+def pose_at(drive, triggers):
     """Return a function from a camera to the pose of the vehicle at its exposure."""
-    fired = drive.exposures(trigger)
+    fired = drive.exposures(min(triggers))
     return lambda name: fired[name].world_from_ego
 
 
@@ -111,20 +110,22 @@ def test_a_converter_s_bag_replays_unmixed_and_in_place(
     if flavour.name in NEEDS_FILE:
         parameters['calibration_file'] = tmp_path / 'calibration.yaml'
         save_calibration(small_rig, tmp_path / 'calibration.yaml')
-    frames, parts = play(tmp_path / 'bag', flavour.name, tmp_path, tiny_model, parameters)
-    triggers = [{trigger_of(value) for value in frame['brightness'].values()}
-                for frame in frames]
+    expected = EXPECTED[flavour.name]
+    frames, parts = play_whole(
+        tmp_path / 'bag', flavour.name, tmp_path, tiny_model, parameters,
+        num_sets - expected.learning)
+    triggers = [triggers_of(frame) for frame in frames]
     mixed = sum(len(each) != 1 for each in triggers)
     formed, partial = (int(parts['synchronizer'][name]) for name in ('complete', 'partial'))
     sources = parts['calibration']['source'], parts['ego motion']['source']
-    misplaced = max(misplaced_m(frame, small_rig, pose_at(drive, *each))
+    misplaced = max(misplaced_m(frame, small_rig, pose_at(drive, each))
                     for frame, each in zip(frames, triggers))
     table.append((flavour.name, num_sets, formed, len(frames), mixed,
                   'camera_info and TF' if flavour.name not in NEEDS_FILE else 'file', sources[1],
-                  f'{1000 * misplaced:.0f} mm', drops_of(parts)))
+                  f'{1000 * misplaced:.0f} mm',
+                  drops_of(parts, num_sets - formed if expected.learning else 0)))
     assert mixed == partial == 0 and {len(frame['brightness']) for frame in frames} == {6}
     assert misplaced < VOXEL_M / 4
-    expected = EXPECTED[flavour.name]
     assert formed >= num_sets - expected.learning
     assert len(frames) >= formed - expected.without_pose
     assert sources == (str(tmp_path / 'calibration.yaml') if flavour.name in NEEDS_FILE

@@ -42,7 +42,7 @@ def publishing(node):
 
 def test_outputs_of_a_namespace_are_recorded(publishing, tmp_path, capsys):
     path = tmp_path / 'bag'
-    assert main(['bag', 'record', '-o', str(path), '--namespace', 'car', '--seconds', '2.5',
+    assert main(['bag', 'record', '-o', str(path), '--namespace', 'car', '--seconds', '5',
                  '--json']) == 0
     counts = json.loads(capsys.readouterr().out)['counts']
     assert counts['/car/label_info'] == 1 and counts['/car/detections'] > 10
@@ -55,9 +55,9 @@ def test_outputs_of_a_namespace_are_recorded(publishing, tmp_path, capsys):
 
 
 def test_chosen_topics_are_recorded_and_unpublished_ones_refused(publishing, tmp_path):
-    counts = record_topics(tmp_path / 'bag', topics=['heat'], seconds=1.5)
+    counts = record_topics(tmp_path / 'bag', topics=['heat'], seconds=4.0)
     assert counts.keys() == {'/heat'} and counts['/heat'] > 5
     start_s = time.monotonic()
     with pytest.raises(UsageError, match=r"nobody publishes \['/cold'\]"):
         record_topics(tmp_path / 'other', topics=['cold'], seconds=1.0)
-    assert time.monotonic() - start_s < 10.0 and not (tmp_path / 'other').exists()
+    assert time.monotonic() - start_s < 60.0 and not (tmp_path / 'other').exists()

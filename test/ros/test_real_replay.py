@@ -48,13 +48,13 @@ def replay(bag, files, parameters, log):
             images = [topic for topic in player.num_subscribers() if 'compressed' in topic]
             process.wait_for(
                 lambda: player.linger(0.05) or all(player.num_subscribers()[t] for t in images),
-                'the subscriptions of an active node', 30.0)
+                'the subscriptions of an active node', 120.0)
             player.linger(0.8)
             player.play()
-            process.wait_for(lambda: player.linger(0.05) or arrived.is_set(), 'a result', 15.0)
+            process.wait_for(lambda: player.linger(0.05) or arrived.is_set(), 'a result', 60.0)
             seen = time.monotonic()
             process.wait_for(lambda: player.linger(0.05) or time.monotonic() > seen + 0.6,
-                             'fresh diagnostics', 5.0)
+                             'fresh diagnostics', 60.0)
             assert process.stop() == 0
         return clouds, watch.parts
 

@@ -74,7 +74,7 @@ def test_fast_dds_takes_the_profile_without_complaint():
     environment = bench_transport.transport_environment('profile')
     program = 'import rclpy; rclpy.init(); rclpy.create_node("probe"); print("up")'
     done = subprocess.run([sys.executable, '-c', program], env=environment, text=True,
-                          capture_output=True, timeout=60, check=True)
+                          capture_output=True, timeout=240, check=True)
     assert done.stdout == 'up\n' and done.stderr == ''
 
 
