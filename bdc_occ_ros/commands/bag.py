@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.bags.rig_bag_writer import BagSummary
 
 DEFAULT_RIG = 'calibration_nuscenes_n015.yaml'
-DEFAULT_SEED = 200000  # training takes seeds up to 9999, validation those from 100000 on
+DEFAULT_SEED = 200029  # training takes seeds up to 9999, validation those from 100000 on
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
