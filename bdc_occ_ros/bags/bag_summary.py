@@ -8,6 +8,7 @@ from datetime import timezone
 from pathlib import Path
 
 from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.image_stamps import has_image_stamps
 from bdc_occ_ros.dataset_profiles import match_dataset
 from bdc_occ_ros.errors import NoDatasetError
 
@@ -74,13 +75,14 @@ def summarize_bag(path: str | Path) -> BagContents:
     with BagReader(path) as bag:
         types, counts, profiles = bag.topics, bag.counts, bag.qos
         start_ns, duration_ns = bag.start_ns, bag.duration_ns
+        has_stamps = has_image_stamps(bag)
     topics = tuple(TopicSummary(
         topic, types[topic], counts[topic],
         *(('unknown', 'unknown') if profiles[topic] is None else
           (profiles[topic].reliability.name.lower(), profiles[topic].durability.name.lower())))
         for topic in sorted(types))
     try:
-        match = match_dataset(types)
+        match = match_dataset(types, has_stamps)
         dataset, reason = match.name, match.reason
     except NoDatasetError as error:
         dataset, reason = '', str(error)

@@ -19,15 +19,16 @@ IMAGE_TYPES = {'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'}
 
 def dataset_of_bag(path: str | Path) -> DatasetMatch:
     """
-    Choose by the topics of a bag.
+    Choose by the topics of a bag, and by whether its images have stamps.
 
     :param path: The bag.
     :raises NoDatasetError: if no profile fits.
     :raises InvalidBagError: if the bag cannot be read.
     """
     from bdc_occ_ros.bags.bag_reader import BagReader
+    from bdc_occ_ros.bags.image_stamps import has_image_stamps
     with BagReader(path) as bag:
-        return match_dataset(bag.topics)
+        return match_dataset(bag.topics, has_image_stamps(bag))
 
 
 def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:

@@ -5,11 +5,16 @@
 import threading
 import time
 
+from made_scenes import VERSION
 import pytest
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
+from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
+from bdc_occ_ros.bags.flavours import flavour_of
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.errors import NoDatasetError
+from bdc_occ_ros.ros.dataset_choice import dataset_of_bag
 from bdc_occ_ros.ros.dataset_choice import dataset_of_graph
 
 
@@ -29,3 +34,11 @@ def test_nothing_that_fits_is_an_error_after_the_wait(node):
     node.create_publisher(CompressedImage, '/webcam/image_raw/compressed', 1)
     with pytest.raises(NoDatasetError, match='/webcam/image_raw/compressed'):
         dataset_of_graph(wait_s=2.0)
+
+
+@pytest.mark.parametrize('name', ['nuscenes2bag', 'nuscenes2bag_ros2'])
+def test_of_two_that_name_topics_alike_the_stamps_decide(name, swept_dataroot, tmp_path):
+    pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
+    write_dataroot_bag(tmp_path / 'bag', NuscenesDataset(swept_dataroot, VERSION, None),
+                       'scene-0103', flavour=flavour_of(name))
+    assert dataset_of_bag(tmp_path / 'bag').name == name
