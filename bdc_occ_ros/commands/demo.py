@@ -137,8 +137,7 @@ def _drawn(folder: Path, recording: 'Recording', rig: 'CameraRig', seed: int, is
     scores = score_sets(recording.occupancies, [
         truth.occupancy for truth in load_truth(folder / 'drive' / TRUTH_FILE)])
     notice = '' if is_trained else UNTRAINED
-    draw_demo(folder, recording, shown, f'mIoU {100 * shown_score:.1f} % in the cells that a '
-              'camera observes', notice)
+    draw_demo(folder, recording, shown, f'mIoU {100 * shown_score:.1f} %', notice)
     write_rerun(folder, rig, recording, notice)
     return {'miou': percent(scores.mean_iou), 'sets_scored': len(scores.by_stamp),
             'miou_of_picture': percent(shown_score)}

@@ -3,6 +3,7 @@
 """The picture, the Rerun recording and the account of a demo."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bdc_occ_ros.bags import TRUTH_FILE
@@ -54,7 +55,9 @@ def middle_truth(recording: Recording, rig: CameraRig, seed: int) -> Truth:
 
 def draw_demo(folder: Path, recording: Recording, truth: Truth, score: str, notice: str) -> None:
     """
-    Draw occupancy.png: a result beside the truth.
+    Draw occupancy.png: a result beside the truth, both in the cells that a camera observes.
+
+    What a network says of other cells nobody can check, and it was never taught any.
 
     :param folder: Output folder of the demo, with the drive.
     :param recording: What the node published.
@@ -64,9 +67,11 @@ def draw_demo(folder: Path, recording: Recording, truth: Truth, score: str, noti
     """
     frame = next(iter(RigBag(folder / 'drive').frames({truth.stamp_ns})))
     boxes = recording.boxes.get(truth.stamp_ns)
-    columns = [Column(f'truth: {len(truth.boxes)} boxes', truth.occupancy, truth.boxes),
-               Column(f'prediction: {score}, {len(boxes or ())} boxes',
-                      recording.occupancies[truth.stamp_ns], boxes)]
+    predicted = replace(recording.occupancies[truth.stamp_ns], observed=truth.occupancy.observed)
+    columns = [Column(f'truth, where a camera observes it: {len(truth.boxes)} boxes',
+                      truth.occupancy, truth.boxes),
+               Column(f'prediction, in the same cells: {score}, {len(boxes or ())} boxes',
+                      predicted, boxes)]
     draw_sheet(folder / 'occupancy.png', f'{TITLE}   (images: true boxes)', frame,
                Overlay(truth.boxes), columns, notice)
 
