@@ -65,10 +65,11 @@ def test_the_readings_of_a_scene_are_grouped_by_trigger(dataset, small_rig):
                        small_rig['CAM_BACK'].ego_from_camera)
 
 
-def test_a_lost_image_leaves_its_set_smaller_and_no_other_changed(dataset, swept_dataroot):
-    lost, = (row for row in dataset.tables.sample_data
-             if row['filename'].endswith(files(swept_dataroot, 'CAM_BACK')[
-                 START_US + 50_000 + 32_700].name))
+@pytest.mark.parametrize('camera, offset_us', [('CAM_FRONT_LEFT', 0), ('CAM_BACK', 32_700)])
+def test_a_lost_image_leaves_its_set_smaller_and_no_other_changed(camera, offset_us, dataset,
+                                                                  swept_dataroot):
+    name = files(swept_dataroot, camera)[START_US + 50_000 + offset_us].name
+    lost, = (row for row in dataset.tables.sample_data if row['filename'].endswith(name))
     dataset.tables.sample_data.remove(lost)
     sets = read_scene(dataset, SCENE).sets
     dataset.tables.sample_data.append(lost)
