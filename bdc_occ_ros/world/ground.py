@@ -5,7 +5,7 @@ The ground of a scene, sampled anywhere: its class and its colour.
 
 Roads run along lines of equal v = y - f(x) and u = x - g(y), where f and g are sums of sines. In
 these bent coordinates every edge is straight, so that a coarse map of surfaces and two fine rows
-of road markings say where what is, sharp at any resolution and in a few gathers per point.
+of road markings say where what is, sharp at any resolution and in a few look-ups per point.
 """
 
 from collections.abc import Sequence
@@ -62,6 +62,9 @@ _SURFACE_LABELS = (
     *(_DRIVEABLE,) * 7, _SIDEWALK, _SIDEWALK, *(_TERRAIN,) * 3, *(_OTHER_FLAT,) * 3)
 _MARK_RGB = ((0.0, 0.0, 0.0), (0.72, 0.72, 0.70), (0.72, 0.72, 0.70), (0.65, 0.45, 0.08),
              (0.65, 0.45, 0.08), (0.52, 0.51, 0.49))
+# Lines with gaps: along u (0) or v (1), how far from paint to paint, and how much of it is paint.
+_RHYTHMS = ((Surface.ROAD_X, 0, DASH_PERIOD_M, DASH_M), (Surface.ROAD_Y, 1, DASH_PERIOD_M, DASH_M),
+            (Surface.BAYS_X, 0, BAY_M, BAY_LINE_M), (Surface.BAYS_Y, 1, BAY_M, BAY_LINE_M))
 
 
 class GroundSample(NamedTuple):
@@ -123,63 +126,93 @@ def sample_ground(plans: GroundPlan, plan_index: Tensor, xy_m: Tensor) -> Ground
     :param plans: Stacked plans of S scenes.
     :param plan_index: Which plan every lot of points lies on, (T,) int64.
     :param xy_m: Points, (T, P, 2) float32.
+    :return: Its colours lie one after another in memory.
     """
-    u_m, v_m = _bent(plans.bend[plan_index], xy_m)
+    tables, plan = _tables(xy_m.device), plan_index.int()[:, None]
+    bent_m = _bent(plans.bend[plan_index], xy_m.mT)
+    across_u_m, across_v_m = (bent_m - plans.origin_m[plan_index][..., None]).unbind(1)
     rows, columns = plans.surface.shape[-2:]
-    origin_m = plans.origin_m[plan_index]
-    across_u_m, across_v_m = u_m - origin_m[:, :1], v_m - origin_m[:, 1:]
-    cell = (_cells(across_v_m, CELL_M, rows) * columns + _cells(across_u_m, CELL_M, columns)
-            + plan_index[:, None] * (rows * columns))
-    surface = plans.surface.reshape(-1)[cell].long()
-    mark = _marks(plans, plan_index, surface, u_m, v_m, across_u_m, across_v_m)
-    labels, mark_rgb = _tables(str(xy_m.device))
-    palette = plans.palette.reshape(-1, 3)[surface + plan_index[:, None] * len(Surface)]
-    return GroundSample(labels[surface], torch.where((mark > 0)[..., None], mark_rgb[mark],
-                                                     palette))
+    cell = _cells(across_v_m, CELL_M, rows).mul_(columns).add_(plan * (rows * columns))
+    surface = _looked_up(plans.surface, cell.add_(_cells(across_u_m, CELL_M, columns))).int()
+    along_u, along_v = (
+        _looked_up(marks, _cells(across_m, MARK_CELL_M, marks.shape[1])
+                   .add_(plan * marks.shape[1])).int()
+        for marks, across_m in ((plans.marks_across_v, across_v_m),
+                                (plans.marks_across_u, across_u_m)))
+    case = (surface * len(Mark)).add_(along_u).mul_(len(Mark)).add_(along_v).mul_(2)
+    case.add_(_is_in_gap(tables.rhythm, surface, bent_m))
+    color = _looked_up(tables.color, case).add_(plan * (len(Surface) + len(Mark)))
+    marks_rgb = tables.mark_rgb.expand(len(plans.palette), -1, -1)
+    colors = torch.cat((plans.palette, marks_rgb), 1).flatten(0, 1).T.contiguous()
+    albedo = colors.index_select(1, color.view(-1)).view(3, *color.shape)
+    return GroundSample(_looked_up(tables.label, surface), albedo.movedim(0, -1))
 
 
-def _bent(bend: Tensor, xy_m: Tensor) -> tuple[Tensor, Tensor]:
-    """Return u and v of points."""
-    x_m, y_m = xy_m[..., 0], xy_m[..., 1]
-    u_m, v_m = x_m.clone(), y_m.clone()
-    for term in range(bend.shape[2]):
-        amplitude, wave, phase = bend[:, :, term, :, None].unbind(2)
-        v_m -= amplitude[:, 0] * torch.sin(wave[:, 0] * x_m + phase[:, 0])
-        u_m -= amplitude[:, 1] * torch.sin(wave[:, 1] * y_m + phase[:, 1])
-    return u_m, v_m
+def _bent(bend: Tensor, xy_m: Tensor) -> Tensor:
+    """Return u and v of points, both (T, 2, P)."""
+    bent_m, other_m = xy_m.clone(), xy_m.flip(1)
+    for term in bend.flip(1).unbind(2):  # what bends u first
+        amplitude, wave, phase = term[..., None].unbind(2)
+        bent_m.addcmul_(amplitude, torch.addcmul(phase, wave, other_m).sin_(), value=-1)
+    return bent_m
+
+
+def _looked_up(table: Tensor, index: Tensor) -> Tensor:
+    """Return entries of a flattened table, much sooner than table[index] does."""
+    return table.reshape(-1).index_select(0, index.reshape(-1)).view(index.shape)
 
 
 def _cells(across_m: Tensor, cell_m: float, count: int) -> Tensor:
-    """Return the number of the cell that every coordinate lies in, held within the map."""
-    return (across_m * (1 / cell_m)).long().clamp_(0, count - 1)
+    """Return the number of the cell that every coordinate lies in, held within the map, int32."""
+    return (across_m * (1 / cell_m)).int().clamp_(0, count - 1)
 
 
-def _marks(plans: GroundPlan, plan_index: Tensor, surface: Tensor, u_m: Tensor, v_m: Tensor,
-           across_u_m: Tensor, across_v_m: Tensor) -> Tensor:
-    """Return which points lie on the paint of a line, and on which."""
-    def row(marks: Tensor, across_m: Tensor) -> Tensor:
-        cell = _cells(across_m, MARK_CELL_M, marks.shape[1])
-        return marks.reshape(-1)[cell + plan_index[:, None] * marks.shape[1]].long()
-
-    along_u, along_v = row(plans.marks_across_v, across_v_m), row(plans.marks_across_u, across_u_m)
-    along_u_m, along_v_m = u_m.remainder(DASH_PERIOD_M), v_m.remainder(DASH_PERIOD_M)
-    on_x = _solid_or_dashed(along_u, along_u_m) & (surface == Surface.ROAD_X)
-    on_y = _solid_or_dashed(along_v, along_v_m) & (surface == Surface.ROAD_Y)
-    on_bay = (((surface == Surface.BAYS_X) & (u_m.remainder(BAY_M) < BAY_LINE_M))
-              | ((surface == Surface.BAYS_Y) & (v_m.remainder(BAY_M) < BAY_LINE_M)))
-    curb = ((along_u == Mark.CURB) | (along_v == Mark.CURB)) & (surface == Surface.SIDEWALK)
-    mark = along_u * on_x + along_v * on_y
-    return mark + on_bay * int(Mark.WHITE) + curb * int(Mark.CURB)
+def _is_in_gap(rhythm: Tensor, surface: Tensor, bent_m: Tensor) -> Tensor:
+    """Return where lines that are not drawn throughout pause, bool."""
+    per_u_m, per_v_m, share = rhythm.index_select(1, surface.view(-1)).view(3, *surface.shape)
+    phase = per_u_m.mul_(bent_m[:, 0]).addcmul_(per_v_m, bent_m[:, 1])
+    return phase.sub_(phase.floor()) >= share
 
 
-def _solid_or_dashed(mark: Tensor, along_m: Tensor) -> Tensor:
-    """Return where a line has paint."""
-    dashed = (mark == Mark.WHITE_DASHES) | (mark == Mark.YELLOW_DASHES)
-    return (mark > 0) & (mark < Mark.CURB) & (~dashed | (along_m < DASH_M))
+class _Tables(NamedTuple):
+    """
+    What is the same for all grounds.
+
+    :param label: Occupancy class by surface, (len(Surface),) uint8.
+    :param rhythm: Periods per metre along u and along v of lines with gaps, and the share that
+        is painted, by surface, (3, len(Surface)) float32.
+    :param color: Place in the palette, in which the marks come after the surfaces, by surface,
+        mark along u, mark along v and whether in a gap, flat, int32.
+    :param mark_rgb: Albedo by mark, (len(Mark), 3) float32.
+    """
+
+    label: Tensor
+    rhythm: Tensor
+    color: Tensor
+    mark_rgb: Tensor
 
 
 @cache
-def _tables(device: str) -> tuple[Tensor, Tensor]:
-    """Return the class by surface and the colour by mark."""
-    return (torch.tensor(_SURFACE_LABELS, dtype=torch.uint8, device=device),
-            torch.tensor(_MARK_RGB, device=device))
+def _tables(device: torch.device) -> _Tables:
+    """Return the tables on a device."""
+    rhythm = torch.zeros(3, len(Surface))
+    for surface, axis, period_m, painted_m in _RHYTHMS:
+        rhythm[axis, surface], rhythm[2, surface] = 1 / period_m, painted_m / period_m
+    color = [len(Surface) + mark if mark else surface
+             for surface in Surface for along_u in Mark for along_v in Mark
+             for mark in _painted(surface, along_u, along_v)]
+    return _Tables(*(table.to(device) for table in (
+        torch.tensor(_SURFACE_LABELS, dtype=torch.uint8), rhythm,
+        torch.tensor(color, dtype=torch.int32), torch.tensor(_MARK_RGB))))
+
+
+def _painted(surface: Surface, along_u: Mark, along_v: Mark) -> tuple[Mark, Mark]:
+    """Return which paint a point has, outside and in the gaps of lines."""
+    if surface in (Surface.BAYS_X, Surface.BAYS_Y):
+        return Mark.WHITE, Mark.NONE
+    if surface == Surface.SIDEWALK and Mark.CURB in (along_u, along_v):
+        return Mark.CURB, Mark.CURB
+    line = {Surface.ROAD_X: along_u, Surface.ROAD_Y: along_v}.get(surface, Mark.NONE)
+    if line in (Mark.WHITE_DASHES, Mark.YELLOW_DASHES):
+        return line, Mark.NONE
+    return (Mark.NONE, Mark.NONE) if line == Mark.CURB else (line, line)

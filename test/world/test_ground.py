@@ -68,6 +68,22 @@ def test_lines_are_sharp_and_only_on_their_roads():
     assert labels == [DRIVEABLE] * 6 + [OTHER_FLAT]
 
 
+def test_bays_curbs_and_roads_across_have_their_own_paint():
+    plan = small_plan()
+    plan.surface[50:54] = Surface.BAYS_X  # v from 5 to 7
+    plan.surface[:, 140:144] = Surface.ROAD_Y  # u from 20 to 22
+    plan.surface[:, 160] = Surface.SIDEWALK
+    plan.marks_across_u[710] = Mark.YELLOW_DASHES
+    plan.marks_across_u[800] = Mark.CURB
+    points = [(5.05, 6.0), (5.2, 6.0), (-2.45, 6.0), (21.05, -8.0), (21.05, -2.0), (30.05, 0.0),
+              (30.15, 0.0)]
+    _, albedo = sample(plan, points)
+    own = [plan.palette[surface].tolist() for surface in (
+        Surface.BAYS_X, Surface.ROAD_Y, Surface.SIDEWALK)]
+    wanted = [WHITE, own[0], WHITE, (0.65, 0.45, 0.08), own[1], (0.52, 0.51, 0.49), own[2]]
+    assert torch.allclose(albedo, torch.tensor(wanted))
+
+
 def test_curves_bend_the_road():
     shift_m = 6 * np.sin(0.05 * 20 + 0.3)
     labels, _ = sample(small_plan(6.0), [(20, shift_m), (20, shift_m + 3.9), (20, shift_m + 4.1),
