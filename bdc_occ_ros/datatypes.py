@@ -36,6 +36,8 @@ class Frame:
         (4, 4) metres, in any frame that does not move; None if the motion between exposures is
         to be ignored.
     :param stamp_ns: Exposure time of the key camera, which stamps the output.
+    :param fixed_from_output: Ego pose in whose frame the output is wanted, (4, 4) metres, as that
+        of a label which belongs to another sensor; None for that of the key camera.
     :raises InvalidFrameError: if names do not fit together or a stamp is negative.
     :raises InvalidImageError: if an image has another shape or dtype than its camera.
     :raises InvalidPoseError: if a pose is not a rigid transform.
@@ -46,6 +48,7 @@ class Frame:
     rig: CameraRig
     stamp_ns: int
     fixed_from_ego: Mapping[str, np.ndarray] | None = None
+    fixed_from_output: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         names = self.rig.names
@@ -64,6 +67,12 @@ class Frame:
         object.__setattr__(self, 'stamps_ns', MappingProxyType(dict(self.stamps_ns)))
         if self.fixed_from_ego is not None:
             self._check_poses(self.fixed_from_ego)
+        if self.fixed_from_output is not None:
+            if self.fixed_from_ego is None:
+                raise InvalidFrameError('output in another ego frame needs the ego poses of the '
+                                        'images; give fixed_from_ego as well')
+            object.__setattr__(self, 'fixed_from_output', rigid_transform(
+                self.fixed_from_output, 'fixed_from_output'))
 
     def _checked_image(self, name: str) -> np.ndarray:
         image, camera = self.images[name], self.rig[name]

@@ -95,7 +95,8 @@ class Predictor:
         Compute occupancy and boxes.
 
         :param frame: Images of any of its rig's cameras, the calibrations, and the ego poses;
-            every camera is lifted with its own ego pose into that of the key camera.
+            every camera is lifted with its own ego pose into that of the key camera, or into
+            the one in which the frame wants the output.
         :return: Occupancy and boxes, stamped like the frame. Cells that no contributing camera
             sees are not `observed`.
         """
@@ -177,10 +178,14 @@ def key_ego_from_ego(frame: Frame) -> np.ndarray | None:
     """
     Return how the vehicle moved between each camera's exposure and the key camera's.
 
+    Where the frame wants its output in another ego frame, that one takes the key camera's place.
+
     :param frame: Frame with or without ego poses.
     :return: Per image, in the order of `frame.images`, (N, 4, 4) float64; None without poses.
     """
     if frame.fixed_from_ego is None:
         return None
-    key_ego_from_fixed = np.linalg.inv(frame.fixed_from_ego[frame.rig.key_camera])
+    fixed_from_key_ego = (frame.fixed_from_ego[frame.rig.key_camera]
+                          if frame.fixed_from_output is None else frame.fixed_from_output)
+    key_ego_from_fixed = np.linalg.inv(fixed_from_key_ego)
     return np.stack([key_ego_from_fixed @ frame.fixed_from_ego[name] for name in frame.images])

@@ -15,6 +15,7 @@ from bdc_occ_ros.checkpoint import save_checkpoint
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidFrameError
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.network.network import OccupancyNetwork
@@ -176,6 +177,12 @@ def test_motion_is_relative_to_the_key_cameras_exposure(small_rig):
     motion = key_ego_from_ego(frame)
     np.testing.assert_allclose(motion[:, 0, 3], (0.0, 1.6), atol=1e-9)  # FRONT_LEFT is the key
     assert key_ego_from_ego(frame_of(small_rig)) is None
+    elsewhere = poses['CAM_FRONT_LEFT'].copy()
+    elsewhere[0, 3] += 0.5
+    motion = key_ego_from_ego(replace(frame, fixed_from_output=elsewhere))
+    np.testing.assert_allclose(motion[:, 0, 3], (-0.5, 1.1), atol=1e-9)
+    with pytest.raises(InvalidFrameError, match='give fixed_from_ego'):
+        replace(frame_of(small_rig), fixed_from_output=elsewhere)
 
 
 def test_weights_are_loaded_with_their_config(tiny_model, small_rig, tmp_path):

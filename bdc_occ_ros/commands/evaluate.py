@@ -144,7 +144,7 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     bar = tqdm(keys, 'control' if is_control else 'evaluating', unit='sample',
                disable=group.rank > 0 or args.json)
     if args.gates is None or is_control:
-        count_answers(subject, dataset, bar, evaluation)
+        count_answers(subject, dataset, bar, evaluation, subject.reference)
     else:
         _count_with_gates(subject, dataset, bar, evaluation)
     parts = group.gather(evaluation)
@@ -162,7 +162,7 @@ def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Ite
     from bdc_occ_ros.evaluation.channel_gates import record_gates
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     with record_gates(subject.network) as evaluation.gates:
-        count_answers(subject, dataset, keys, evaluation)
+        count_answers(subject, dataset, keys, evaluation, subject.reference)
     for sample in evaluation.samples:
         label = dataset.label(sample.key)
         evaluation.gates.describe(sample.key.scene_name, label.semantics[label.mask_camera],
@@ -179,12 +179,13 @@ def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subjec
     args.pictures.mkdir(parents=True, exist_ok=True)
     for place, (key, score) in enumerate(evaluation.worst(args.worst), start=1):
         frame, label = dataset.frame(key), dataset.label(key)
-        prediction, boxes = subject(key), dataset.boxes(key)
+        prediction, boxes = subject(key), dataset.boxes(key, subject.reference)
+        overlay = Overlay(boxes, fixed_from_ego=dataset.world_from_ego(key, subject.reference))
         true, said = (Occupancy(subject.grid, labels, label.mask_camera, subject.class_names,
                                 subject.free_label, frame.stamp_ns)
                       for labels in (label.semantics, prediction.occupancy.labels))
         draw_sheet(args.pictures / f'worst_{place}_{key.token[:8]}.png',
-                   f'{key.scene_name}: mIoU {100 * score:.1f}', frame, Overlay(boxes),
+                   f'{key.scene_name}: mIoU {100 * score:.1f}', frame, overlay,
                    (Column('truth', true, boxes), Column('prediction', said, prediction.boxes)),
                    '' if subject.about.get('is_trained', True) else 'untrained')
 

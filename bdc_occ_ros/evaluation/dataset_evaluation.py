@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
 from bdc_occ_ros.datatypes import Frame
@@ -100,7 +101,7 @@ def evaluate_samples(predict: Predict, dataset: NuscenesDataset, keys: Iterable[
 
 
 def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[SampleKey],
-                  evaluation: Evaluation) -> Evaluation:
+                  evaluation: Evaluation, reference: str = CAMERAS[0]) -> Evaluation:
     """
     Ask for the prediction of each sample and count what is right.
 
@@ -108,6 +109,7 @@ def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[Sampl
     :param dataset: Where the truth is.
     :param keys: Which samples.
     :param evaluation: Where to count.
+    :param reference: Sensor at whose reading the ego frame of the predicted boxes is meant.
     :return: The same.
     """
     for key in keys:
@@ -120,9 +122,8 @@ def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[Sampl
             score = _count_voxels(evaluation, dataset, key, prediction.occupancy.labels)
         evaluation.samples.append(SampleScore(key, score))
         if prediction.boxes is not None:
-            _, world_from_ego = dataset.key_exposure(key)
-            evaluation.boxes[key.token] = submission_of(prediction.boxes, key.token,
-                                                        world_from_ego)
+            evaluation.boxes[key.token] = submission_of(
+                prediction.boxes, key.token, dataset.world_from_ego(key, reference))
     return evaluation
 
 

@@ -47,9 +47,9 @@ def submission_of(boxes: Boxes, sample_token: str, world_from_ego: np.ndarray) -
     """
     Turn boxes into entries of a results file.
 
-    :param boxes: In the ego frame; the best 500 are kept.
+    :param boxes: In an ego frame; the best 500 are kept.
     :param sample_token: Key of the sample.
-    :param world_from_ego: Ego pose of the key camera's exposure, (4, 4), metres.
+    :param world_from_ego: Pose of that ego frame, (4, 4), metres.
     """
     entries = []
     for index in np.argsort(-boxes.scores, kind='stable')[:MAX_BOXES].tolist():

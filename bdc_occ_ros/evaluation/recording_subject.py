@@ -8,6 +8,7 @@ from pathlib import Path
 from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
 from bdc_occ_ros.datatypes import VoxelGrid
@@ -31,7 +32,7 @@ class RecordingSubject:
 
     def __init__(self, path: str | Path, dataset: NuscenesDataset) -> None:
         self.class_names, self.free_label = OCCUPANCY_CLASS_NAMES, FREE_LABEL
-        self.grid = VoxelGrid()
+        self.grid, self.reference = VoxelGrid(), CAMERAS[0]
         self._dataset, self._recording = dataset, load_recording(path)
         stamps = sorted(self._recording.occupancies.keys() | self._recording.boxes.keys())
         self._stamps_ns = {key: self._nearest(stamps, key) for key in dataset.keys}

@@ -3,11 +3,13 @@
 """Whose predictions are scored: something that answers for samples, a network for example."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from typing import Protocol
 
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
 from bdc_occ_ros.predictor import Predictor
@@ -21,6 +23,7 @@ class Subject(Protocol):
     grid: VoxelGrid
     keys: Sequence[SampleKey]  # the samples to ask for
     about: dict[str, Any]
+    reference: str  # sensor at whose reading the ego frame of the answers is meant
 
     def __call__(self, key: SampleKey) -> Prediction | None:
         """Return the prediction of a sample, or None where there is none."""
@@ -29,6 +32,9 @@ class Subject(Protocol):
 class NetworkSubject:
     """
     A network that looks at the images of every sample.
+
+    It answers in the ego frame of the LiDAR sweep, which is that of the label: at 10 m/s the
+    vehicle drives half a metre, more than a voxel, from the key camera's exposure to the sweep.
 
     :param predictor: The network.
     :param dataset: Where the images are.
@@ -42,7 +48,7 @@ class NetworkSubject:
         self.class_names = ('free',) if head is None else head.class_names
         self.free_label = 0 if head is None else head.free_label
         self.grid = VoxelGrid() if head is None else predictor.config.voxel_grid()
-        self.keys = dataset.keys
+        self.keys, self.reference = dataset.keys, LIDAR
         self.about = {'model': name, 'is_trained': predictor.is_trained,
                       'weights_sha256': predictor.weights_sha256}
 
@@ -52,4 +58,6 @@ class NetworkSubject:
 
         :param key: Which.
         """
-        return self._predictor(self._dataset.frame(key))
+        return self._predictor(replace(
+            self._dataset.frame(key),
+            fixed_from_output=self._dataset.world_from_ego(key, LIDAR)))

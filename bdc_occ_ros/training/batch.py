@@ -13,7 +13,7 @@ from torch import Tensor
 
 class TrueBoxes(NamedTuple):
     """
-    Objects of one sample in the ego frame of the key camera's exposure.
+    Objects of one sample in the ego frame of its labels.
 
     :param boxes: Centre x y z, length, width, height, yaw, velocity x y; (n, 9) float32, metres,
         radians, metres per second; velocities nan where unknown.
@@ -35,7 +35,8 @@ class TrainingBatch:
     :param input_from_camera: From directions in the camera's frame (x right, y down, z ahead) to
         pixels of the network input, (B, N, 3, 3) float64; crop and scale are in it.
     :param key_ego_from_camera: Mount of every camera and motion since its exposure, in one:
-        pose in the ego frame of the key camera's exposure, (B, N, 4, 4) float64, metres.
+        pose in the ego frame of the labels, be it that of the key camera's exposure or of a
+        LiDAR sweep, (B, N, 4, 4) float64, metres.
     :param semantics: Class per voxel, (B, X, Y, Z) uint8.
     :param observed: Voxels that a camera observes, (B, X, Y, Z) bool; only they are learned.
     :param boxes: Objects, one entry per sample.

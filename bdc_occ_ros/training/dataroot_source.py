@@ -13,6 +13,7 @@ import torch
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.training.batch import TrainingBatch
@@ -38,6 +39,9 @@ class DatarootSource:
     """
     The samples of a split, preprocessed as the node does it.
 
+    Cameras and boxes are given in the ego frame of the LiDAR sweep, which is that of the labels;
+    a network answers in whichever ego frame its rays are given.
+
     Boxes count if a LiDAR or radar point lies on them, as in nuScenes' own evaluation, and if
     their centre lies on the BEV grid. Occupancy labels are read only for networks with voxels.
 
@@ -56,7 +60,7 @@ class DatarootSource:
         self._cache = None
         if cache is not None:
             tables = dataset.dataroot / dataset.version / 'sample_data.json'
-            self._cache = SampleCache(cache, (config, with_depths, tables.resolve(),
+            self._cache = SampleCache(cache, (config, LIDAR, with_depths, tables.resolve(),
                                               tables.stat().st_mtime_ns))
 
     def __len__(self) -> int:
@@ -88,11 +92,12 @@ class DatarootSource:
         """Read and preprocess one sample."""
         frame = self._dataset.frame(key)
         cameras = _preprocessed(frame, self._config)
-        key_ego_from_world = np.linalg.inv(frame.fixed_from_ego[frame.rig.key_camera])
+        label_from_world = np.linalg.inv(self._dataset.world_from_ego(key, LIDAR))
         sample = {'images': cameras.images, 'input_from_camera': cameras.input_from_camera,
-                  'key_ego_from_camera': key_ego_from_world @ cameras.world_from_camera}
+                  'key_ego_from_camera': label_from_world @ cameras.world_from_camera}
         sample |= self._voxels(key)
-        sample |= _on_the_grid(self._dataset.boxes(key, measured_only=True), self._config)
+        sample |= _on_the_grid(self._dataset.boxes(key, LIDAR, measured_only=True),
+                               self._config)
         if self._with_depths:
             sample['depths_m'] = self._depths_m(key, cameras)
         return sample
