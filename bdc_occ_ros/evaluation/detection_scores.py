@@ -92,6 +92,9 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
     if range_limit_m is not None:
         rules.class_range = {name: min(reach_m, range_limit_m)
                              for name, reach_m in rules.class_range.items()}
+    if not any(results.values()) or not any(
+            dataset.rows.row('sample', token)['anns'] for token in known):
+        return nothing_right(rules.class_names)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'results.json')
         path.write_text(json.dumps({
@@ -107,3 +110,14 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
         float(metrics.mean_ap), float(metrics.nd_score),
         {name: float(value) for name, value in metrics.mean_dist_aps.items()},
         {name: float(value) for name, value in metrics.tp_errors.items()})
+
+
+def nothing_right(class_names: Sequence[str]) -> DetectionScores:
+    """
+    Return the scores where nothing is predicted or nothing annotated, which the devkit refuses.
+
+    :param class_names: Classes of the rules.
+    """
+    from nuscenes.eval.detection.constants import TP_METRICS
+    return DetectionScores(0.0, 0.0, dict.fromkeys(class_names, 0.0),
+                           dict.fromkeys(TP_METRICS, 1.0))

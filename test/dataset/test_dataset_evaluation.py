@@ -132,6 +132,17 @@ def test_boxes_of_some_samples_count_against_the_objects_of_these(dataset):
     assert detection_scores(dataset, empty | one).average_precisions['car'] < 0.3
 
 
+def test_a_network_that_finds_nothing_scores_zero(dataset):
+    scores = detection_scores(dataset, {key.token: [] for key in dataset.keys})
+    assert (scores.mean_ap, scores.nds) == (0.0, 0.0)
+    assert set(scores.average_precisions.values()) == {0.0} and len(scores.errors) == 5
+    one_far_off = [dict(score(dataset, Oracle(dataset)).boxes[dataset.keys[0].token][0],
+                        translation=[0.0, 0.0, 0.0], detection_score=0.0)]
+    same = detection_scores(dataset, {key.token: one_far_off if key == dataset.keys[0] else []
+                                      for key in dataset.keys})
+    assert same.average_precisions == scores.average_precisions and same.nds == scores.nds
+
+
 def test_only_the_best_boxes_are_submitted(dataset):
     boxes = dataset.boxes(dataset.keys[0])
     many = replace(boxes, **{
