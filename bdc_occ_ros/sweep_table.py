@@ -58,12 +58,14 @@ class Row:
     samples_seen: int
 
 
-def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], samples_before: int = 0
-               ) -> list[Row]:
+def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], first: str,
+               samples_before: int = 0) -> list[Row]:
     """
     Compare what is scored.
 
     :param results: Trainings of networks with an occupancy head, scored on the same samples.
+    :param first: Name of the network that the others are compared with; without results of it
+        there is no comparison.
     :param samples_before: How many the first weights have seen.
     :return: A row per network, in the order of the first training of each.
     """
@@ -74,10 +76,9 @@ def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], samples_before: 
         plans.setdefault(training.entry, training)
     if not scored:
         return []
-    first = next(iter(scored.values()))
     head = results[0][0].config.occupancy
     bootstrap = PairedBootstrap(len(results[0][1].counts), head.free_label)
-    return [_row(plans[name], of_seeds, first, bootstrap, samples_before)
+    return [_row(plans[name], of_seeds, scored.get(first, {}), bootstrap, samples_before)
             for name, of_seeds in scored.items()]
 
 

@@ -60,7 +60,8 @@ class DataChoice:
     def __str__(self) -> str:
         """Say which samples these are, whatever they are prepared with."""
         if self.name.startswith(WORLD):
-            return f'{self.name}, {self.keyframes_per_scene} keyframes per scene'
+            rigs = f', rigs {" ".join(rig.name for rig in self.rigs)}' if self.rigs else ''
+            return f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}'
         return f'{Path(self.name).name}, {self.version}, {self.split}'
 
 
@@ -88,6 +89,9 @@ def spread(count: int | None, length: int) -> Sequence[int]:
 
     :param count: How many at most; None for all.
     :param length: How many there are.
+    :raises UsageError: if none are wanted.
     """
+    if count is not None and count < 1:
+        raise UsageError(f'at least one sample is needed; got {count}')
     wanted = length if count is None else min(count, length)
     return [index * length // wanted for index in range(wanted)]

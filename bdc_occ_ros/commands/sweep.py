@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     failures = _train(args, trainings, samples, chosen_device(args.device))
     scored = [(training, scores) for training in trainings
               if (scores := load_scores(training, samples, args.out)) is not None]
-    rows = sweep_rows(scored, _samples_before(samples))
+    rows = sweep_rows(scored, sweep.entries[0].name, _samples_before(samples))
     if args.json:
         print(json.dumps({'rows': rows_as_json(rows), 'planned': len(trainings),
                           'scored': len(scored), 'failed': failures}, indent=2))

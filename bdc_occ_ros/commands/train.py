@@ -157,10 +157,14 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
 
 def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':
     """Return how long this goes on and what is written."""
+    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import Sitting
     from bdc_occ_ros.training.loop import Validation
     from bdc_occ_ros.training_data import spread
     validation = None
+    if args.validate is not None and config.occupancy is None:
+        raise UsageError(f'--validate: {config.name} has no voxels, and what is tried is mIoU; '
+                         'leave it out, and score boxes with evaluate')
     if args.validate is not None:
         source = data_choice(args, args.validate, args.validate_split).open(config)
         validation = Validation(source, spread(args.validate_samples, len(source)),

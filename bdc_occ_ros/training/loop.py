@@ -10,6 +10,7 @@ import time
 
 import torch
 
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.bn_estimation import estimate_statistics
@@ -30,11 +31,15 @@ class Validation:
     :param source: Samples that the training does not see.
     :param numbers: Which of them.
     :param every: Steps from one time to the next.
+    :raises InvalidConfigError: if it is never.
     """
 
     source: TrainingSource
     numbers: Sequence[int]
     every: int
+
+    def __post_init__(self) -> None:
+        _require_steps(validation=self.every)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Sitting:
     :param log_every: Steps between lines of the log.
     :param validation: What it is tried on, or None.
     :param with_tensorboard: Whether TensorBoard's files are written.
+    :raises InvalidConfigError: if a number of steps is below 1.
     """
 
     folder: Path
@@ -58,6 +64,9 @@ class Sitting:
     log_every: int = 10
     validation: Validation | None = None
     with_tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        _require_steps(save=self.save_every, log=self.log_every)
 
     @property
     def state_folder(self) -> Path:
@@ -117,6 +126,14 @@ def validate(trainer: Trainer, validation: Validation) -> float:
     total = ConfusionMatrix(len(counts.counts))
     total.counts += group.add(torch.from_numpy(counts.counts).to(trainer.device)).cpu().numpy()
     return total.mean_iou(trainer.config.occupancy.free_label)
+
+
+def _require_steps(**periods: int) -> None:
+    """Refuse what would come every 0 steps."""
+    for name, period in periods.items():
+        if period < 1:
+            raise InvalidConfigError(f'{name}: at least 1 step lies from one time to the next; '
+                                     f'got {period}')
 
 
 def _is_time_up(trainer: Trainer, stop_s: float | None) -> bool:

@@ -146,6 +146,9 @@ def planned(sweep: SweepConfig) -> Iterator[Planned]:
     :raises InvalidConfigError: if a change is wrong, or touches what samples depend on.
     """
     base = load_network_config(sweep.model)
+    if base.occupancy is None:
+        raise InvalidConfigError(f'sweep: networks are compared by mIoU, and {base.name} has no '
+                                 'voxels')
     configs = {entry.name: with_overrides(base, entry.changes) for entry in sweep.entries}
     for name, config in configs.items():
         if any(getattr(config, part) != getattr(base, part) for part in SHARED):

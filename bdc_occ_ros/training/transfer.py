@@ -76,7 +76,7 @@ def _branch_names(path: str, layers: nn.Sequential) -> dict[str, str]:
     for index, layer in enumerate(layers):
         if isinstance(layer, Redistribution | BinaryActivation):
             names[f'{path}.{index}'] = f'{path}.{type(layer).__name__} of {count}'
-        else:
+        elif not isinstance(layer, nn.Identity):
             names[f'{path}.{index}'] = f'{path}.layer {count}'
             count += 1
     return names

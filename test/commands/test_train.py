@@ -3,6 +3,7 @@
 """The verb that trains, on samples out of thin air."""
 
 import json
+from pathlib import Path
 import sys
 
 from made_source import MadeSource
@@ -90,7 +91,11 @@ def test_a_training_is_not_written_over(train, capsys):
     (('--steps', '1', '--set', 'nano.bev_unit.is_binry=false'), "unknown keys ['is_binry']"),
     (('--steps', '1', '--tune', 'losses.depth=much'), "float is needed; got 'much'"),
     ((), "missing keys ['steps']"),
-    (('--steps', '1', '--tune', 'losses.distillation=1'), 'teacher')])
+    (('--steps', '1', '--tune', 'losses.distillation=1'), 'teacher'),
+    (('--steps', '1', '--save-every', '0'), 'save: at least 1 step'),
+    (('--steps', '1', '--validate', 'world:9', '--validate-every', '0'), 'validation: at least'),
+    (('--steps', '1', '--validate', 'world:9', '--validate-samples', '0'), 'at least one sample'),
+    (('--steps', '1', '--validate', 'world:9', '--set', 'occupancy=null'), 'has no voxels')])
 def test_what_cannot_be_is_one_line(train, capsys, arguments, words):
     assert train('wrong', *arguments) == 2
     printed = capsys.readouterr().err
@@ -121,3 +126,8 @@ def test_seeds_and_spread():
             parse_seeds(wrong)
     assert list(spread(4, 10)) == [0, 2, 5, 7] and list(spread(None, 3)) == [0, 1, 2]
     assert list(spread(9, 2)) == [0, 1]
+
+
+def test_samples_are_named_by_all_that_changes_them():
+    choice = DataChoice('world:0-5', 3, rigs=(Path('a/tall.yaml'), Path('low.yaml')))
+    assert str(choice) == 'world:0-5, 3 keyframes per scene, rigs tall.yaml low.yaml'

@@ -12,6 +12,7 @@ from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import restore_network
 from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.layer_config import BinarizerConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training import result
 from bdc_occ_ros.training.shards import write_shards
@@ -41,6 +42,14 @@ def test_a_binary_network_takes_all_layers_of_a_real_one(tiny_config, real_confi
         assert transfer.tensors[f'{branch}.{new}'] is checkpoint.tensors[f'{branch}.{old}']
     assert not transfer.tensors.keys() & set(transfer.fresh)
     assert transfer.tensors.keys() | set(transfer.fresh) == network.state_dict().keys()
+
+
+def test_a_binarizer_without_shifts_takes_the_branch_too(tiny_config, real_config):
+    unit = replace(tiny_config.nano.bev_unit, binarizer=BinarizerConfig(before_sign='nothing'))
+    config = replace(tiny_config, nano=replace(tiny_config.nano, bev_unit=unit))
+    transfer = transfer_weights(checkpoint_of(real_config, 1), OccupancyNetwork(config))
+    assert transfer.unused == ()
+    assert {name.rpartition('.')[2] for name in transfer.fresh} == {'beta'}
 
 
 def test_the_same_network_takes_everything(tiny_config):
