@@ -30,10 +30,12 @@ from bdc_occ_ros.commands.training_progress import training_progress
 if TYPE_CHECKING:
     import torch
 
+    from bdc_occ_ros.checkpoint import Checkpoint
     from bdc_occ_ros.config import NetworkConfig
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
     from bdc_occ_ros.training.loop import Sitting
     from bdc_occ_ros.training.recipe import Recipe
+    from bdc_occ_ros.training.saved_training import Origin
     from bdc_occ_ros.training.trainer import Trainer
 
 PUBLISHED = 'published'
@@ -122,19 +124,22 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     from bdc_occ_ros.training.loop import run_training
     from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.result import save_result
+    from bdc_occ_ros.training.saved_training import origin_of
     from bdc_occ_ros.training.trainer import Trainer
-    teacher = None if args.teacher is None else restore_network(load_result(args.teacher))
-    source = data_choice(args, args.data, args.split).open(config)
-    trainer = Trainer(config, recipe, source, device, group=group, teacher=teacher,
+    first, teacher = (None if path is None else load_result(path)
+                      for path in (args.init, args.teacher))
+    data = data_choice(args, args.data, args.split)
+    trainer = Trainer(config, recipe, data.open(config), device, group=group,
+                      teacher=None if teacher is None else restore_network(teacher),
                       workers=args.workers)
-    sitting = _sitting(args, config)
+    sitting = _sitting(args, config, origin_of(str(data), first, teacher))
     is_resumed = _is_resumed(args, sitting)
-    if args.init is not None and not is_resumed:
-        _take_over(args.init, trainer, is_told=group.rank == 0)
+    if first is not None and not is_resumed:
+        _take_over(first, args.init, trainer, is_told=group.rank == 0)
     with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
         is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
-        path = save_result(args.out, trainer.averaged.network, _provenance(args, trainer))
+        path = save_result(args.out, trainer.averaged.network, _provenance(args, trainer, sitting.origin))
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
 
@@ -155,7 +160,7 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
     return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)
 
 
-def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':
+def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin') -> 'Sitting':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import Sitting
@@ -169,7 +174,7 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig') -> 'Sitting':
         source = data_choice(args, args.validate, args.validate_split).open(config)
         validation = Validation(source, spread(args.validate_samples, len(source)),
                                 args.validate_every)
-    return Sitting(args.out, str(data_choice(args, args.data, args.split)),
+    return Sitting(args.out, origin,
                    None if args.minutes is None else 60 * args.minutes, args.save_every,
                    validation=validation, with_tensorboard=args.tensorboard)
 
@@ -184,11 +189,10 @@ def _is_resumed(args: argparse.Namespace, sitting: 'Sitting') -> bool:
     return is_there
 
 
-def _take_over(path: Path, trainer: 'Trainer', *, is_told: bool) -> None:
+def _take_over(first: 'Checkpoint', path: Path, trainer: 'Trainer', *, is_told: bool) -> None:
     """Begin with what fits of other weights, and say what does not."""
-    from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.transfer import transfer_weights
-    transfer = transfer_weights(load_result(path), trainer.network)
+    transfer = transfer_weights(first, trainer.network)
     trainer.start_from(transfer.tensors)
     if is_told:
         print(f'{path}: {len(transfer.tensors)} tensors taken over, {len(transfer.fresh)} begin '
@@ -197,7 +201,8 @@ def _take_over(path: Path, trainer: 'Trainer', *, is_told: bool) -> None:
             print('\n'.join(f'  {title}: {name}' for name in names), end='\n' if names else '')
 
 
-def _provenance(args: argparse.Namespace, trainer: 'Trainer') -> dict[str, str]:
+def _provenance(args: argparse.Namespace, trainer: 'Trainer', origin: 'Origin'
+                ) -> dict[str, str]:
     """Say where the weights come from."""
     from dataclasses import asdict
     from datetime import datetime
@@ -210,11 +215,11 @@ def _provenance(args: argparse.Namespace, trainer: 'Trainer') -> dict[str, str]:
     recipe = trainer.recipe
     return {
         'command': ' '.join(['bdc-occ', *sys.argv[1:]]), 'commit': str(machine['commit']),
-        'data': str(data_choice(args, args.data, args.split)),
-        'recipe': json.dumps(asdict(recipe)),
+        'data': origin.data, 'recipe': json.dumps(asdict(recipe)),
         'steps': f'{trainer.step} of {recipe.steps}',
         'samples_seen': str(trainer.step * recipe.batch), 'seed': str(recipe.seed),
         'init': 'seed' if args.init is None else args.init.name,
+        'init_sha256': origin.first_weights, 'teacher_sha256': origin.teacher,
         'teacher': 'none' if args.teacher is None else args.teacher.name,
         'device': str(machine['cpu']) if trainer.device.type == 'cpu' else str(trainer.device),
         'processes': str(trainer.group.size), 'torch': str(machine['torch']),

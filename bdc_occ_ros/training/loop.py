@@ -15,6 +15,7 @@ from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.bn_estimation import estimate_statistics
 from bdc_occ_ros.training.sample_order import sample_numbers
+from bdc_occ_ros.training.saved_training import Origin
 from bdc_occ_ros.training.saved_training import resume_training
 from bdc_occ_ros.training.saved_training import save_training
 from bdc_occ_ros.training.trainer import StepReport
@@ -48,7 +49,7 @@ class Sitting:
     How long a training goes on at a time, and what it writes.
 
     :param folder: Where the training is saved and logged.
-    :param data: Name of the samples' source, which a resumed training must have too.
+    :param origin: What the training comes from; a resumed one must have the same.
     :param seconds: Time after which it stops behind a step, or None.
     :param save_every: Steps between saved states.
     :param log_every: Steps between lines of the log.
@@ -58,7 +59,7 @@ class Sitting:
     """
 
     folder: Path
-    data: str
+    origin: Origin
     seconds: float | None = None
     save_every: int = 250
     log_every: int = 10
@@ -90,7 +91,7 @@ def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
     """
     stop_s = None if sitting.seconds is None else time.monotonic() + sitting.seconds
     if is_resumed:
-        resume_training(sitting.state_folder, trainer, sitting.data)
+        resume_training(sitting.state_folder, trainer, sitting.origin)
     log = None
     if trainer.group.rank == 0:
         log = TrainingLog(sitting.folder, trainer.step, with_tensorboard=sitting.with_tensorboard)
@@ -162,7 +163,7 @@ def _write_down(trainer: Trainer, sitting: Sitting, log: TrainingLog | None, rep
     if values:
         log.write(report.step, {**values, 'time_s': time.time()})
     if is_last or report.step % sitting.save_every == 0:
-        save_training(sitting.state_folder, trainer, sitting.data)
+        save_training(sitting.state_folder, trainer, sitting.origin)
 
 
 def _estimate(trainer: Trainer) -> None:

@@ -3,6 +3,7 @@
 """A training on disk: all that its next step depends on, and which training it is."""
 
 from dataclasses import asdict
+from dataclasses import dataclass
 import io
 from pathlib import Path
 from pickle import UnpicklingError
@@ -10,39 +11,72 @@ from typing import Any
 
 import torch
 
+from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.training.shards import read_shards
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.weights_file import tensors_sha256
 
-FORMAT = 'bdc_occ_ros training 1'
+FORMAT = 'bdc_occ_ros training 2'
+NAMES = {'format', 'config', 'recipe', 'origin', 'state'}
 
 
-def save_training(folder: Path, trainer: Trainer, data: str) -> None:
+@dataclass(frozen=True)
+class Origin:
+    """
+    What a training comes from besides its config and recipe.
+
+    :param data: Name of the samples' source.
+    :param first_weights: SHA-256 of the weights that it began with, or seed.
+    :param teacher: SHA-256 of the teacher's weights, or none.
+    """
+
+    data: str
+    first_weights: str = 'seed'
+    teacher: str = 'none'
+
+
+def origin_of(data: str, first_weights: Checkpoint | None, teacher: Checkpoint | None = None
+              ) -> Origin:
+    """
+    Name what a training comes from.
+
+    :param data: Name of the samples' source.
+    :param first_weights: What it begins with; None for the seed's.
+    :param teacher: What it distils from, or None.
+    """
+    return Origin(data, 'seed' if first_weights is None else tensors_sha256(first_weights.tensors),
+                  'none' if teacher is None else tensors_sha256(teacher.tensors))
+
+
+def save_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
     """
     Write a training; an older one in that folder is replaced in one step.
 
     :param folder: Where, in parts.
     :param trainer: Between two steps.
-    :param data: Name of the samples' source.
+    :param origin: What it comes from.
     """
     stream = io.BytesIO()
     torch.save({'format': FORMAT, 'config': asdict(trainer.config),
-                'recipe': asdict(trainer.recipe), 'data': data, 'state': trainer.state()}, stream)
+                'recipe': asdict(trainer.recipe), 'origin': asdict(origin),
+                'state': trainer.state()}, stream)
     write_shards(folder, stream.getvalue())
 
 
-def resume_training(folder: Path, trainer: Trainer, data: str) -> None:
+def resume_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
     """
     Bring a trainer to where a training was saved.
 
     :param folder: That save_training wrote.
-    :param trainer: Of the same config, recipe and source.
-    :param data: Name of the samples' source.
+    :param trainer: Of the same config and recipe.
+    :param origin: The same.
     :raises InvalidTrainingStateError: if there is none, or it is damaged, or of another training.
     """
     saved = _read(folder)
-    own = {'config': asdict(trainer.config), 'recipe': asdict(trainer.recipe), 'data': data}
+    own = {'config': asdict(trainer.config), 'recipe': asdict(trainer.recipe),
+           'origin': asdict(origin)}
     for name, value in own.items():
         if saved[name] != value:
             raise InvalidTrainingStateError(
@@ -61,8 +95,7 @@ def _read(folder: Path) -> dict[str, Any]:
         saved = torch.load(io.BytesIO(read_shards(folder)), map_location='cpu', weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
         raise InvalidTrainingStateError(f'{folder}: no training can be read: {error}') from error
-    names = {'format', 'config', 'recipe', 'data', 'state'}
-    if not isinstance(saved, dict) or saved.get('format') != FORMAT or saved.keys() != names:
+    if not isinstance(saved, dict) or saved.get('format') != FORMAT or saved.keys() != NAMES:
         raise InvalidTrainingStateError(f'{folder}: format {FORMAT!r} is needed')
     return saved
 

@@ -35,6 +35,8 @@ from bdc_occ_ros.training.loop import run_training
 from bdc_occ_ros.training.loop import Sitting
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.result import save_result
+from bdc_occ_ros.training.saved_training import Origin
+from bdc_occ_ros.training.saved_training import origin_of
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.trainer import StepReport
@@ -127,6 +129,10 @@ class Samples:
     validation_data: str
     first_weights: Checkpoint | None = None
 
+    def origin(self) -> Origin:
+        """Return what every training comes from."""
+        return origin_of(self.data, self.first_weights)
+
 
 def load_sweep(path: Path) -> SweepConfig:
     """
@@ -180,7 +186,7 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     if load_scores(training, samples, root) is not None:
         return True
     trainer = Trainer(training.config, training.recipe, samples.source, device, workers=workers)
-    sitting = Sitting(folder, samples.data, seconds)
+    sitting = Sitting(folder, samples.origin(), seconds)
     is_resumed = sitting.state_folder.is_dir()
     if samples.first_weights is not None and not is_resumed:
         trainer.start_from(transfer_weights(samples.first_weights, trainer.network).tensors)
@@ -188,6 +194,7 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
         return False
     network, recipe = trainer.averaged.network, training.recipe
     save_result(folder, network, {'sweep entry': training.entry, 'data': samples.data,
+                                  'init_sha256': sitting.origin.first_weights,
                                   'recipe': json.dumps(asdict(recipe))})
     scores = score_source(network, samples.validation, samples.numbers,
                           recipe.micro_batch or recipe.batch, device, recipe.precision)
@@ -233,8 +240,7 @@ def _save_scores(folder: Path, scores: SourceScores, identity: dict[str, Any]) -
 
 def _identity(training: Planned, samples: Samples) -> dict[str, Any]:
     """Return what makes a training this one, as JSON gives it back."""
-    first = samples.first_weights
     return json.loads(json.dumps({
         'config': asdict(training.config), 'recipe': asdict(training.recipe),
-        'first_weights': None if first is None else dict(first.provenance),
-        'data': samples.data, 'validation': [samples.validation_data, list(samples.numbers)]}))
+        'origin': asdict(samples.origin()),
+        'validation': [samples.validation_data, list(samples.numbers)]}))

@@ -18,6 +18,7 @@ from bdc_occ_ros.training import result
 from bdc_occ_ros.training_data import DataChoice
 from bdc_occ_ros.training_data import parse_seeds
 from bdc_occ_ros.training_data import spread
+from bdc_occ_ros.weights_file import tensors_sha256
 
 FEW = ('--batch', '2', '--tune', 'warmup_steps=0', '--threads', '1', '--workers', '0')
 
@@ -47,7 +48,8 @@ def test_a_training_in_two_sittings_ends_in_weights_that_run(train, tmp_path, ca
                for name, tensor in checkpoint.tensors.items())
     told = checkpoint.provenance
     assert told['steps'] == '2 of 2' and told['samples_seen'] == '4' and told['seed'] == '0'
-    assert told['data'] == 'world:0-5, 40 keyframes per scene' and told['init'] == 'seed'
+    assert told['data'] == 'world:0-5, 40 keyframes per scene'
+    assert told['init'] == told['init_sha256'] == 'seed'
     assert json.loads(told['recipe'])['batch'] == 2
     assert {'command', 'commit', 'device', 'date', 'torch'} < told.keys()
     lines = (tmp_path / 'stopped' / 'log.jsonl').read_text().splitlines()
@@ -67,8 +69,13 @@ def test_stages_full_precision_then_binary_with_a_teacher(train, tmp_path, capsy
     checkpoint = load_checkpoint(tmp_path / 'binary' / 'weights.safetensors')
     assert checkpoint.config.nano.bev_unit.is_binary
     assert checkpoint.provenance['init'] == checkpoint.provenance['teacher'] == real.name
+    assert checkpoint.provenance['init_sha256'] == tensors_sha256(load_checkpoint(real).tensors)
+    assert checkpoint.provenance['teacher_sha256'] == checkpoint.provenance['init_sha256']
     log = json.loads((tmp_path / 'binary' / 'log.jsonl').read_text())
     assert 'distillation' in log
+    assert train('binary', '--steps', '1', '--resume', '--teacher', str(real),
+                 '--tune', 'losses.distillation=0.5') == 2
+    assert "not 'seed'; give what it was started with" in capsys.readouterr().err
 
 
 def test_the_published_recipe_can_be_asked_for_and_changed(train, tmp_path):

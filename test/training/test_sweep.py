@@ -146,6 +146,10 @@ def test_first_weights_are_taken_over_and_their_samples_count(tiny_model, tmp_pa
     torch.testing.assert_close(written[name], trained.state_dict()[name])
     with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):
         load_scores(training, samples, tmp_path)
+    moved = {name: tensor + 1 for name, tensor in first.tensors.items()}
+    others = dataclasses.replace(samples, first_weights=dataclasses.replace(first, tensors=moved))
+    with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):
+        load_scores(training, others, tmp_path)
     scores = SourceScores(np.ones((1, 18, 18), int), {})
     assert sweep_rows([(training, scores)], training.entry, 400)[0].samples_seen == 406
 

@@ -37,12 +37,13 @@ from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.training.loop import run_training, Sitting, Validation
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.result import load_result, save_result
+from bdc_occ_ros.training.saved_training import Origin
 from bdc_occ_ros.training.trainer import Trainer
 config = load_network_config(sys.argv[1])
 folder = Path(sys.argv[2])
 source = MadeSource(config, 4)
 trainer = Trainer(config, Recipe(steps=1, batch=2), source, torch.device('cpu'))
-sitting = Sitting(folder, 'made', validation=Validation(source, [0, 1], 1))
+sitting = Sitting(folder, Origin('made'), validation=Validation(source, [0, 1], 1))
 assert run_training(trainer, sitting, is_resumed=False, observe=print)
 path = save_result(folder, trainer.averaged.network, {{}})
 assert path.is_dir(), 'without safetensors weights are written in parts'

@@ -19,6 +19,9 @@ from bdc_occ_ros.training.loop import Sitting
 from bdc_occ_ros.training.loop import Validation
 from bdc_occ_ros.training.recipe import LossWeights
 from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.saved_training import Origin
+from bdc_occ_ros.training.saved_training import resume_training
+from bdc_occ_ros.training.saved_training import save_training
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.training.validation import count_voxels
@@ -36,7 +39,7 @@ def equal(first, second):
 def train(trainer, folder, **settings):
     reports = []
     is_resumed = settings.pop('is_resumed', False)
-    sitting = Sitting(folder, 'made', log_every=1, **settings)
+    sitting = Sitting(folder, settings.pop('origin', Origin('made')), log_every=1, **settings)
     return run_training(trainer, sitting, is_resumed=is_resumed, observe=reports.append), reports
 
 
@@ -94,6 +97,19 @@ def test_another_training_is_not_gone_on_with(tiny_config, made_source, tmp_path
     with pytest.raises(InvalidTrainingStateError, match='config context_channels is 8, not 4'):
         train(Trainer(replace(config, nano=replace(config.nano, bev_channels=(16, 32))), RECIPE,
                       made_source, CPU), tmp_path, is_resumed=True)
+
+
+@pytest.mark.parametrize('other, words', [
+    (Origin('other', 'a1', 'b2'), 'data is .made., not .other.'),
+    (Origin('made', 'seed', 'b2'), 'first_weights is .a1., not .seed.'),
+    (Origin('made', 'a1', 'c3'), 'teacher is .b2., not .c3.')])
+def test_a_training_goes_on_with_its_own_data_and_weights(tiny_config, made_source, tmp_path,
+                                                          other, words):
+    trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
+    save_training(tmp_path, trainer, Origin('made', 'a1', 'b2'))
+    with pytest.raises(InvalidTrainingStateError, match=f'origin {words}; give what it was'):
+        resume_training(tmp_path, trainer, other)
+    resume_training(tmp_path, trainer, Origin('made', 'a1', 'b2'))
 
 
 def test_a_state_that_would_run_a_program_is_refused(tiny_config, made_source, tmp_path):
