@@ -29,6 +29,7 @@ from bdc_occ_ros.world.sample_arrays import arrays_of
 from bdc_occ_ros.world.sample_arrays import batch_of
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.solid_voxels import GRID
+from bdc_occ_ros.world.sources import sources_fingerprint
 
 KEYFRAME_PERIOD_S = 0.5
 KEYFRAMES_PER_SCENE = 40
@@ -48,8 +49,7 @@ class WorldSource:
     :param rigs: Vehicles.
     :param keyframes_per_scene: Up to 40, which is one every half second.
     :param cache: Folder where samples are kept once they are made, and read from afterwards; None
-        to make them anew every time. It is for one version of this package: delete it after an
-        update.
+        to make them anew every time. Samples from other sources of the world are left alone.
     :raises UsageError: if there are no seeds or rigs, or more keyframes than a drive has.
     """
 
@@ -64,8 +64,9 @@ class WorldSource:
         self._per_scene = keyframes_per_scene
         self._scenes: dict[int, Scene] = {}
         self._lock = Lock()
-        self._cache = None if cache is None else SampleCache(
-            cache, (config.image, config.feature_stride, [rig.fingerprint for rig in self._rigs]))
+        self._cache = None if cache is None else SampleCache(cache, (
+            config.image, config.feature_stride, [rig.fingerprint for rig in self._rigs],
+            sources_fingerprint()))
 
     def __len__(self) -> int:
         return len(self._seeds) * self._per_scene

@@ -17,6 +17,8 @@ from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.network.preprocessing import Preprocessor
 from bdc_occ_ros.world.published_rigs import published_rigs
+from bdc_occ_ros.world.sources import fingerprint_of
+from bdc_occ_ros.world.sources import sources_fingerprint
 from bdc_occ_ros.world.world_source import input_from_image
 from bdc_occ_ros.world.world_source import nearest_m
 from bdc_occ_ros.world.world_source import WorldSource
@@ -163,6 +165,30 @@ def test_a_cache_gives_the_same_samples_without_making_them(source, config, tmp_
     again = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
     monkeypatch.setattr(again, '_made', lambda *_: pytest.fail('made again'))
     assert_equal(again.load([6, 1], CPU), made)
+
+
+def test_a_cache_holds_versions_of_the_world_apart(config, batch, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(WorldSource, '_made', lambda *_: made.append(1) or batch.part(0, 1))
+    for version in ('before', 'after', 'before'):
+        monkeypatch.setattr('bdc_occ_ros.world.world_source.sources_fingerprint',
+                            lambda version=version: version)
+        WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path).load([0], CPU)
+    assert len(made) == len(list(tmp_path.rglob('*.npz'))) == 2
+
+
+def test_versions_of_the_world_differ_by_name_and_content(tmp_path):
+    first, second = tmp_path / 'a.py', tmp_path / 'b.py'
+    first.write_text('x = 1')
+    second.write_text('x = 2')
+    both = fingerprint_of([first, second])
+    assert fingerprint_of([first, second]) == both != fingerprint_of([first])
+    first.write_text('x = 3')
+    assert fingerprint_of([first, second]) != both
+    first.write_text('x = 1')
+    second = second.rename(tmp_path / 'c.py')
+    assert fingerprint_of([first, second]) != both
+    assert len(sources_fingerprint()) == 64
 
 
 def test_a_cache_holds_sizes_apart_and_refuses_damaged_samples(config, tmp_path):
