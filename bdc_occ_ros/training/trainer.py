@@ -56,10 +56,12 @@ class StepReport:
 
 class Trainer:
     """
-    A network in training; after any number of steps it is what the seed makes of it.
+    A network in training; after any number of steps it is what recipe and data make of it.
 
     Processes share the samples of a step; all hold the same weights after it. Gradients, counts
-    and losses are summed over them, and statistics of batch normalization averaged.
+    and losses are summed over them. Batch normalization normalizes by what is in one process at
+    once, and its running statistics are averaged over the processes; so how a step is shared
+    changes its numbers a little.
 
     :param config: The network; its first weights come from the recipe's seed.
     :param recipe: How it is trained.
@@ -69,7 +71,7 @@ class Trainer:
     :param teacher: Network of the same grid that distillation follows, in evaluation mode.
     :param workers: Threads that load samples ahead.
     :raises InvalidConfigError: if the batch cannot be shared evenly, or distillation has no
-        teacher, or there are no samples.
+        teacher of the same input, voxels and classes, or there are no samples.
     """
 
     def __init__(self, config: NetworkConfig, recipe: Recipe, source: TrainingSource,
@@ -81,6 +83,8 @@ class Trainer:
         if (recipe.losses.distillation > 0) != (teacher is not None):
             raise InvalidConfigError('distillation needs both a teacher and losses.distillation '
                                      'above 0; give both or neither')
+        if teacher is not None:
+            _require_teacher_fits(config, teacher.config)
         if not len(source):
             raise InvalidConfigError('there are no samples to learn from')
         self.config, self.recipe, self.source = config, recipe, source
@@ -214,3 +218,21 @@ class Trainer:
             f'step {self.step + 1}: loss and gradient must be finite; got {shown}, gradient norm '
             f'{norm:g}. Resume from the last saved step with a smaller learning_rate or in '
             f'float32')
+
+
+def _require_teacher_fits(config: NetworkConfig, teacher: NetworkConfig) -> None:
+    """Refuse a teacher that cannot say of the same samples what each voxel is."""
+    for name, occupancy in ((config.name, config.occupancy),
+                            (f'the teacher {teacher.name}', teacher.occupancy)):
+        if occupancy is None:
+            raise InvalidConfigError(f'distillation compares voxels, and {name} has none; take '
+                                     'networks with an occupancy head')
+    for what, own, other in (
+            ('voxels', config.voxel_grid(), teacher.voxel_grid()),
+            ('classes', config.occupancy.class_names, teacher.occupancy.class_names),
+            ('images', (config.image.height_px, config.image.width_px),
+             (teacher.image.height_px, teacher.image.width_px))):
+        if own != other:
+            raise InvalidConfigError(f'distillation: the {what} of the teacher {teacher.name} are '
+                                     f'{other}, those of {config.name} {own}; take a teacher with '
+                                     'the same')

@@ -12,6 +12,7 @@ import torch
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.errors import NonFiniteLossError
+from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.augmentation import AugmentationConfig
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.loop import run_training
@@ -143,6 +144,23 @@ def test_a_teacher_adds_its_part(tiny_config, made_source):
     weights = [parameter.clone() for parameter in teacher.parameters()]
     assert trainer.take_step().parts['distillation'] > 0
     assert all(map(torch.equal, weights, teacher.parameters()))
+
+
+def test_a_teacher_must_speak_of_the_same(tiny_config, made_source):
+    recipe = replace(RECIPE, losses=LossWeights(distillation=1.0))
+    occupancy, image = tiny_config.occupancy, tiny_config.image
+    names = ('another', *occupancy.class_names[1:])
+    for change, words in (
+            ({'occupancy': None}, 'the teacher tiny has none'),
+            ({'occupancy': replace(occupancy, class_names=names)}, 'classes of the teacher'),
+            ({'occupancy': replace(occupancy, num_heights=2)}, 'voxels of the'),
+            ({'image': replace(image, width_px=image.width_px + 32)}, 'images of the teacher')):
+        teacher = OccupancyNetwork(replace(tiny_config, **change))
+        with pytest.raises(InvalidConfigError, match=words):
+            Trainer(tiny_config, recipe, made_source, CPU, teacher=teacher)
+    blind = replace(tiny_config, occupancy=None)
+    with pytest.raises(InvalidConfigError, match='compares voxels, and tiny has none'):
+        Trainer(blind, recipe, made_source, CPU, teacher=OccupancyNetwork(tiny_config))
 
 
 def test_validation_counts_what_the_network_says(tiny_config, made_source, tmp_path):
