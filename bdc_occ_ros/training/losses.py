@@ -3,8 +3,9 @@
 """
 The whole loss: occupancy, boxes, depth and a teacher, each divided by how much there was to learn.
 
-What a part is divided by is counted over a whole step, before any of it is in the network; so a
-step may be spread over several passes and processes and still is the same step.
+What a part is divided by is counted over a whole step, before any of it is in the network; so the
+loss of a step does not depend on how it is spread over passes and processes, except through batch
+normalization, which sees the samples of one pass alone.
 """
 
 from typing import NamedTuple
