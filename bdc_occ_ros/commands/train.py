@@ -139,7 +139,8 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
         is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
-        path = save_result(args.out, trainer.averaged.network, _provenance(args, trainer, sitting.origin))
+        path = save_result(args.out, trainer.averaged.network,
+                           _provenance(args, trainer, sitting.origin))
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
 
