@@ -20,6 +20,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _subject(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'Subject':
         return RecordingSubject(args.bag, dataset)
     from bdc_occ_ros.evaluation.subjects import NetworkSubject
     from bdc_occ_ros.predictor import Predictor
+    chosen_device(args.device)
     return NetworkSubject(Predictor(args.model, device=args.device), dataset, str(args.model))
 
 

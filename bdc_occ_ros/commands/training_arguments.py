@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments of all verbs that train: which samples, on which device."""
+"""Arguments of several verbs: which samples, on which device, with how many threads."""
 
 import argparse
 import os
@@ -55,15 +55,24 @@ def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice'
 
 def chosen_device(name: str) -> 'torch.device':
     """
-    Return the device of this process.
+    Return the device of this process; if it is a GPU, it is what cuda means from here on.
 
-    :param name: cpu, cuda or auto.
+    :param name: cpu, cuda or auto; a process that torchrun started takes the GPU of its number.
     :raises UsageError: if there is no such device.
     """
     import torch
+    if name not in ('cpu', 'cuda', 'auto'):
+        raise UsageError(f'--device is cpu, cuda or auto; got {name!r}')
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     if name == 'cuda' and not torch.cuda.is_available():
         raise UsageError('--device cuda: PyTorch sees no GPU; use --device cpu')
-    return torch.device('cuda', int(os.environ.get('LOCAL_RANK', '0'))) if name == 'cuda' else (
-        torch.device(name))
+    if name == 'cpu':
+        return torch.device('cpu')
+    number, count = int(os.environ.get('LOCAL_RANK', '0')), torch.cuda.device_count()
+    if number >= count:
+        raise UsageError(f'--device cuda: process {number} of this machine needs a GPU of its '
+                         f'own, and there are {count}; let torchrun start that many')
+    device = torch.device('cuda', number)
+    torch.cuda.set_device(device)
+    return device
