@@ -12,6 +12,7 @@ the package, config/sweep_nano.yaml, which a CPU can carry out at half of all wi
 Every training of one seed takes the same samples in the same order and as many steps. mIoU comes
 with the interval in which 95 % of redrawn validation samples let it lie, and so does its
 difference to the first entry. mAP follows nuScenes' rules for boxes on the network's grid.
+Scores are taken in float32, whatever precision the recipe trains in.
 
 What was stopped goes on when the same is asked for again; entries that are scored are not trained
 again, and the table shows whatever is scored so far. A training whose loss is not finite is named,

@@ -3,6 +3,10 @@
 """
 Train a network on made-up scenes or on a data set in nuScenes' format.
 
+--validate tries the averaged weights now and then, with the statistics of batch normalization as
+they were averaged; where the recipe estimates those anew (bn_batches) it does so at the end, after
+the last validation, so that weights.safetensors can score otherwise than the log says.
+
 The folder that --out names receives the log, the state (from which --resume goes on, to the same
 weights as without a stop) and weights.safetensors, which export, evaluate and the node take:
 

@@ -169,7 +169,7 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
                     seconds: float | None, workers: int,
                     observe: Callable[[StepReport], None]) -> bool:
     """
-    Carry one training to its end and score it, or stop when the time is up.
+    Carry one training to its end and score it in float32, or stop when the time is up.
 
     :param training: Which.
     :param samples: What it learns from and is scored on.
@@ -197,7 +197,7 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
                                   'init_sha256': sitting.origin.first_weights,
                                   'recipe': json.dumps(asdict(recipe))})
     scores = score_source(network, samples.validation, samples.numbers,
-                          recipe.micro_batch or recipe.batch, device, recipe.precision)
+                          recipe.micro_batch or recipe.batch, device, 'float32')
     _save_scores(folder, scores, _identity(training, samples))
     return True
 
