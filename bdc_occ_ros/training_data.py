@@ -9,6 +9,7 @@ from pathlib import Path
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.training.batch import TrainingSource
+from bdc_occ_ros.world.seeds import parse_seeds
 
 WORLD = 'world:'
 
@@ -63,24 +64,6 @@ class DataChoice:
             rigs = f', rigs {" ".join(rig.name for rig in self.rigs)}' if self.rigs else ''
             return f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}'
         return f'{Path(self.name).name}, {self.version}, {self.split}'
-
-
-def parse_seeds(text: str) -> Sequence[int]:
-    """
-    Return the seeds of scenes.
-
-    :param text: Numbers and ranges with both ends, as in 0-99,200.
-    :raises UsageError: if it is something else, or one comes twice.
-    """
-    seeds: list[int] = []
-    for part in text.split(','):
-        first, dash, last = part.partition('-')
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f'seeds are numbers and ranges, as in 0-99,200; got {text!r}')
-        seeds += range(int(first), int(last or first) + 1)
-    if len(set(seeds)) < max(1, len(seeds)):
-        raise UsageError(f'seeds: each may come once, and ranges run upwards; got {text!r}')
-    return seeds
 
 
 def spread(count: int | None, length: int) -> Sequence[int]:

@@ -21,7 +21,9 @@ import re
 from typing import Any
 from typing import TYPE_CHECKING
 
+from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.world.seeds import parse_seeds
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       help='firings of all sensors between two samples, 0 to 5 (default 0)')
     make.add_argument('--version', default='v1.0-made', help='folder of the tables '
                       '(default v1.0-made)')
-    make.add_argument('--val-seeds', type=seed_range, metavar='A-B',
+    make.add_argument('--val-seeds', type=seeds, metavar='SEEDS',
                       help='scenes of the split made_val; the others are made_train (default: '
                       'the last tenth)')
     make.add_argument('--jobs', type=int, default=1, metavar='N',
@@ -72,24 +74,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cache.add_argument('--model', default=DEFAULT_MODEL, help='network by name or file (default '
                        f'{DEFAULT_MODEL})')
     for action in (make, cache, shares, bench):
-        action.add_argument('--seeds', type=seed_range, required=action is not bench,
-                            default=range(4), metavar='A-B', help='scenes, both ends included')
+        action.add_argument('--seeds', type=seeds, required=action is not bench,
+                            default=range(4), metavar='SEEDS', help='scenes, as in 0-99,200')
         action.add_argument('--rig', default='all', choices=RIGS,
                             help='vehicle (default: all, one after another)')
-        action.add_argument('--device', default='cpu', help='cpu or cuda (default cpu)')
+        action.add_argument('--device', default='cpu', choices=('cpu', 'cuda'),
+                            help='where to render (default cpu)')
         action.add_argument('--json', action='store_true', help='print the result as JSON')
 
 
-def seed_range(text: str) -> range:
+def seeds(text: str) -> Sequence[int]:
     """
-    Return seeds.
+    Return the seeds of scenes.
 
-    :param text: For example 0-99, or 7.
+    :param text: For example 0-99,200.
     """
-    found = re.fullmatch(r'(\d{1,6})(?:-(\d{1,6}))?', text)
-    if found is None or int(found[2] or found[1]) < int(found[1]):
-        raise argparse.ArgumentTypeError(f'seeds such as 0-99 are needed; got {text!r}')
-    return range(int(found[1]), int(found[2] or found[1]) + 1)
+    try:
+        return parse_seeds(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -112,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
     :return: Exit status 0.
     :raises UsageError: if there is no such device, or the numbers do not fit together.
     """
+    chosen_device(args.device)
     actions = {'make': _make, 'cache': _cache, 'shares': _shares, 'bench': _bench}
     result, text = actions[args.action](args)
     print(json.dumps(result, indent=2) if args.json else text)
@@ -125,12 +129,14 @@ def _make(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from bdc_occ_ros.world.dataroot_making import DatarootSettings
     from bdc_occ_ros.world.dataroot_making import require_settings
     from bdc_occ_ros.world.dataroot_making import scene_name
-    if not 1 <= args.keyframes_per_scene <= 40 or args.jobs < 1 or args.width < 32:
-        raise UsageError('1 to 40 keyframes per scene, at least one job and a width of at least '
-                         f'32 are needed; got {args.keyframes_per_scene}, {args.jobs} and '
-                         f'{args.width}')
-    settings = DatarootSettings(args.version, args.width, args.height or args.width * 9 // 16,
-                                args.keyframes_per_scene, args.sweeps, args.rig)
+    height = args.width * 9 // 16 if args.height is None else args.height
+    if (not 1 <= args.keyframes_per_scene <= 40 or args.jobs < 1 or args.width < 32
+            or height < 18):
+        raise UsageError('1 to 40 keyframes per scene, at least one job and images of at least '
+                         f'32x18 are needed; got {args.keyframes_per_scene}, {args.jobs} and '
+                         f'{args.width}x{height}')
+    settings = DatarootSettings(args.version, args.width, height, args.keyframes_per_scene,
+                                args.sweeps, args.rig)
     require_settings(args.dataroot, settings)
     written = set(written_scenes(args.dataroot, args.version))
     missing = [seed for seed in args.seeds if scene_name(seed) not in written]
@@ -218,6 +224,8 @@ def _bench(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     import torch
 
     from bdc_occ_ros.world.throughput import keyframe_costs
+    if args.batch < 1:
+        raise UsageError(f'at least one keyframe at once is needed; got {args.batch}')
     torch.set_num_threads(1)
     device, rows = torch.device(args.device), []
     for width, height in args.sizes:

@@ -12,11 +12,9 @@ import torch
 
 from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.cli import main
-from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.predictor import Predictor
 from bdc_occ_ros.training import result
 from bdc_occ_ros.training_data import DataChoice
-from bdc_occ_ros.training_data import parse_seeds
 from bdc_occ_ros.training_data import spread
 from bdc_occ_ros.weights_file import tensors_sha256
 
@@ -126,11 +124,7 @@ def test_weights_in_parts_are_imported(train, tmp_path, monkeypatch, capsys):
     assert Predictor(path).is_trained
 
 
-def test_seeds_and_spread():
-    assert list(parse_seeds('3-5,9')) == [3, 4, 5, 9]
-    for wrong in ('', '5-3', '1,1', '-4', 'a', '1-'):
-        with pytest.raises(UsageError, match='seeds'):
-            parse_seeds(wrong)
+def test_samples_are_evenly_spread():
     assert list(spread(4, 10)) == [0, 2, 5, 7] and list(spread(None, 3)) == [0, 1, 2]
     assert list(spread(9, 2)) == [0, 1]
 

@@ -63,3 +63,19 @@ def test_bad_arguments_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(['world', *arguments])
     assert stopped.value.code == 2 and 'usage' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments, words', (
+    (['make', 'x', '--seeds', '1', '--height', '-5'], '32x18'),
+    (['make', 'x', '--seeds', '1', '--height', '0'], '32x18'),
+    (['bench', '--batch', '0'], 'at once')))
+def test_impossible_numbers_are_refused_in_one_line(arguments, words, capsys):
+    assert main(['world', *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert words in printed and printed.count('\n') == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_a_gpu_that_is_not_there_is_refused_in_one_line(capsys):
+    assert main(['world', 'shares', '--seeds', '1', '--device', 'cuda']) == 2
+    assert 'sees no GPU' in capsys.readouterr().err
