@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from bdc_occ_ros.commands.training_arguments import add_data_arguments
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
+from bdc_occ_ros.commands.training_arguments import use_threads
 from bdc_occ_ros.commands.training_progress import training_progress
 
 if TYPE_CHECKING:
@@ -75,15 +76,12 @@ def run(args: argparse.Namespace) -> int:
     :return: Exit status 0, also where the time was up before the end; 1 if a training failed.
     :raises BdcOccError: if the list is wrong or a folder holds something else.
     """
-    import torch
-
     from bdc_occ_ros.sweep_table import rows_as_json
     from bdc_occ_ros.sweep_table import rows_as_text
     from bdc_occ_ros.sweep_table import sweep_rows
     from bdc_occ_ros.training.sweep import load_scores
     from bdc_occ_ros.training.sweep import planned
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    use_threads(args)
     sweep = _chosen(args)
     trainings, samples = list(planned(sweep)), _samples(args, sweep)
     failures = _train(args, trainings, samples, chosen_device(args.device))

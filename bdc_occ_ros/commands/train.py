@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from bdc_occ_ros.commands.training_arguments import add_data_arguments
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
+from bdc_occ_ros.commands.training_arguments import use_threads
 from bdc_occ_ros.commands.training_progress import training_progress
 
 if TYPE_CHECKING:
@@ -105,13 +106,10 @@ def run(args: argparse.Namespace) -> int:
     :return: Exit status 0, also where the time was up before the last step.
     :raises BdcOccError: if the arguments do not fit together or the training fails.
     """
-    import torch
-
     from bdc_occ_ros.config import load_network_config
     from bdc_occ_ros.config_overrides import with_overrides
     from bdc_occ_ros.evaluation.process_group import process_group
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    use_threads(args)
     config = with_overrides(load_network_config(args.config), args.set)
     recipe = _recipe(args)
     device = chosen_device(args.device)

@@ -53,6 +53,21 @@ def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice'
     return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs))
 
 
+def use_threads(args: argparse.Namespace) -> None:
+    """
+    Let PyTorch take as many threads as --threads says.
+
+    :param args: Parsed arguments, --workers among them.
+    :raises UsageError: if --threads is below 1 or --workers below 0.
+    """
+    import torch
+    if args.workers < 0 or (args.threads is not None and args.threads < 1):
+        raise UsageError(f'--threads is at least 1 and --workers at least 0; got {args.threads} '
+                         f'and {args.workers}')
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+
+
 def chosen_device(name: str) -> 'torch.device':
     """
     Return the device of this process; if it is a GPU, it is what cuda means from here on.

@@ -147,23 +147,21 @@ def _is_time_up(trainer: Trainer, stop_s: float | None) -> bool:
 
 def _write_down(trainer: Trainer, sitting: Sitting, log: TrainingLog | None, report: StepReport, *,
                 is_last: bool) -> None:
-    """Log, validate and save where it is time for it."""
+    """Save, then validate and log, where it is time for it."""
     is_last = is_last or report.step == trainer.recipe.steps
     values = {}
     if is_last or report.step % sitting.log_every == 0:
         values = {'samples': report.step * trainer.recipe.batch, 'loss': report.loss,
                   **report.parts, 'gradient_norm': report.gradient_norm,
                   'learning_rate': report.learning_rate}
+    if log is not None and (is_last or report.step % sitting.save_every == 0):
+        save_training(sitting.state_folder, trainer, sitting.origin)
     validation = sitting.validation
     if validation is not None and (report.step % validation.every == 0
                                    or report.step == trainer.recipe.steps):
         values['miou'] = validate(trainer, validation)
-    if log is None:
-        return
-    if values:
+    if log is not None and values:
         log.write(report.step, {**values, 'time_s': time.time()})
-    if is_last or report.step % sitting.save_every == 0:
-        save_training(sitting.state_folder, trainer, sitting.origin)
 
 
 def _estimate(trainer: Trainer) -> None:

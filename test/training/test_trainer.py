@@ -25,6 +25,7 @@ from bdc_occ_ros.training.saved_training import resume_training
 from bdc_occ_ros.training.saved_training import save_training
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.training.training_log import TrainingLog
 from bdc_occ_ros.training.validation import count_voxels
 
 CPU = torch.device('cpu')
@@ -87,6 +88,24 @@ def test_log_lines_after_the_last_saved_step_are_taken_back(tiny_config, made_so
     train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, seconds=0.0, is_resumed=True)
     steps = [json.loads(line) for line in (tmp_path / 'log.jsonl').read_text().splitlines()]
     assert [line['step'] for line in steps] == [1, 2] and steps[1]['loss'] != 7
+
+
+@pytest.mark.parametrize('line', ['{"step": 1, "lo', '[1]', '{"loss": 7}', '{"step": "1"}'])
+def test_a_log_that_is_damaged_is_named(tmp_path, line):
+    (tmp_path / 'log.jsonl').write_text(f'{{"step": 1}}\n{line}\n')
+    with pytest.raises(InvalidTrainingStateError, match='log.jsonl: every line is a JSON object'):
+        TrainingLog(tmp_path, 1)
+
+
+def test_a_step_is_saved_before_it_is_validated(tiny_config, made_source, tmp_path):
+    class Broken:
+        def load(self, numbers, device):
+            raise KeyboardInterrupt
+    trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
+    with pytest.raises(KeyboardInterrupt):
+        train(trainer, tmp_path, save_every=1, validation=Validation(Broken(), [0], 1))
+    resume_training(tmp_path / 'state', trainer, Origin('made'))
+    assert trainer.step == 1
 
 
 def test_another_training_is_not_gone_on_with(tiny_config, made_source, tmp_path):
