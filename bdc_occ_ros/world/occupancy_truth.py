@@ -45,8 +45,9 @@ def observed_voxels(classes: Tensor, inverse_depth_per_m: Tensor, intrinsics: Te
     projections = intrinsics.to(device, torch.float64) @ torch.linalg.inv(poses)[..., :3, :]
     in_front, ending = _in_front(inverse_depth_per_m, projections.float(),
                                  poses[..., :3, 3].float(), grid)
-    viewpoint_m = poses[..., :3, 3].mean(dim=(0, 1)).tolist()
-    return torch.where(is_free, ending, _beside(in_front & is_free, viewpoint_m, grid))
+    beside = [_beside(seen, viewpoint_m, grid) for seen, viewpoint_m in zip(
+        (in_front & is_free).split(1), poses[..., :3, 3].mean(dim=1).tolist())]
+    return torch.where(is_free, ending, torch.cat(beside))
 
 
 def _in_front(inverse_depth: Tensor, projections: Tensor, origins_m: Tensor, grid: VoxelGrid

@@ -108,3 +108,18 @@ def test_cameras_add_up():
     free = classes == FREE_LABEL
     assert (both[free] == (alone[0] | alone[1])[free]).all()
     assert (alone[0] != alone[1]).any()
+
+
+def test_labels_do_not_depend_on_what_is_labelled_with_them():
+    classes = torch.full((2, 200, 200, 16), 17, dtype=torch.uint8)
+    classes[:, :, :, 5:8] = 11
+    intrinsics = torch.tensor(((50.0, 0, 50), (0, 50, 28), (0, 0, 1))).double().expand(2, 1, 3, 3)
+    pose = torch.eye(4, dtype=torch.float64).repeat(2, 1, 1, 1)
+    pose[..., :3, :3] = torch.tensor(((0.0, 0, 1), (-1, 0, 0), (0, -1, 0)))
+    pose[:, 0, :3, 3] = torch.tensor(((0.0, 0, 0.5), (0, 0, 2.5)))
+    inverse_depth = torch.full((2, 1, 56, 100), 0.1)
+    inverse_depth[:, :, 28:] = 0.3
+    together = observed_voxels(classes, inverse_depth, intrinsics, pose)
+    alone = [observed_voxels(*(part[row:row + 1] for part in (
+        classes, inverse_depth, intrinsics, pose))) for row in range(2)]
+    assert torch.equal(together, torch.cat(alone)) and together.any()
