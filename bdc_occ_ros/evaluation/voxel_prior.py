@@ -13,7 +13,6 @@ import numpy as np
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 
 Truth = tuple[np.ndarray, np.ndarray]  # class per voxel, and which voxels a camera observes
 
@@ -33,16 +32,3 @@ def voxel_prior(labels: Iterable[Truth]) -> np.ndarray:
         counts[voxels, semantics.reshape(-1)[voxels]] += 1
     most_frequent = np.where(counts.any(axis=1), counts.argmax(axis=1), FREE_LABEL)
     return most_frequent.astype(np.uint8).reshape(shape)
-
-
-def prior_counts(prior: np.ndarray, labels: Iterable[Truth]) -> ConfusionMatrix:
-    """
-    Count how often a prior is right.
-
-    :param prior: What voxel_prior returned.
-    :param labels: Of another split.
-    """
-    matrix = ConfusionMatrix(len(OCCUPANCY_CLASS_NAMES))
-    for semantics, observed in labels:
-        matrix.add(prior, semantics, observed)
-    return matrix

@@ -3,9 +3,7 @@
 """The prior is the most frequent class of every observed voxel, and looks at nothing."""
 
 import numpy as np
-import pytest
 
-from bdc_occ_ros.evaluation.voxel_prior import prior_counts
 from bdc_occ_ros.evaluation.voxel_prior import voxel_prior
 
 SHAPE = (200, 200, 16)
@@ -33,15 +31,3 @@ def test_what_nobody_observes_is_free():
     assert (voxel_prior([truth(4, observed=False), truth(11)]) == 11).all()
     assert (voxel_prior([truth(4), truth(11), truth(11)]) == 11).all()
     assert (voxel_prior([]) == 17).all()
-
-
-def test_its_score_on_other_samples_counts_observed_voxels():
-    prior = np.full(SHAPE, 17, np.uint8)
-    prior[:, :, 2] = 11
-    semantics, observed = truth(17)
-    semantics[:50, :, 2] = 11
-    observed[:25] = False
-    matrix = prior_counts(prior, [(semantics, observed), (semantics, observed)])
-    assert matrix.counts.sum() == 2 * observed.sum()
-    assert matrix.iou()[11] == pytest.approx(25 / 175)
-    assert matrix.mean_iou(17) == pytest.approx(25 / 175)
