@@ -18,10 +18,10 @@ from bdc_occ_ros.training.sample_order import sample_numbers
 from bdc_occ_ros.training.saved_training import Origin
 from bdc_occ_ros.training.saved_training import resume_training
 from bdc_occ_ros.training.saved_training import save_training
+from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import StepReport
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.training.training_log import TrainingLog
-from bdc_occ_ros.training.validation import count_voxels
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,13 @@ def validate(trainer: Trainer, validation: Validation) -> float:
     :param validation: What it is tried on.
     """
     group, recipe = trainer.group, trainer.recipe
-    counts = count_voxels(trainer.averaged.network, validation.source,
+    scores = score_source(trainer.averaged.network, validation.source,
                           validation.numbers[group.rank::group.size],
                           recipe.micro_batch or recipe.batch // group.size, trainer.device,
-                          recipe.precision)
-    total = ConfusionMatrix(len(counts.counts))
-    total.counts += group.add(torch.from_numpy(counts.counts).to(trainer.device)).cpu().numpy()
+                          recipe.precision, with_boxes=False)
+    own = torch.from_numpy(scores.counts.sum(axis=0)).to(trainer.device)
+    total = ConfusionMatrix(len(own))
+    total.counts += group.add(own).cpu().numpy()
     return total.mean_iou(trainer.config.occupancy.free_label)
 
 

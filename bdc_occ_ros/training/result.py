@@ -7,7 +7,6 @@ from dataclasses import asdict
 from importlib.util import find_spec
 import io
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 
@@ -15,9 +14,8 @@ from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.checkpoint import save_checkpoint
 from bdc_occ_ros.config import parse_network_config
-from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.training.shards import read_shards
+from bdc_occ_ros.training.shards import read_torch
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.weights_file import require_finite
 
@@ -57,12 +55,6 @@ def load_result(path: Path) -> Checkpoint:
     """
     if not path.is_dir():
         return load_checkpoint(path)
-    try:
-        saved = torch.load(io.BytesIO(read_shards(path)), map_location='cpu', weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        raise InvalidTrainingStateError(f'{path}: no weights can be read: {error}') from error
-    names = {'format', 'config', 'provenance', 'tensors'}
-    if not isinstance(saved, dict) or saved.get('format') != FORMAT or saved.keys() != names:
-        raise InvalidTrainingStateError(f'{path}: format {FORMAT!r} is needed')
+    saved = read_torch(path, FORMAT, {'format', 'config', 'provenance', 'tensors'})
     return Checkpoint(parse_network_config(saved['config'], str(path)), saved['tensors'],
                       saved['provenance'])

@@ -6,14 +6,13 @@ from dataclasses import asdict
 from dataclasses import dataclass
 import io
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.errors import InvalidTrainingStateError
-from bdc_occ_ros.training.shards import read_shards
+from bdc_occ_ros.training.shards import read_torch
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.weights_file import tensors_sha256
@@ -74,7 +73,7 @@ def resume_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
     :param origin: The same.
     :raises InvalidTrainingStateError: if there is none, or it is damaged, or of another training.
     """
-    saved = _read(folder)
+    saved = read_torch(folder, FORMAT, NAMES)
     own = {'config': asdict(trainer.config), 'recipe': asdict(trainer.recipe),
            'origin': asdict(origin)}
     for name, value in own.items():
@@ -87,17 +86,6 @@ def resume_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise InvalidTrainingStateError(
             f'{folder}: the state does not fit the network: {error}') from error
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    """Return what was saved, tensors and plain values only."""
-    try:
-        saved = torch.load(io.BytesIO(read_shards(folder)), map_location='cpu', weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        raise InvalidTrainingStateError(f'{folder}: no training can be read: {error}') from error
-    if not isinstance(saved, dict) or saved.get('format') != FORMAT or saved.keys() != NAMES:
-        raise InvalidTrainingStateError(f'{folder}: format {FORMAT!r} is needed')
-    return saved
 
 
 def _difference(saved: Any, own: Any) -> str:

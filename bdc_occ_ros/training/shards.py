@@ -7,11 +7,16 @@ A folder holds the parts and an index that names them with their hashes. Parts a
 is in them, and the index is written last, so that the folder is whole at every moment.
 """
 
+from collections.abc import Set
 import hashlib
+import io
 import json
 import os
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+
+import torch
 
 from bdc_occ_ros.errors import InvalidTrainingStateError
 
@@ -64,6 +69,26 @@ def read_shards(folder: Path) -> bytes:
             f'{folder}: the parts joined are {len(data)} bytes and not the {index["bytes"]} that '
             f'the index names; copy the whole folder again')
     return data
+
+
+def read_torch(folder: Path, form: str, names: Set[str]) -> dict[str, Any]:
+    """
+    Join the parts of what torch.save wrote; nothing in it is run.
+
+    :param folder: That write_shards wrote.
+    :param form: What its entry format must be.
+    :param names: Its entries, format among them.
+    :return: Tensors, on the CPU, and plain values.
+    :raises InvalidTrainingStateError: if it is missing, damaged or something else.
+    """
+    try:
+        saved = torch.load(io.BytesIO(read_shards(folder)), map_location='cpu', weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        raise InvalidTrainingStateError(f'{folder}: nothing can be read: {error}') from error
+    if not isinstance(saved, dict) or saved.get('format') != form or saved.keys() != names:
+        raise InvalidTrainingStateError(f'{folder}: format {form!r} with {sorted(names)} is '
+                                        'needed; give what this version has written')
+    return saved
 
 
 def _read_index(folder: Path) -> dict[str, Any]:

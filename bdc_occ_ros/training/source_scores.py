@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network on samples of a training source: what it called every voxel, and its boxes."""
 
-from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.batch import TrainingBatch
 from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.forward import run_network
+from bdc_occ_ros.training.occupancy_loss import learned_voxels
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +25,9 @@ class SourceScores:
     """
     What was counted.
 
-    :param counts: Confusion matrix per sample over the voxels that a camera sees, (samples,
-        classes, classes) int64, truth by prediction; no sample without an occupancy head.
+    :param counts: Confusion matrix per sample over the voxels that a camera sees and whose class
+        is known, (samples, classes, classes) int64, truth by prediction; no sample without an
+        occupancy head.
     :param average_precisions: By class, 0 to 1, of boxes on the network's grid; empty without a
         box head.
     """
@@ -37,8 +38,8 @@ class SourceScores:
 
 @torch.no_grad()
 def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Sequence[int],
-                 batch: int, device: torch.device, precision: str,
-                 observe: Callable[[int], None] = lambda count: None) -> SourceScores:
+                 batch: int, device: torch.device, precision: str, *,
+                 with_boxes: bool = True) -> SourceScores:
     """
     Let a network answer for samples and count what is right, sample by sample.
 
@@ -48,29 +49,32 @@ def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Seq
     :param batch: How many are in the network at once.
     :param device: Where the network is.
     :param precision: float32 or bfloat16.
-    :param observe: Is told how many samples have been scored with every batch.
+    :param with_boxes: Whether boxes are scored where there is a box head.
     """
     config = network.config
+    num_classes = config.occupancy.num_classes if config.occupancy else 0
     counts: list[np.ndarray] = []
-    boxes = CenterPrecision(config.boxes.class_names) if config.boxes else None
+    boxes = CenterPrecision(config.boxes.class_names) if config.boxes and with_boxes else None
     for start in range(0, len(numbers), batch):
         samples = source.load(numbers[start:start + batch], device)
         output = run_network(network, samples, precision)
         if output.occupancy_logits is not None:
             labels = output.occupancy_logits.max(dim=-1).indices
-            counts += [_counted(*parts, config) for parts in zip(labels, samples.semantics,
-                                                                 samples.observed)]
+            learned = learned_voxels(samples.semantics, samples.observed)
+            counts += [_counted(*parts, num_classes) for parts in zip(labels, samples.semantics,
+                                                                      learned)]
         if boxes is not None:
             _add_boxes(boxes, output.box_maps, samples, config)
-        observe(len(samples))
-    return SourceScores(np.array(counts), boxes.average_precisions() if boxes else {})
+    return SourceScores(
+        np.array(counts, np.int64).reshape(len(counts), num_classes, num_classes),
+        boxes.average_precisions() if boxes else {})
 
 
-def _counted(labels: torch.Tensor, truth: torch.Tensor, observed: torch.Tensor,
-             config: NetworkConfig) -> np.ndarray:
-    """Return the confusion matrix of one sample."""
-    matrix = ConfusionMatrix(config.occupancy.num_classes)
-    predicted, true = (values[observed].cpu().numpy() for values in (labels, truth))
+def _counted(labels: torch.Tensor, truth: torch.Tensor, voxels: torch.Tensor,
+             num_classes: int) -> np.ndarray:
+    """Return the confusion matrix of one sample over some voxels."""
+    matrix = ConfusionMatrix(num_classes)
+    predicted, true = (values[voxels].cpu().numpy() for values in (labels, truth))
     matrix.add(predicted, true, np.ones(len(true), bool))
     return matrix.counts
 

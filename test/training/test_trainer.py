@@ -18,15 +18,16 @@ from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.loop import run_training
 from bdc_occ_ros.training.loop import Sitting
 from bdc_occ_ros.training.loop import Validation
+from bdc_occ_ros.training.occupancy_loss import IGNORED_LABEL
 from bdc_occ_ros.training.recipe import LossWeights
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.saved_training import Origin
 from bdc_occ_ros.training.saved_training import resume_training
 from bdc_occ_ros.training.saved_training import save_training
 from bdc_occ_ros.training.shards import write_shards
+from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.training.training_log import TrainingLog
-from bdc_occ_ros.training.validation import count_voxels
 
 CPU = torch.device('cpu')
 RECIPE = Recipe(steps=4, batch=4, micro_batch=2, warmup_steps=2, seed=3,
@@ -139,7 +140,7 @@ def test_a_state_that_would_run_a_program_is_refused(tiny_config, made_source, t
     stream = io.BytesIO()
     torch.save(Hostile(), stream)
     write_shards(tmp_path / 'state', stream.getvalue())
-    with pytest.raises(InvalidTrainingStateError, match='no training can be read'):
+    with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
         train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, is_resumed=True)
 
 
@@ -185,14 +186,24 @@ def test_a_teacher_must_speak_of_the_same(tiny_config, made_source):
 def test_validation_counts_what_the_network_says(tiny_config, made_source, tmp_path):
     trainer = Trainer(tiny_config, replace(RECIPE, steps=1, bn_batches=2), made_source, CPU)
     network = trainer.averaged.network
-    counts = count_voxels(network, made_source, [1, 5, 2], 2, CPU, 'float32').counts
     batch = made_source.load([1, 5, 2], CPU)
+    known = batch.observed.clone()
+    batch.semantics[batch.observed.nonzero()[::7].unbind(dim=1)] = IGNORED_LABEL
+    known &= batch.semantics != IGNORED_LABEL
+
+    class Unsure:
+        def load(self, numbers, device):
+            return batch.part(numbers[0], numbers[-1] + 1)
+    scores = score_source(network, Unsure(), [0, 1, 2], 2, CPU, 'float32', with_boxes=False)
+    counts = scores.counts.sum(axis=0)
     with torch.no_grad():
         labels = run_network(network, batch, 'float32').occupancy_logits.argmax(dim=-1)
     for truth, said in ((1, 17), (2, 17), (17, 17)):
         expected = (batch.observed & (batch.semantics == truth) & (labels == said)).sum()
         assert counts[truth, said] == expected
-    assert counts.sum() == batch.observed.sum()
+    assert counts.sum() == known.sum() < batch.observed.sum() and not scores.average_precisions
+    none = score_source(network, Unsure(), [], 2, CPU, 'float32', with_boxes=False)
+    assert none.counts.shape == (0, 18, 18)
     train(trainer, tmp_path, validation=Validation(made_source, [1, 2], 5))
     line = json.loads((tmp_path / 'log.jsonl').read_text())
     assert line['step'] == 1 and 0 <= line['miou'] <= 1
