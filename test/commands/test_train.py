@@ -97,6 +97,8 @@ def test_a_training_is_not_written_over(train, capsys):
     (('--steps', '1', '--tune', 'losses.depth=much'), "float is needed; got 'much'"),
     ((), "missing keys ['steps']"),
     (('--steps', '1', '--tune', 'losses.distillation=1'), 'teacher'),
+    (('--steps', '1', '--threads', '0'), '--threads is at least 1'),
+    (('--steps', '1', '--workers', '-1'), '--workers at least 0; got 1 and -1'),
     (('--steps', '1', '--save-every', '0'), 'save: at least 1 step'),
     (('--steps', '1', '--validate', 'world:9', '--validate-every', '0'), 'validation: at least'),
     (('--steps', '1', '--validate', 'world:9', '--validate-samples', '0'), 'at least one sample'),
