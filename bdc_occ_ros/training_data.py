@@ -3,6 +3,7 @@
 """Where samples come from, by name: world:SEEDS is made up, all else is a data set's folder."""
 
 from collections.abc import Sequence
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +59,37 @@ class DataChoice:
         return WorldSource(parse_seeds(self.name.removeprefix(WORLD)), config, rigs,
                            self.keyframes_per_scene, self.cache)
 
+    def scenes(self, source: TrainingSource) -> set[tuple[str, str | int]]:
+        """
+        Return the scenes, each by where it comes from and its seed or name.
+
+        :param source: What `open` has returned.
+        """
+        if self.name.startswith(WORLD):
+            return {(WORLD, seed) for seed in parse_seeds(self.name.removeprefix(WORLD))}
+        return {(str(Path(self.name).resolve()), name) for name in source.scene_names}
+
     def __str__(self) -> str:
         """Say which samples these are, whatever they are prepared with."""
         if self.name.startswith(WORLD):
             rigs = f', rigs {" ".join(rig.name for rig in self.rigs)}' if self.rigs else ''
             return f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}'
         return f'{Path(self.name).name}, {self.version}, {self.split}'
+
+
+def require_apart(learned: Set[tuple[str, str | int]], tried: Set[tuple[str, str | int]]) -> None:
+    """
+    Refuse to try a network on what it has learned.
+
+    :param learned: Scenes of --data.
+    :param tried: Scenes of --validate.
+    :raises UsageError: if a scene is in both.
+    """
+    shared = sorted(str(name) for _, name in learned & tried)
+    if shared:
+        raise UsageError(f'--validate: {len(shared)} of its {len(tried)} scenes are learned from '
+                         f'too, {", ".join(shared[:3])} among them; name scenes that --data does '
+                         'not have')
 
 
 def spread(count: int | None, length: int) -> Sequence[int]:

@@ -125,13 +125,15 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     from bdc_occ_ros.config import load_network_config
     from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.sweep import Samples
+    from bdc_occ_ros.training_data import require_apart
     from bdc_occ_ros.training_data import spread
     config = load_network_config(sweep.model)
     data = data_choice(args, args.data, args.split)
     validation = data_choice(args, args.validate, args.validate_split)
-    source = validation.open(config)
-    return Samples(data.open(config), str(data), source,
-                   spread(args.validate_samples, len(source)), str(validation),
+    learned, tried = data.open(config), validation.open(config)
+    require_apart(data.scenes(learned), validation.scenes(tried))
+    return Samples(learned, str(data), tried, spread(args.validate_samples, len(tried)),
+                   str(validation),
                    None if args.init is None else load_result(args.init))
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.checkpoint import Checkpoint
     from bdc_occ_ros.config import NetworkConfig
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
+    from bdc_occ_ros.training.batch import TrainingSource
     from bdc_occ_ros.training.loop import Sitting
     from bdc_occ_ros.training.recipe import Recipe
     from bdc_occ_ros.training.saved_training import Origin
@@ -134,7 +135,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     trainer = Trainer(config, recipe, data.open(config), device, group=group,
                       teacher=None if teacher is None else restore_network(teacher),
                       workers=args.workers)
-    sitting = _sitting(args, config, origin_of(str(data), first, teacher))
+    sitting = _sitting(args, config, origin_of(str(data), first, teacher), trainer.source)
     is_resumed = _is_resumed(args, sitting)
     if first is not None and not is_resumed:
         _take_over(first, args.init, trainer, is_told=group.rank == 0)
@@ -163,18 +164,23 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
     return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)
 
 
-def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin') -> 'Sitting':
+def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin',
+             learned: 'TrainingSource') -> 'Sitting':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import Sitting
     from bdc_occ_ros.training.loop import Validation
+    from bdc_occ_ros.training_data import require_apart
     from bdc_occ_ros.training_data import spread
     validation = None
     if args.validate is not None and config.occupancy is None:
         raise UsageError(f'--validate: {config.name} has no voxels, and what is tried is mIoU; '
                          'leave it out, and score boxes with evaluate')
     if args.validate is not None:
-        source = data_choice(args, args.validate, args.validate_split).open(config)
+        choice = data_choice(args, args.validate, args.validate_split)
+        source = choice.open(config)
+        require_apart(data_choice(args, args.data, args.split).scenes(learned),
+                      choice.scenes(source))
         validation = Validation(source, spread(args.validate_samples, len(source)),
                                 args.validate_every)
     return Sitting(args.out, origin,

@@ -26,11 +26,17 @@ class PriorSubject:
     :param learned_from: Split whose labels it is made of.
     :param dataset: Split whose samples are asked for.
     :param keys: Which of them.
+    :raises UsageError: if they share a scene.
     :raises InvalidLabelError: if a label of the former is missing or damaged.
     """
 
     def __init__(self, learned_from: NuscenesDataset, dataset: NuscenesDataset,
                  keys: Sequence[SampleKey]) -> None:
+        scenes = {key.scene_name for key in keys}
+        if shared := sorted(scenes & {key.scene_name for key in learned_from.keys}):
+            raise UsageError(f'voxel prior of {learned_from.split}: {len(shared)} of its scenes '
+                             f'are scored too, {", ".join(shared[:3])} among them; take a split '
+                             'without them')
         labels = map(learned_from.label, learned_from.keys)
         self._labels = voxel_prior((label.semantics, label.mask_camera) for label in labels)
         self._dataset = dataset

@@ -66,6 +66,11 @@ class DatarootSource:
     def __len__(self) -> int:
         return len(self._dataset)
 
+    @property
+    def scene_names(self) -> frozenset[str]:
+        """The scenes that samples come from."""
+        return frozenset(key.scene_name for key in self._dataset.keys)
+
     def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
         """
         Read some samples.

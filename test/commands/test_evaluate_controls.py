@@ -26,28 +26,41 @@ def dataroot(made_dataroot, tmp_path_factory):
     copy = tmp_path_factory.mktemp('controls') / 'copy'
     shutil.copytree(made_dataroot, copy)
     (copy / VERSION / 'splits.json').write_text(json.dumps(
-        {'learn': ['scene-0001'], 'both': ['scene-0001', 'scene-0002']}))
+        {'learn': ['scene-0001'], 'check': ['scene-0002'],
+         'both': ['scene-0001', 'scene-0002']}))
     return copy
 
 
-def test_both_controls_stand_beside_the_score(dataroot, capsys):
-    arguments = ['evaluate', '--dataroot', str(dataroot), '--version', VERSION, '--split', 'both',
-                 '--no-rays', '--samples', '4', '--prior', 'learn', '--other-scene', '--model',
-                 str(share_path('config', 'model_bdc_occ_nano_half.yaml'))]
+def arguments_for(dataroot, split, *control):
+    return ['evaluate', '--dataroot', str(dataroot), '--version', VERSION, '--split', split,
+            '--no-rays', '--samples', '4', '--model',
+            str(share_path('config', 'model_bdc_occ_nano_half.yaml')), *control]
+
+
+def test_the_prior_of_other_scenes_stands_beside_the_score(dataroot, capsys):
+    arguments = arguments_for(dataroot, 'check', '--prior', 'learn')
     assert main([*arguments, '--json']) == 0
-    report = json.loads(capsys.readouterr().out)
-    prior = report['voxel_prior']
-    assert prior['model'] == 'voxel prior of learn' and prior['samples'] == 4
+    prior = json.loads(capsys.readouterr().out)['voxel_prior']
+    assert prior['model'] == 'voxel prior of learn' and prior['samples'] == NUM_SAMPLES
     # the road is the same everywhere; the car is elsewhere in every sample
     assert prior['per_class']['driveable_surface'] == 100.0
     assert prior['per_class']['car'] == 0.0 and prior['miou'] == 50.0
+    assert main(arguments) == 0
+    assert 'miou, voxel prior       50.000' in capsys.readouterr().out
+    assert main(arguments_for(dataroot, 'both', '--prior', 'learn')) == 2
+    assert '1 of its scenes are scored too, scene-0001' in capsys.readouterr().err
+
+
+def test_images_of_another_scene_stand_beside_the_score(dataroot, capsys):
+    arguments = arguments_for(dataroot, 'both', '--other-scene')
+    assert main([*arguments, '--json']) == 0
+    report = json.loads(capsys.readouterr().out)
     assert report['other_scene']['samples'] == 4
     # images of one number are alike in both scenes
     assert report['other_scene']['miou'] == pytest.approx(report['miou'])
     assert main(arguments) == 0
-    text = capsys.readouterr().out
-    assert 'miou, voxel prior       50.000' in text and 'miou, other scene' in text
-    assert main([*arguments[:5], '--split', 'learn', *arguments[7:]]) == 2
+    assert 'miou, other scene' in capsys.readouterr().out
+    assert main(arguments_for(dataroot, 'learn', '--other-scene')) == 2
     assert 'need two scenes' in capsys.readouterr().err
 
 

@@ -64,6 +64,11 @@ def test_a_training_that_fails_is_named_and_the_others_go_on(arguments, capsys):
     assert 'reactnet/seed_0 failed' in printed
 
 
+def test_scenes_that_are_learned_are_not_scored(arguments, capsys):
+    assert main([*arguments, '--validate-split', 'learn']) == 2
+    assert '1 of its 1 scenes are learned from too, scene-0001' in capsys.readouterr().err
+
+
 def test_what_is_not_in_the_list_is_refused(arguments, capsys):
     assert main([*arguments, '--only', 'v9']) == 2
     assert "['v9'] are not in the list" in capsys.readouterr().err

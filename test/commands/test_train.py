@@ -102,6 +102,7 @@ def test_a_training_is_not_written_over(train, capsys):
     (('--steps', '1', '--save-every', '0'), 'save: at least 1 step'),
     (('--steps', '1', '--validate', 'world:9', '--validate-every', '0'), 'validation: at least'),
     (('--steps', '1', '--validate', 'world:9', '--validate-samples', '0'), 'at least one sample'),
+    (('--steps', '1', '--validate', 'world:9,5,4'), '2 of its 3 scenes are learned from too, 4'),
     (('--steps', '1', '--validate', 'world:9', '--set', 'occupancy=null'), 'has no voxels')])
 def test_what_cannot_be_is_one_line(train, capsys, arguments, words):
     assert train('wrong', *arguments) == 2
