@@ -10,6 +10,7 @@ REP 103); ego x forward, y left, z up. `a_from_b` maps coordinates of b into a.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -194,6 +195,31 @@ class Occupancy:
     def occupied(self) -> np.ndarray:
         """Cells that a camera sees and that are not free, (X, Y, Z) bool."""
         return self.observed & (self.labels != self.free_label)
+
+    def resampled(self, own_from_other: np.ndarray) -> 'Occupancy':
+        """
+        Return the same grid of cells in another ego frame, filled from the nearest cells.
+
+        Only the vehicle moves between the two; other road users stay where they are.
+
+        :param own_from_other: Pose of the other ego frame in that of this grid, (4, 4), metres.
+        :return: Cells whose centre lies outside of this grid are free and not observed.
+        :raises InvalidPoseError: if the pose is not a rigid transform.
+        """
+        own_from_other = rigid_transform(own_from_other, 'own_from_other')
+        centers_m = self.grid.centers_m(np.stack(np.indices(self.grid.shape), axis=-1))
+        indices, inside = self.grid.indices_of(
+            centers_m @ own_from_other[:3, :3].T + own_from_other[:3, 3])
+        cells = tuple(indices[inside].T)
+
+        def moved(array: np.ndarray, outside: float) -> np.ndarray:
+            result = np.full_like(array, outside)
+            result[inside] = array[cells]
+            return result
+
+        return replace(self, labels=moved(self.labels, self.free_label),
+                       observed=moved(self.observed, False),
+                       confidence=None if self.confidence is None else moved(self.confidence, 0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -192,6 +192,37 @@ def test_occupancy_that_does_not_fit_its_grid_is_refused(changes, expected):
         occupancy(**changes)
 
 
+def test_a_cell_moves_to_where_the_other_frame_sees_it():
+    grid = VoxelGrid((-2.0, -2.0, 0.0), (0.5, 0.5, 0.5), (8, 8, 2))
+    labels, observed = np.full(grid.shape, 1, np.uint8), np.ones(grid.shape, bool)
+    labels[6, 3, 1], observed[5, 3, 1] = 0, False  # at (1.25, -0.25, 0.75) and half a metre behind
+    seen = Occupancy(grid, labels, observed, ('car', 'free'), 1, 9,
+                     np.where(labels == 0, 0.9, 0.3).astype(np.float32))
+    ahead = np.eye(4)
+    ahead[0, 3] = 0.6  # more than a cell, less than a cell and a half
+    moved = seen.resampled(ahead)
+    assert np.argwhere(moved.labels == 0).tolist() == [[5, 3, 1]]
+    assert not moved.observed[7].any() and np.argwhere(~moved.observed[:7]).tolist() == [[4, 3, 1]]
+    assert moved.confidence[5, 3, 1] == np.float32(0.9) and (moved.confidence[7] == 0).all()
+    left = np.eye(4)
+    left[:2, :2] = [[0, -1], [1, 0]]  # turned left: what was ahead lies to the right
+    assert np.argwhere(seen.resampled(left).labels == 0).tolist() == [[3, 1, 1]]
+    back = moved.resampled(np.linalg.inv(ahead))
+    assert np.array_equal(back.labels, labels) and not back.observed[0].any()
+    assert np.array_equal(back.observed[1:], observed[1:])
+
+
+def test_a_standing_vehicle_changes_nothing():
+    pose = np.eye(4)
+    pose[:2, :2], pose[:3, 3] = [[0.6, -0.8], [0.8, 0.6]], (1234.5, -987.6, 0.3)
+    labels = np.random.default_rng(3).integers(0, 2, VoxelGrid().shape, np.uint8)
+    still = Occupancy(VoxelGrid(), labels, labels == 0, ('car', 'free'), 1, 9)
+    moved = still.resampled(np.linalg.inv(pose) @ pose)
+    assert np.array_equal(moved.labels, labels) and np.array_equal(moved.observed, labels == 0)
+    with pytest.raises(InvalidPoseError, match='own_from_other'):
+        still.resampled(np.diag((1.0, 1, -1, 1)))
+
+
 def boxes(**changes):
     values = {'centers_m': np.zeros((2, 3)), 'sizes_m': np.ones((2, 3)), 'yaws_rad': np.zeros(2),
               'velocities_mps': np.zeros((2, 2)), 'scores': np.array((0.5, 1.0)),

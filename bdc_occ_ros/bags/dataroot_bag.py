@@ -4,6 +4,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from bdc_occ_ros.bags import TRUTH_FILE
@@ -75,10 +76,11 @@ def _scan(dataset: NuscenesDataset, reading: Reading) -> RecordedScan:
 
 
 def _truth(dataset: NuscenesDataset, key: SampleKey) -> Truth:
-    """Return boxes of a sample, and its grid where the data set has labels."""
+    """Return boxes, and the grid where there are labels, as of the key camera's exposure."""
     boxes, occupancy = dataset.boxes(key), None
     if label_path(dataset.dataroot, key.scene_name, key.token).is_file():
         label = dataset.label(key)
-        occupancy = Occupancy(VoxelGrid(), label.semantics, label.mask_camera,
-                              OCCUPANCY_CLASS_NAMES, FREE_LABEL, boxes.stamp_ns)
+        occupancy = Occupancy(
+            VoxelGrid(), label.semantics, label.mask_camera, OCCUPANCY_CLASS_NAMES, FREE_LABEL,
+            boxes.stamp_ns).resampled(np.linalg.inv(dataset.key_ego_from_label_ego(key)))
     return Truth(boxes.stamp_ns, occupancy, boxes)

@@ -5,7 +5,7 @@ A nuScenes data set, real or made in its format, read through the nuScenes devki
 
 Samples are frames as the node would make them: six images, each with the ego pose of its own
 exposure. Boxes are given in the ego frame of the key camera's exposure; Occ3D labels lie in that
-of the LiDAR sweep, a few centimetres off, which the published evaluation ignores and so do we.
+of the LiDAR sweep, about 45 ms later, in which a vehicle at 10 m/s drives half a metre.
 """
 
 from collections.abc import Sequence
@@ -144,6 +144,18 @@ class NuscenesDataset:
         """
         reading = self._reading(key, CAMERAS[0])
         return reading['timestamp'] * 1000, self.rows.ego_pose(reading)
+
+    def key_ego_from_label_ego(self, key: SampleKey) -> np.ndarray:
+        """
+        Return where the vehicle was at the LiDAR sweep, seen from the key camera's exposure.
+
+        :param key: Which sample.
+        :return: Pose of the ego frame of the occupancy label in that of the key camera's
+            exposure, (4, 4), metres.
+        :raises InvalidDatasetError: if the sample has no LiDAR sweep.
+        """
+        return (np.linalg.inv(self.world_from_ego(key, CAMERAS[0]))
+                @ self.world_from_ego(key, LIDAR))
 
     def lidar_points_m(self, key: SampleKey) -> np.ndarray:
         """

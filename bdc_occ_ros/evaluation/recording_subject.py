@@ -22,8 +22,10 @@ class RecordingSubject:
     """
     What the node published, matched to samples by the stamp of the key camera's exposure.
 
-    Voxels that a recorded cloud leaves out count as free. Boxes have velocities where their
-    markers were recorded too.
+    The node publishes in the ego frame of that exposure, and the label lies in that of the LiDAR
+    sweep: voxels are moved into the latter by nearest neighbour, boxes stay in the former. Voxels
+    that a recorded cloud leaves out, or that come from beyond its grid, count as free. Boxes have
+    velocities where their markers were recorded too.
 
     :param path: Bag with topics occupancy or detections of the node, in the ego frame.
     :param dataset: Whose samples the node saw.
@@ -53,15 +55,18 @@ class RecordingSubject:
 
     def __call__(self, key: SampleKey) -> Prediction | None:
         """
-        Return what was recorded for a sample.
+        Return what was recorded for a sample, its voxels in the ego frame of the label.
 
         :param key: Which.
+        :raises InvalidDatasetError: if voxels were recorded and the sample has no LiDAR sweep.
         """
         stamp_ns = self._stamps_ns[key]
         if stamp_ns is None:
             return None
-        return Prediction(self._recording.occupancies.get(stamp_ns),
-                          self._recording.boxes.get(stamp_ns))
+        occupancy = self._recording.occupancies.get(stamp_ns)
+        if occupancy is not None:
+            occupancy = occupancy.resampled(self._dataset.key_ego_from_label_ego(key))
+        return Prediction(occupancy, self._recording.boxes.get(stamp_ns))
 
     def _nearest(self, stamps: list[int], key: SampleKey) -> int | None:
         """Return the recorded stamp that is that of a sample."""

@@ -22,6 +22,7 @@ from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
 from bdc_occ_ros.bags.flavours import flavour_of
 from bdc_occ_ros.bags.flavours import FLAVOURS
 from bdc_occ_ros.bags.truth_file import load_truth
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.scene_readings import read_scene
@@ -99,6 +100,16 @@ def test_images_stamps_poses_and_truth_come_back(swept_dataroot, tmp_path, capsy
     truths = load_truth(bag / TRUTH_FILE)
     assert [truth.stamp_ns for truth in truths] == [f.stamp_ns for f in frames[::6]]
     assert all(truth.occupancy is None and len(truth.boxes) == 1 for truth in truths)
+
+
+def test_the_voxels_of_the_truth_are_where_the_key_camera_saw_them(made_dataroot, tmp_path):
+    labelled = NuscenesDataset(made_dataroot, VERSION, 'check')
+    write_dataroot_bag(tmp_path / 'bag', labelled, 'scene-0002')
+    for number, truth in enumerate(load_truth(tmp_path / 'bag' / TRUTH_FILE)):
+        # The sweep comes 43 ms later, 0.34 m ahead: one cell of 0.4 m.
+        cars = np.argwhere(truth.occupancy.labels == OCCUPANCY_CLASS_NAMES.index('car'))
+        assert cars.tolist() == [[101 + number, 7, 3]]
+        assert not truth.occupancy.observed[0].any() and truth.occupancy.observed[1:].all()
 
 
 @pytest.mark.parametrize('flavour', FLAVOURS, ids=lambda flavour: flavour.name)
