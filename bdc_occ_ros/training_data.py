@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where samples come from, by name: world:SEEDS is made up, all else is a data set's folder."""
 
-from collections.abc import Sequence
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,17 +89,3 @@ def require_apart(learned: Set[tuple[str, str | int]], tried: Set[tuple[str, str
         raise UsageError(f'--validate: {len(shared)} of its {len(tried)} scenes are learned from '
                          f'too, {", ".join(shared[:3])} among them; name scenes that --data does '
                          'not have')
-
-
-def spread(count: int | None, length: int) -> Sequence[int]:
-    """
-    Return numbers of samples that are evenly spread.
-
-    :param count: How many at most; None for all.
-    :param length: How many there are.
-    :raises UsageError: if none are wanted.
-    """
-    if count is not None and count < 1:
-        raise UsageError(f'at least one sample is needed; got {count}')
-    wanted = length if count is None else min(count, length)
-    return [index * length // wanted for index in range(wanted)]

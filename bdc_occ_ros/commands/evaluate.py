@@ -135,10 +135,10 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     """Evaluate this process' share of the samples; the first process returns the whole."""
     from tqdm import tqdm
 
+    from bdc_occ_ros.dataset.even_choice import evenly_spread
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
-    count = len(subject.keys) if args.samples is None else min(args.samples, len(subject.keys))
-    chosen = [subject.keys[index * len(subject.keys) // count] for index in range(count)]
+    chosen = [subject.keys[place] for place in evenly_spread(args.samples, len(subject.keys))]
     with_rays = len(subject.class_names) > 1 and not args.no_rays and not is_control
     evaluation = empty_evaluation(len(subject.class_names), subject.free_label, subject.grid,
                                   with_rays)

@@ -123,16 +123,16 @@ def _chosen(args: argparse.Namespace) -> 'SweepConfig':
 def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     """Return what all trainings learn from and are scored on."""
     from bdc_occ_ros.config import load_network_config
+    from bdc_occ_ros.dataset.even_choice import evenly_spread
     from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.sweep import Samples
     from bdc_occ_ros.training_data import require_apart
-    from bdc_occ_ros.training_data import spread
     config = load_network_config(sweep.model)
     data = data_choice(args, args.data, args.split)
     validation = data_choice(args, args.validate, args.validate_split)
     learned, tried = data.open(config), validation.open(config)
     require_apart(data.scenes(learned), validation.scenes(tried))
-    return Samples(learned, str(data), tried, spread(args.validate_samples, len(tried)),
+    return Samples(learned, str(data), tried, evenly_spread(args.validate_samples, len(tried)),
                    str(validation),
                    None if args.init is None else load_result(args.init))
 

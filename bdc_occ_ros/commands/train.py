@@ -167,11 +167,11 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
 def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin',
              learned: 'TrainingSource') -> 'Sitting':
     """Return how long this goes on and what is written."""
+    from bdc_occ_ros.dataset.even_choice import evenly_spread
     from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import Sitting
     from bdc_occ_ros.training.loop import Validation
     from bdc_occ_ros.training_data import require_apart
-    from bdc_occ_ros.training_data import spread
     validation = None
     if args.validate is not None and config.occupancy is None:
         raise UsageError(f'--validate: {config.name} has no voxels, and what is tried is mIoU; '
@@ -181,7 +181,7 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
         source = choice.open(config)
         require_apart(data_choice(args, args.data, args.split).scenes(learned),
                       choice.scenes(source))
-        validation = Validation(source, spread(args.validate_samples, len(source)),
+        validation = Validation(source, evenly_spread(args.validate_samples, len(source)),
                                 args.validate_every)
     return Sitting(args.out, origin,
                    None if args.minutes is None else 60 * args.minutes, args.save_every,

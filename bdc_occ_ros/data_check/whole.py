@@ -22,6 +22,7 @@ from bdc_occ_ros.data_check.rigs import check_rigs
 from bdc_occ_ros.data_check.tables import check_tables
 from bdc_occ_ros.data_check.tables import CURE
 from bdc_occ_ros.data_check.tables import read_tables
+from bdc_occ_ros.dataset.even_choice import evenly_spread
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
 from bdc_occ_ros.errors import BdcOccError
@@ -59,6 +60,7 @@ def check_dataset(dataroot: Path, version: str, split: str | None, samples: int,
     :param split: Which scenes; None for all.
     :param samples: How many samples are opened, evenly spread.
     :param observe: Is given the samples that will be opened and returns them one by one.
+    :raises UsageError: if no samples are wanted.
     :raises InvalidDatasetError: if the split is unknown or has no scenes.
     """
     check = DatasetCheck()
@@ -71,8 +73,7 @@ def check_dataset(dataroot: Path, version: str, split: str | None, samples: int,
     for part in (check_files, check_rigs, check_poses):
         check.findings += part(dataset)
     agreement = Agreement(dataset)
-    count = min(samples, len(dataset))
-    for key in observe([dataset.keys[place * len(dataset) // count] for place in range(count)]):
+    for key in observe([dataset.keys[place] for place in evenly_spread(samples, len(dataset))]):
         _check_sample(check, agreement, key)
     check.findings += agreement.findings()
     check.figures = agreement.figures()

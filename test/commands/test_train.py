@@ -15,7 +15,6 @@ from bdc_occ_ros.cli import main
 from bdc_occ_ros.predictor import Predictor
 from bdc_occ_ros.training import result
 from bdc_occ_ros.training_data import DataChoice
-from bdc_occ_ros.training_data import spread
 from bdc_occ_ros.weights_file import tensors_sha256
 
 FEW = ('--batch', '2', '--tune', 'warmup_steps=0', '--threads', '1', '--workers', '0')
@@ -125,11 +124,6 @@ def test_weights_in_parts_are_imported(train, tmp_path, monkeypatch, capsys):
     assert 'steps: 1 of 1' in capsys.readouterr().out
     assert load_checkpoint(path).provenance == result.load_result(folder).provenance
     assert Predictor(path).is_trained
-
-
-def test_samples_are_evenly_spread():
-    assert list(spread(4, 10)) == [0, 2, 5, 7] and list(spread(None, 3)) == [0, 1, 2]
-    assert list(spread(9, 2)) == [0, 1]
 
 
 def test_samples_are_named_by_all_that_changes_them():
