@@ -30,6 +30,10 @@ def check_files(dataset: NuscenesDataset) -> Iterator[Finding]:
 
     :param dataset: All samples of it are looked at, none is opened.
     """
+    labels = dataset.dataroot / 'gts'
+    has_labels = labels.is_dir()
+    if not has_labels:
+        yield Finding('labels', str(labels), 'is missing', UNPACK_LABELS)
     for key in dataset.keys:
         data = dataset.rows.row('sample', key.token)['data']
         for channel in CHANNELS:
@@ -44,7 +48,7 @@ def check_files(dataset: NuscenesDataset) -> Iterator[Finding]:
             elif channel in CAMERAS and not _ends(path):
                 yield Finding('files', str(path), 'ends before the image does', UNPACK_AGAIN)
         path = label_path(dataset.dataroot, key.scene_name, key.token)
-        if not path.is_file():
+        if has_labels and not path.is_file():
             yield Finding('labels', str(path), 'is missing', UNPACK_LABELS)
 
 

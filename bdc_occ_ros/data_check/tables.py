@@ -44,15 +44,30 @@ def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[Finding]]:
         path = folder / f'{name}.json'
         try:
             rows = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             findings.append(Finding('tables', str(path), f'cannot be read: {error}', CURE))
             continue
-        if isinstance(rows, list) and all(isinstance(row, dict) and 'token' in row
-                                          for row in rows):
-            tables[name] = rows
+        problem = _problem_of(name, rows)
+        if problem:
+            findings.append(Finding('tables', str(path), problem, CURE))
         else:
-            findings.append(Finding('tables', str(path), 'is no list of rows with tokens', CURE))
+            tables[name] = rows
     return tables, findings
+
+
+def _problem_of(name: str, rows: Any) -> str:
+    """Return why what was read is no table, or nothing."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and 'token' in row
+                                             for row in rows):
+        return 'is no list of rows with tokens'
+    columns = {'token', 'next', 'prev', *(column for table, column in REFERENCES if table == name)}
+    for row in rows:
+        for column in sorted(columns & row.keys()):
+            if not isinstance(row[column], str):
+                return f'row {row["token"]}: {column} is text; got {str(row[column])[:50]}'
+        if type(row.get('timestamp', 0)) is not int:
+            return f'row {row["token"]}: timestamp is whole; got {str(row["timestamp"])[:50]}'
+    return ''
 
 
 def check_tables(tables: Tables) -> Iterator[Finding]:

@@ -86,6 +86,30 @@ def test_a_table_that_is_missing_or_no_table_is_found(copy):
     assert 'no list of rows' in where['sensor.json']
 
 
+@pytest.mark.parametrize('table, change, words', [
+    ('sensor', {'token': ['a']}, 'token is text'),
+    ('scene', {'first_sample_token': {}}, 'first_sample_token is text'),
+    ('sample', {'next': ['a']}, 'next is text'), ('sample', {'prev': None}, 'prev is text'),
+    ('sample_data', {'timestamp': '1'}, 'timestamp is whole'),
+    ('sample_annotation', {'instance_token': 3}, 'instance_token is text; got 3')])
+def test_rows_of_other_kinds_are_found(copy, table, change, words):
+    change_rows(copy, table, lambda place, row: row | change)
+    found = [f for f in findings(copy) if f.where.endswith(f'/{table}.json')]
+    assert len(found) == 1 and words in found[0].problem
+
+
+def test_tables_that_are_nested_without_end_are_found(copy):
+    (copy / VERSION / 'sensor.json').write_text(100_000 * '[')
+    found = findings(copy)
+    assert any('sensor.json' in f.where and 'cannot be read' in f.problem for f in found)
+
+
+def test_a_data_set_without_labels_is_one_finding(copy):
+    shutil.rmtree(copy / 'gts')
+    found = findings(copy)
+    assert [(f.check, f.where) for f in found] == [('labels', str(copy / 'gts'))]
+
+
 def test_files_that_are_missing_cut_or_of_another_size_are_found(copy):
     first, second, third = sorted((copy / 'samples/CAM_BACK').iterdir())
     first.unlink()
