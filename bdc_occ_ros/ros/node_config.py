@@ -26,7 +26,8 @@ class ModelConfig:
     """Which network runs and on what."""
 
     name: str = parameter(
-        'bdc_occ_nano', 'Name of a network in config/model_<name>.yaml, or a path to such a file.')
+        'bdc_occ_nano_half',
+        'Name of a network in config/model_<name>.yaml, or a path to such a file.')
     weights: str = parameter(
         '', 'Weights file (.safetensors), packed or not, which brings its own network; empty '
         'takes those that come with the package for model.name, or runs it untrained if there are '
