@@ -47,6 +47,8 @@ def sentence_of(path: Path) -> str:
     """Return the line of one file: its first sentence, without the full stop."""
     if path.as_posix() in SENTENCES:
         return SENTENCES[path.as_posix()]
+    if path.suffix == '.safetensors':
+        return f'the weights that {path.with_suffix(".md").name} describes'
     text = (ROOT / path).read_text()
     if path.suffix == '.py':
         words = ast.get_docstring(ast.parse(text)) or ''
