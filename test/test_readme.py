@@ -58,5 +58,5 @@ def test_the_project_speaks_of_itself_alone():
                        re.IGNORECASE)
     this_file = Path(__file__).resolve()
     found = [path for path in project_files() if path.suffix != '.png'
-             and ROOT / path != this_file and words.search((ROOT / path).read_text())]
+             and ROOT / path != this_file and words.search((ROOT / path).read_text(errors='replace'))]
     assert not found
