@@ -57,6 +57,7 @@ def test_the_project_speaks_of_itself_alone():
     words = re.compile(r'\b(claude|chatgpt|copilot|anthropic|openai)\b|/work/|\.\./shared/spec',
                        re.IGNORECASE)
     this_file = Path(__file__).resolve()
-    found = [path for path in project_files() if path.suffix != '.png'
-             and ROOT / path != this_file and words.search((ROOT / path).read_text(errors='replace'))]
+    found = [path for path in project_files()
+             if path.suffix != '.png' and ROOT / path != this_file
+             and words.search((ROOT / path).read_text(errors='replace'))]
     assert not found
