@@ -20,6 +20,7 @@ from bdc_occ_ros.ros.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 pytestmark = pytest.mark.data
+ATTEMPTS = 5
 
 
 def rig_parameters(keyframe, path):
@@ -34,6 +35,15 @@ def rig_parameters(keyframe, path):
     return path
 
 
+def replay_whole(bag, files, parameters, log):
+    """Play a bag until no image is late, which happens where others use the processor as well."""
+    for _ in range(ATTEMPTS):
+        clouds, parts = replay(bag, files, parameters, log)
+        if parts['synchronizer']['partial'] == '0':
+            break
+    return clouds, parts
+
+
 def replay(bag, files, parameters, log):
     """Play a bag into a node of its own; return its clouds and diagnostics."""
     clouds, arrived = [], threading.Event()
@@ -42,9 +52,9 @@ def replay(bag, files, parameters, log):
         watch = DiagnosticsWatch(node)
         node.create_subscription(
             PointCloud2, '/occupancy', lambda m: (clouds.append(m), arrived.set()), 10)
-        parameters |= {'use_sim_time': 'true', 'input_qos': 'reliable',  # each image comes once
-                       'diagnostics_period_s': 0.2}
-        with NodeProcess(files, parameters, log) as process:
+        given = parameters | {'use_sim_time': 'true', 'diagnostics_period_s': 0.2,
+                              'input_qos': 'reliable'}  # each image comes once
+        with NodeProcess(files, given, log) as process:
             images = [topic for topic in player.num_subscribers() if 'compressed' in topic]
             process.wait_for(
                 lambda: player.linger(0.05) or all(player.num_subscribers()[t] for t in images),
@@ -76,7 +86,7 @@ def test_nuscenes_keyframe_replays_into_the_node(folder, calibration, data_folde
     if calibration == 'file':
         parameters['calibration_file'] = bag / CALIBRATION_FILE
     files = [share_path('config', name) for name in ('occ.yaml', 'dataset_nuscenes.yaml')]
-    clouds, parts = replay(bag, files, parameters, tmp_path / 'log')
+    clouds, parts = replay_whole(bag, files, parameters, tmp_path / 'log')
     assert [stamp_ns(cloud) for cloud in clouds] == [keyframe.stamps_ns['CAM_FRONT_LEFT']]
     assert clouds[0].header.frame_id == 'base_link'
     assert {field.name for field in clouds[0].fields} >= {'x', 'y', 'z', 'rgb', 'label'}
@@ -92,7 +102,8 @@ def test_three_camera_rig_runs_with_only_a_config(data_folder, tiny_model, tmp_p
     assert len(keyframe.rig.names) == 3
     write_keyframe_bag(tmp_path / 'bag', keyframe)
     files = [share_path('config', 'occ.yaml'), rig_parameters(keyframe, tmp_path / 'rig.yaml')]
-    clouds, parts = replay(tmp_path / 'bag', files, {'model.name': tiny_model}, tmp_path / 'log')
+    clouds, parts = replay_whole(tmp_path / 'bag', files, {'model.name': tiny_model},
+                                 tmp_path / 'log')
     assert [stamp_ns(cloud) for cloud in clouds] == [
         keyframe.stamps_ns[keyframe.rig.key_camera]]
     assert clouds[0].header.frame_id == 'base_link'
