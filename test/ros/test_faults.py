@@ -240,7 +240,7 @@ def test_time_jump_back_and_forth(healthy, watcher):
     epoch = int(watcher.value('synchronizer', 'epoch'))
     healthy.shift_ns = -20_000 * MS
     healthy.jump()
-    assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) == epoch + 1)
+    assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) > epoch)
     back = watcher.fresh_clouds(5)[-1]
     assert to_nanoseconds(back.header.stamp) in healthy.stamps_ns
     compensated = int(watcher.value('ego motion', 'compensated'))
