@@ -80,7 +80,7 @@ setup(
         'bench': ['onnx>=1.14', 'onnxruntime>=1.17', 'openvino>=2024.0'],
         'nuscenes': ['nuscenes-devkit>=1.2'],
         'demo': ['matplotlib>=3.5', 'rerun-sdk>=0.23', 'rosbags>=0.11.9'],
-        'test': ['pytest>=7.4', 'ruff'],
+        'test': ['pytest>=7.4', 'pytest-rerunfailures', 'ruff'],
     },
     tests_require=['pytest'],
     zip_safe=False,

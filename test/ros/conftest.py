@@ -48,11 +48,18 @@ def pytest_pycollect_makemodule(module_path, parent):
     return None if HAS_ROS else ModuleWithoutRos.from_parent(parent, path=module_path)
 
 
-def pytest_collection_modifyitems(items):
-    """Mark everything in this folder, so that -m 'not ros' leaves it out."""
+def pytest_collection_modifyitems(config, items):
+    """
+    Mark everything in this folder, so that -m 'not ros' leaves it out.
+
+    Whole processes talk here over real DDS in real time, and a machine that stalls for a second
+    breaks what they were promised; a test has failed if it fails twice. The summary names reruns.
+    """
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker('ros')
+            if config.pluginmanager.hasplugin('rerunfailures'):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope='module')
