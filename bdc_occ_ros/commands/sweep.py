@@ -26,6 +26,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bdc_occ_ros.commands.training_arguments import add_data_arguments
+from bdc_occ_ros.commands.training_arguments import add_sitting_arguments
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
 from bdc_occ_ros.commands.training_arguments import use_threads
@@ -59,12 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help='begin all with these weights, as far as they fit')
     group.add_argument('--only', nargs='+', metavar='NAME', help='these entries')
     group.add_argument('--seeds', type=int, nargs='+', metavar='N', help='these seeds instead')
-    group = parser.add_argument_group('this sitting')
-    group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
-    group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
-    group.add_argument('--threads', type=int, metavar='N', help="PyTorch's threads")
-    group.add_argument('--workers', type=int, default=1, metavar='N',
-                       help='threads that load samples ahead (default 1)')
+    add_sitting_arguments(parser.add_argument_group('this sitting'))
     parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
 
 

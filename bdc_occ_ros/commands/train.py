@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdc_occ_ros.commands.training_arguments import add_data_arguments
+from bdc_occ_ros.commands.training_arguments import add_sitting_arguments
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.commands.training_arguments import data_choice
 from bdc_occ_ros.commands.training_arguments import use_threads
@@ -89,13 +90,9 @@ def _add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how long it goes on and where."""
     group.add_argument('--resume', action='store_true',
                        help='go on from the state in --out, or begin where there is none')
-    group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
+    add_sitting_arguments(group)
     group.add_argument('--save-every', type=int, default=250, metavar='N',
                        help='steps between saved states (default 250)')
-    group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
-    group.add_argument('--threads', type=int, metavar='N', help="PyTorch's threads per process")
-    group.add_argument('--workers', type=int, default=1, metavar='N',
-                       help='threads that load samples ahead (default 1)')
     group.add_argument('--tensorboard', action='store_true', help="write TensorBoard's files too")
 
 

@@ -41,6 +41,19 @@ def add_data_arguments(group: argparse._ArgumentGroup, *, needs_validation: bool
     group.add_argument('--cache', type=Path, metavar='DIR', help='keep prepared samples here')
 
 
+def add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
+    """
+    Declare how long one call goes on, and on what.
+
+    :param group: Where.
+    """
+    group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
+    group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
+    group.add_argument('--threads', type=int, metavar='N', help="PyTorch's threads per process")
+    group.add_argument('--workers', type=int, default=1, metavar='N',
+                       help='threads that load samples ahead (default 1)')
+
+
 def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice':
     """
     Return samples by the name that an argument gives them.
