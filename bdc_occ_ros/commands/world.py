@@ -17,10 +17,10 @@ from concurrent.futures import ProcessPoolExecutor
 import json
 import multiprocessing
 from pathlib import Path
-import re
 from typing import Any
 from typing import TYPE_CHECKING
 
+from bdc_occ_ros.commands.bag import image_size
 from bdc_occ_ros.commands.training_arguments import chosen_device
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.world.seeds import parse_seeds
@@ -93,18 +93,6 @@ def seeds(text: str) -> Sequence[int]:
         return parse_seeds(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """
-    Return width and height.
-
-    :param text: For example 704x256.
-    """
-    found = re.fullmatch(r'([1-9]\d{1,3})x([1-9]\d{1,3})', text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f'a size such as 704x256 is needed; got {text!r}')
-    return int(found[1]), int(found[2])
 
 
 def run(args: argparse.Namespace) -> int:
