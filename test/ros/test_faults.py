@@ -59,6 +59,9 @@ def healthy(process, rig, watcher):
                 and all(num_in_sector(watcher.clouds[-1], name) for name in OFFSETS_NS))
     rig.faults = {name: Fault() for name in OFFSETS_NS}
     rig.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
+    if rig.shift_ns:  # a test that jumped failed before it came back
+        rig.shift_ns = 0
+        rig.jump()
     for name in OFFSETS_NS:
         rig.mount(name)
     watcher.clouds.clear()
@@ -240,7 +243,7 @@ def test_time_jump_back_and_forth(healthy, watcher):
     epoch = int(watcher.value('synchronizer', 'epoch'))
     healthy.shift_ns = -20_000 * MS
     healthy.jump()
-    assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) > epoch)
+    assert watcher.spin_until(lambda: int(watcher.value('synchronizer', 'epoch')) == epoch + 1)
     back = watcher.fresh_clouds(5)[-1]
     assert to_nanoseconds(back.header.stamp) in healthy.stamps_ns
     compensated = int(watcher.value('ego motion', 'compensated'))
