@@ -26,9 +26,6 @@ def class_weights(config: OccupancyHeadConfig, power: float) -> Tensor | None:
     """
     Return how much a voxel of every class counts: mildly more where the class is rare.
 
-    The counts of a data set are of all voxels, but about half of those that a camera observes are
-    free (Occ3D), so free space is taken to be as frequent as all the rest.
-
     :param config: Classes and how often each occurs.
     :param power: Weight is frequency to the power of minus this.
     :return: (K,) float32, 1 on average over the voxels; None for power 0.
@@ -39,8 +36,6 @@ def class_weights(config: OccupancyHeadConfig, power: float) -> Tensor | None:
     if config.class_counts is None:
         raise InvalidConfigError('losses: class_power needs occupancy.class_counts in the config')
     counts = torch.tensor(config.class_counts, dtype=torch.float64)
-    counts[config.free_label] = 0
-    counts[config.free_label] = counts.sum()
     weights = counts ** -power
     return (weights * (counts.sum() / (weights * counts).sum())).float()
 

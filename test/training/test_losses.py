@@ -69,10 +69,10 @@ def test_class_weights_are_one_on_average_and_mildly_higher_for_rare_classes():
     assert class_weights(head, 0.0) is None
     weights = class_weights(head, 0.25).double()
     counts = torch.tensor(head.class_counts, dtype=torch.float64)
-    counts[17] = counts[:17].sum()
     assert float((weights * counts).sum() / counts.sum()) == pytest.approx(1)
-    bicycle, road = counts[2], counts[11]
+    bicycle, road, free = counts[2], counts[11], counts[17]
     assert float(weights[2] / weights[11]) == pytest.approx(float(road / bicycle) ** 0.25)
+    assert float(weights[11] / weights[17]) == pytest.approx(float(free / road) ** 0.25)
     with pytest.raises(InvalidConfigError, match='class_counts'):
         class_weights(replace(head, class_counts=None), 0.25)
 
