@@ -27,6 +27,7 @@ from torch import Tensor
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.blocks import BinaryBlock
 from bdc_occ_ros.binary.layers import BinaryConv2d
+from bdc_occ_ros.binary.prelu import PReLU
 from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 
@@ -108,7 +109,7 @@ def _authors_ops(layer: nn.Module, x: Tensor, result: Tensor) -> int | None:
         return x.numel() * layer.out_features
     if kind is nn.BatchNorm2d:
         return 2 * x.numel()
-    if kind in (nn.ReLU, nn.PReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d):
+    if kind in (nn.ReLU, PReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d):
         return x.numel()
     return result.numel() if kind is nn.Upsample else None
 

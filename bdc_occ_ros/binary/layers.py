@@ -7,6 +7,7 @@ from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
+from bdc_occ_ros.binary.prelu import PReLU
 from bdc_occ_ros.binary.sign import scaled_sign
 
 
@@ -96,7 +97,7 @@ class RPReLU(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.pr_bias0 = ChannelBias(channels)
-        self.pr_prelu = nn.PReLU(channels)
+        self.pr_prelu = PReLU(channels)
         self.pr_bias1 = ChannelBias(channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> AdamW:
     parameters = dict(network.named_parameters())
     return AdamW([{'params': [parameters[name] for name in group], 'weight_decay': decay}
                   for group, decay in zip(groups, (recipe.weight_decay, 0.0)) if group],
-                 lr=recipe.learning_rate)
+                 lr=recipe.learning_rate, fused=True)
 
 
 def _real_weights(network: nn.Module) -> Iterator[str]:
