@@ -225,7 +225,7 @@ class Occupancy:
 @dataclass(frozen=True, eq=False)
 class Boxes:
     """
-    Detected objects in the ego frame of the key camera's exposure.
+    Objects in an ego frame: that of the key camera's exposure, unless somebody moved them.
 
     :param centers_m: Geometric centres, (N, 3), metres.
     :param sizes_m: Length (x), width (y) and height (z), (N, 3), metres.
@@ -270,3 +270,18 @@ class Boxes:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def seen_from(self, other_from_own: np.ndarray) -> 'Boxes':
+        """
+        Return the same objects in another ego frame.
+
+        :param other_from_own: Pose of the frame they are in, in the other, (4, 4), metres.
+        :raises InvalidPoseError: if the pose is not a rigid transform.
+        """
+        other_from_own = rigid_transform(other_from_own, 'other_from_own')
+        rotation, moved_m = other_from_own[:3, :3], other_from_own[:3, 3]
+        headings = np.stack((np.cos(self.yaws_rad), np.sin(self.yaws_rad)), -1)
+        turned = headings @ rotation[:2, :2].T
+        return replace(self, centers_m=self.centers_m @ rotation.T + moved_m,
+                       yaws_rad=np.arctan2(turned[:, 1], turned[:, 0]),
+                       velocities_mps=self.velocities_mps @ rotation[:2, :2].T)

@@ -212,6 +212,23 @@ def test_a_cell_moves_to_where_the_other_frame_sees_it():
     assert np.array_equal(back.observed[1:], observed[1:])
 
 
+def test_boxes_seen_from_elsewhere_are_where_they_were():
+    boxes = Boxes(np.array([[10.0, 2, 1]]), np.array([[4.0, 2, 1.5]]), np.array([0.5]),
+                  np.array([[3.0, np.nan]]), np.ones(1), np.zeros(1, np.int64), ('car',), 9)
+    left = np.eye(4)
+    left[:2, :2], left[:3, 3] = [[0, -1], [1, 0]], (1, 2, 0.5)
+    seen = boxes.seen_from(left)
+    assert np.allclose(seen.centers_m, [[1 - 2, 2 + 10, 1.5]])
+    assert np.allclose(seen.yaws_rad, 0.5 + np.pi / 2)
+    assert np.array_equal(seen.sizes_m, boxes.sizes_m)
+    assert np.isnan(seen.velocities_mps).all()  # half a velocity has no direction
+    again = replace(boxes, velocities_mps=np.array([[3.0, 4]])).seen_from(left)
+    assert np.allclose(again.velocities_mps, [[-4, 3]])
+    assert np.allclose(again.seen_from(np.linalg.inv(left)).centers_m, boxes.centers_m)
+    with pytest.raises(InvalidPoseError, match='other_from_own'):
+        boxes.seen_from(np.diag((1.0, 1, -1, 1)))
+
+
 def test_a_standing_vehicle_changes_nothing():
     pose = np.eye(4)
     pose[:2, :2], pose[:3, 3] = [[0.6, -0.8], [0.8, 0.6]], (1234.5, -987.6, 0.3)

@@ -136,6 +136,7 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     from tqdm import tqdm
 
     from bdc_occ_ros.dataset.even_choice import evenly_spread
+    from bdc_occ_ros.dataset.scene_records import LIDAR
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
     chosen = [subject.keys[place] for place in evenly_spread(args.samples, len(subject.keys))]
@@ -146,7 +147,7 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     bar = tqdm(keys, 'control' if is_control else 'evaluating', unit='sample',
                disable=group.rank > 0 or args.json)
     if args.gates is None or is_control:
-        count_answers(subject, dataset, bar, evaluation, subject.reference)
+        count_answers(subject, dataset, bar, evaluation, LIDAR)
     else:
         _count_with_gates(subject, dataset, bar, evaluation)
     parts = group.gather(evaluation)
@@ -161,10 +162,11 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
 def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Iterable[SampleKey]',
                       evaluation: 'Evaluation') -> None:
     """Count what is right, and note the channel gates of every sample."""
+    from bdc_occ_ros.dataset.scene_records import LIDAR
     from bdc_occ_ros.evaluation.channel_gates import record_gates
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     with record_gates(subject.network) as evaluation.gates:
-        count_answers(subject, dataset, keys, evaluation, subject.reference)
+        count_answers(subject, dataset, keys, evaluation, LIDAR)
     for sample in evaluation.samples:
         label = dataset.label(sample.key)
         evaluation.gates.describe(sample.key.scene_name, label.semantics[label.mask_camera],
@@ -174,6 +176,7 @@ def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Ite
 def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
           evaluation: 'Evaluation') -> None:
     """Draw the samples that went worst."""
+    from bdc_occ_ros.dataset.scene_records import LIDAR
     from bdc_occ_ros.datatypes import Occupancy
     from bdc_occ_ros.drawing.sheet import Column
     from bdc_occ_ros.drawing.sheet import draw_sheet
@@ -181,8 +184,8 @@ def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subjec
     args.pictures.mkdir(parents=True, exist_ok=True)
     for place, (key, score) in enumerate(evaluation.worst(args.worst), start=1):
         frame, label = dataset.frame(key), dataset.label(key)
-        prediction, boxes = subject(key), dataset.boxes(key, subject.reference)
-        overlay = Overlay(boxes, fixed_from_ego=dataset.world_from_ego(key, subject.reference))
+        prediction, boxes = subject(key), dataset.boxes(key, LIDAR)
+        overlay = Overlay(boxes, fixed_from_ego=dataset.world_from_ego(key, LIDAR))
         true, said = (Occupancy(subject.grid, labels, label.mask_camera, subject.class_names,
                                 subject.free_label, frame.stamp_ns)
                       for labels in (label.semantics, prediction.occupancy.labels))

@@ -10,7 +10,6 @@ from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
-from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import UsageError
@@ -41,7 +40,7 @@ class PriorSubject:
         self._labels = voxel_prior((label.semantics, label.mask_camera) for label in labels)
         self._dataset = dataset
         self.class_names, self.free_label = OCCUPANCY_CLASS_NAMES, FREE_LABEL
-        self.grid, self.keys, self.reference = VoxelGrid(), keys, LIDAR
+        self.grid, self.keys = VoxelGrid(), keys
         self.about = {'model': f'voxel prior of {learned_from.split}'}
 
     def __call__(self, key: SampleKey) -> Prediction:
@@ -67,7 +66,6 @@ class OtherSceneSubject:
         self._subject, self._others = subject, keys_of_other_scenes(subject.keys)
         self.class_names, self.free_label = subject.class_names, subject.free_label
         self.grid, self.keys, self.about = subject.grid, subject.keys, subject.about
-        self.reference = subject.reference
 
     def __call__(self, key: SampleKey) -> Prediction | None:
         """

@@ -5,10 +5,11 @@
 from bisect import bisect_left
 from pathlib import Path
 
+import numpy as np
+
 from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
 from bdc_occ_ros.datatypes import VoxelGrid
@@ -23,9 +24,9 @@ class RecordingSubject:
     What the node published, matched to samples by the stamp of the key camera's exposure.
 
     The node publishes in the ego frame of that exposure, and the label lies in that of the LiDAR
-    sweep: voxels are moved into the latter by nearest neighbour, boxes stay in the former. Voxels
-    that a recorded cloud leaves out, or that come from beyond its grid, count as free. Boxes have
-    velocities where their markers were recorded too.
+    sweep: boxes are moved into the latter, and voxels by nearest neighbour. Voxels that a recorded
+    cloud leaves out, or that come from beyond its grid, count as free. Boxes have velocities where
+    their markers were recorded too.
 
     :param path: Bag with topics occupancy or detections of the node, in the ego frame.
     :param dataset: Whose samples the node saw.
@@ -34,7 +35,7 @@ class RecordingSubject:
 
     def __init__(self, path: str | Path, dataset: NuscenesDataset) -> None:
         self.class_names, self.free_label = OCCUPANCY_CLASS_NAMES, FREE_LABEL
-        self.grid, self.reference = VoxelGrid(), CAMERAS[0]
+        self.grid = VoxelGrid()
         self._dataset, self._recording = dataset, load_recording(path)
         stamps = sorted(self._recording.occupancies.keys() | self._recording.boxes.keys())
         self._stamps_ns = {key: self._nearest(stamps, key) for key in dataset.keys}
@@ -55,18 +56,20 @@ class RecordingSubject:
 
     def __call__(self, key: SampleKey) -> Prediction | None:
         """
-        Return what was recorded for a sample, its voxels in the ego frame of the label.
+        Return what was recorded for a sample, in the ego frame of the label.
 
         :param key: Which.
-        :raises InvalidDatasetError: if voxels were recorded and the sample has no LiDAR sweep.
+        :raises InvalidDatasetError: if the sample has no LiDAR sweep.
         """
         stamp_ns = self._stamps_ns[key]
         if stamp_ns is None:
             return None
+        key_ego_from_label_ego = self._dataset.key_ego_from_label_ego(key)
         occupancy = self._recording.occupancies.get(stamp_ns)
-        if occupancy is not None:
-            occupancy = occupancy.resampled(self._dataset.key_ego_from_label_ego(key))
-        return Prediction(occupancy, self._recording.boxes.get(stamp_ns))
+        boxes = self._recording.boxes.get(stamp_ns)
+        return Prediction(
+            None if occupancy is None else occupancy.resampled(key_ego_from_label_ego),
+            None if boxes is None else boxes.seen_from(np.linalg.inv(key_ego_from_label_ego)))
 
     def _nearest(self, stamps: list[int], key: SampleKey) -> int | None:
         """Return the recorded stamp that is that of a sample."""

@@ -16,14 +16,13 @@ from bdc_occ_ros.predictor import Predictor
 
 
 class Subject(Protocol):
-    """Something that has a prediction for samples."""
+    """Something that predicts samples, in the ego frame of the LiDAR sweep: the label's."""
 
     class_names: tuple[str, ...]
     free_label: int
     grid: VoxelGrid
     keys: Sequence[SampleKey]  # the samples to ask for
     about: dict[str, Any]
-    reference: str  # sensor at whose reading the ego frame of the answers is meant
 
     def __call__(self, key: SampleKey) -> Prediction | None:
         """Return the prediction of a sample, or None where there is none."""
@@ -33,8 +32,8 @@ class NetworkSubject:
     """
     A network that looks at the images of every sample.
 
-    It answers in the ego frame of the LiDAR sweep, which is that of the label: at 10 m/s the
-    vehicle drives half a metre, more than a voxel, from the key camera's exposure to the sweep.
+    It is asked for the ego frame of the sweep: at 10 m/s the vehicle drives half a metre, more
+    than a voxel, from the key camera's exposure to it.
 
     :param predictor: The network.
     :param dataset: Where the images are.
@@ -48,7 +47,7 @@ class NetworkSubject:
         self.class_names = ('free',) if head is None else head.class_names
         self.free_label = 0 if head is None else head.free_label
         self.grid = VoxelGrid() if head is None else predictor.config.voxel_grid()
-        self.keys, self.reference = dataset.keys, LIDAR
+        self.keys = dataset.keys
         self.about = {'model': name, 'is_trained': predictor.is_trained,
                       'weights_sha256': predictor.weights_sha256}
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 import json
 from pathlib import Path
 
@@ -45,6 +46,7 @@ from bdc_occ_ros.world.moments import ego_from_lidar
 from bdc_occ_ros.world.moments import Moment
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.snapshot import Snapshot
+from bdc_occ_ros.world.sources import sources_fingerprint
 from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
 
 SETTINGS_FILE = 'world.json'
@@ -64,6 +66,7 @@ class DatarootSettings:
     :param keyframes: Samples per scene, two a second.
     :param sweeps: Firings of all sensors between two samples, up to 5.
     :param rig: Name of the vehicle, or all for one after another.
+    :param world: Version of the world: seeds give other scenes in another.
     """
 
     version: str
@@ -72,6 +75,7 @@ class DatarootSettings:
     keyframes: int
     sweeps: int
     rig: str
+    world: str = field(default_factory=sources_fingerprint)
 
 
 def require_settings(dataroot: Path, settings: DatarootSettings) -> None:

@@ -11,6 +11,7 @@ from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
@@ -39,7 +40,7 @@ class Seer:
         labels = self._dataset.label(key).semantics
         return Prediction(
             Occupancy(VoxelGrid(), labels, np.ones(labels.shape, bool), OCCUPANCY_CLASS_NAMES,
-                      FREE_LABEL, frame.stamp_ns), self._dataset.boxes(key, 'LIDAR_TOP'))
+                      FREE_LABEL, frame.stamp_ns), self._dataset.boxes(key, LIDAR))
 
 
 def test_voxels_and_boxes_of_a_moving_vehicle_are_those_of_the_label(made_dataroot):
@@ -47,7 +48,7 @@ def test_voxels_and_boxes_of_a_moving_vehicle_are_those_of_the_label(made_dataro
     subject = NetworkSubject(Seer(dataset), dataset, 'seer')
     evaluation = count_answers(subject, dataset, subject.keys,
                                empty_evaluation(18, FREE_LABEL, subject.grid, False),
-                               subject.reference)
+                               LIDAR)
     assert evaluation.voxels.mean_iou(FREE_LABEL) == 1.0
     boxes = detection_scores(dataset, evaluation.boxes)
     assert boxes.average_precisions['car'] == pytest.approx(1.0)

@@ -3,6 +3,7 @@
 """A made data set loads in nuscenes-devkit, reads back, and fits to the pixel."""
 
 import gc
+import json
 import shutil
 
 import cv2
@@ -172,6 +173,15 @@ def test_an_interrupted_data_set_goes_on_and_ends_with_the_same_bytes(dataroot, 
     again = files_of(copy)
     assert again.keys() == whole.keys()
     assert [name for name in whole if again[name] != whole[name]] == []
+
+
+def test_a_data_set_of_another_version_of_the_world_is_not_continued(dataroot, tmp_path, capsys):
+    copy = tmp_path / 'copy'
+    (copy / 'v1.0-made').mkdir(parents=True)
+    settings = json.loads((dataroot / 'v1.0-made' / 'world.json').read_text())
+    (copy / 'v1.0-made' / 'world.json').write_text(json.dumps({**settings, 'world': 'older'}))
+    assert main(['world', 'make', str(copy), *ARGUMENTS]) == 2
+    assert "'world': 'older'" in capsys.readouterr().err
 
 
 def test_other_settings_and_impossible_numbers_are_refused(dataroot, capsys):
