@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from bdc_occ_ros.training.saved_training import Origin
     from bdc_occ_ros.training.trainer import Trainer
 
-PUBLISHED = 'published'
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
 
@@ -70,8 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how it is trained."""
-    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or published: that '
-                       'of the authors of BDC')
+    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or the name of one '
+                       'that comes with the package: published, by the authors of BDC, or cpu, '
+                       'of the weights that ship')
     group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
                        help='change a value of the recipe')
     group.add_argument('--steps', type=int, metavar='N', help='updates of the weights')
@@ -154,8 +154,8 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
     from bdc_occ_ros.yaml_config import read_config
     values = {}
     if args.recipe is not None:
-        values = read_config(share_path('config', f'training_{PUBLISHED}.yaml')
-                             if args.recipe == PUBLISHED else Path(args.recipe))
+        values = read_config(Path(args.recipe) if Path(args.recipe).suffix else
+                             share_path('config', f'training_{args.recipe}.yaml'))
     values |= {name: getattr(args, short) for short, name in SHORT_FORMS.items()
                if getattr(args, short) is not None}
     return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)

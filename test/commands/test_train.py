@@ -75,6 +75,16 @@ def test_stages_full_precision_then_binary_with_a_teacher(train, tmp_path, capsy
     assert "not 'seed'; give what it was started with" in capsys.readouterr().err
 
 
+def test_recipes_go_by_name_and_unknown_names_are_refused(train, tmp_path, capsys):
+    assert train('cpu', '--recipe', 'cpu', '--steps', '1', '--tune',
+                 'losses.class_power=0') == 0
+    recipe = json.loads(load_checkpoint(tmp_path / 'cpu' / 'weights.safetensors')
+                        .provenance['recipe'])
+    assert (recipe['schedule'], recipe['losses']['heatmap']) == ('constant', 0.3)
+    assert train('other', '--recipe', 'gpu') == 2
+    assert 'training_gpu.yaml does not exist' in capsys.readouterr().err
+
+
 def test_the_published_recipe_can_be_asked_for_and_changed(train, tmp_path):
     assert train('published', '--recipe', 'published', '--steps', '1', '--tune',
                  'augmentation.mirror=0.25') == 0
