@@ -140,7 +140,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
         is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
         path = save_result(args.out, trainer.averaged.network,
-                           _provenance(args, trainer, sitting.origin))
+                           _provenance(args, trainer, sitting.origin, first))
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
 
@@ -207,8 +207,8 @@ def _take_over(first: 'Checkpoint', path: Path, trainer: 'Trainer', *, is_told: 
             print('\n'.join(f'  {title}: {name}' for name in names), end='\n' if names else '')
 
 
-def _provenance(args: argparse.Namespace, trainer: 'Trainer', origin: 'Origin'
-                ) -> dict[str, str]:
+def _provenance(args: argparse.Namespace, trainer: 'Trainer', origin: 'Origin',
+                first: 'Checkpoint | None') -> dict[str, str]:
     """Say where the weights come from."""
     from dataclasses import asdict
     from datetime import datetime
@@ -219,11 +219,12 @@ def _provenance(args: argparse.Namespace, trainer: 'Trainer', origin: 'Origin'
     from bdc_occ_ros.measurement.machine import describe_machine
     machine = describe_machine(args.threads or 0)
     recipe = trainer.recipe
+    before = 0 if first is None else int(first.provenance.get('samples_seen', 0))
     return {
         'command': ' '.join(['bdc-occ', *sys.argv[1:]]), 'commit': str(machine['commit']),
         'data': origin.data, 'recipe': json.dumps(asdict(recipe)),
         'steps': f'{trainer.step} of {recipe.steps}',
-        'samples_seen': str(trainer.step * recipe.batch), 'seed': str(recipe.seed),
+        'samples_seen': str(before + trainer.step * recipe.batch), 'seed': str(recipe.seed),
         'init': 'seed' if args.init is None else args.init.name,
         'init_sha256': origin.first_weights, 'teacher_sha256': origin.teacher,
         'teacher': 'none' if args.teacher is None else args.teacher.name,

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image features to a depth distribution and context features per pixel."""
 
+from torch import float32
 from torch import nn
+from torch import promote_types
 from torch import Tensor
 
 
@@ -25,7 +27,10 @@ class FeaturesToDepth(nn.Module):
         Split what the convolution says.
 
         :param features: (B, Ci, h, w).
-        :return: Depth probability (B, D, h, w), which sums to 1 over D, and context (B, C, h, w).
+        :return: Depth probability (B, D, h, w), which sums to 1 over D, in float32 at least: in
+            bfloat16 a sure depth would be 1, and a wrong one cost an infinite loss. And context
+            (B, C, h, w), as the features.
         """
         raw = self.depth_net(features)
-        return raw[:, :self.num_bins].softmax(dim=1), raw[:, self.num_bins:]
+        exact = promote_types(raw.dtype, float32)
+        return raw[:, :self.num_bins].softmax(dim=1, dtype=exact), raw[:, self.num_bins:]

@@ -114,5 +114,5 @@ class OccupancyNetwork(nn.Module):
         features = self.img_neck(self.img_backbone(flat))
         depths, context = (part.unflatten(0, views)
                            for part in self.img_view_transformer(features))
-        bev = self.lift(context, depths, ray_points_m)
+        bev = self.lift(context, depths.to(context.dtype), ray_points_m)
         return self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev)), depths

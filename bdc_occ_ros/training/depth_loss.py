@@ -11,20 +11,26 @@ from torch.nn import functional
 from bdc_occ_ros.config import DepthConfig
 
 
-def depth_bins(depths_m: Tensor, config: DepthConfig) -> Tensor:
+def depth_bins(depths_m: Tensor, config: DepthConfig, behind_m: float) -> Tensor:
     """
-    Return the bin of every depth (arXiv:2405.17037, code).
+    Return the bin that lies nearest behind every surface.
+
+    The lift puts the features of a bin at its depth, and what is seen there belongs to the voxel
+    behind the surface. The authors round down (arXiv:2405.17037, code), which puts it on average
+    half a bin in front, among voxels that are free.
 
     :param depths_m: Along the optical axis, any shape, float32; 0 where nothing is known.
     :param config: The bins.
+    :param behind_m: How far behind the surface, metres: half a voxel.
     :return: Index of the bin, int64; -1 where nothing is known or no bin reaches.
     """
+    wanted_m = depths_m + behind_m
     if config.spacing == 'uniform':
-        bins = (depths_m - config.start_m) / config.step_m
+        bins = (wanted_m - config.start_m) / config.step_m
     else:
         growth = math.log((config.stop_m - 1) / config.start_m) / (config.num_bins - 1)
-        bins = (depths_m / config.start_m).log() / growth
-    bins = bins.floor()
+        bins = (wanted_m / config.start_m).log() / growth
+    bins = bins.round()
     is_inside = (depths_m > 0) & (bins >= 0) & (bins < config.num_bins)
     return torch.where(is_inside, bins, -1.0).long()
 

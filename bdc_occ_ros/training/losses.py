@@ -87,7 +87,8 @@ class TrainingLoss(nn.Module):
         if self.config.boxes is not None:
             boxes = box_targets(batch.boxes, self.config)
         if batch.depths_m is not None and self.weights.depth:
-            depths = depth_bins(batch.depths_m, self.config.depth)
+            depths = depth_bins(batch.depths_m, self.config.depth,
+                                self.config.bev.cell_size_m[0] / 2)
         return Targets(voxels, labels, boxes, depths)
 
     def forward(self, output: NetworkOutput, targets: Targets, counts: Tensor,

@@ -14,6 +14,7 @@ from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidGridError
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
+from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.network import NetworkOutput
 from bdc_occ_ros.training.box_loss import attribute_loss
 from bdc_occ_ros.training.box_loss import heatmap_loss
@@ -91,11 +92,34 @@ def test_distillation_is_zero_for_a_perfect_pupil_and_the_divergence_otherwise()
 @pytest.mark.parametrize('spacing', ['uniform', 'sid'])
 def test_depth_bins(spacing):
     config = DepthConfig(1.0, 45.0, 0.5, spacing)
-    centers_m = torch.tensor(config.bins_m())
-    bins = depth_bins(centers_m * 1.0001, config)
-    assert bins.tolist() == list(range(88))
-    outside = torch.tensor([0.0, 0.4, 0.99, 46.0, 400.0])
-    assert depth_bins(outside, config).tolist() == [-1] * 5
+    depths_m = torch.linspace(1.0, 43.5, 200)
+    bins_m = torch.tensor(config.bins_m(), dtype=torch.float64)
+    if spacing == 'uniform':
+        nearest = (depths_m[:, None] + 0.2 - bins_m).abs().argmin(dim=1)
+    else:
+        nearest = ((depths_m[:, None] + 0.2).log() - bins_m.log()).abs().argmin(dim=1)
+    assert torch.equal(depth_bins(depths_m, config, 0.2), nearest)
+    assert torch.equal(depth_bins(bins_m.float(), config, 0.0), torch.arange(88))
+    outside = torch.tensor([0.0, 0.4, 46.0, 400.0])
+    assert depth_bins(outside, config, 0.2).tolist() == [-1] * 4
+
+
+def test_a_sure_and_wrong_depth_costs_what_it_costs_in_float32_too():
+    """In bfloat16 a probability beyond 0.998 is 1; the loss must not see that."""
+    layer = FeaturesToDepth(2, 4, 1)
+    with torch.no_grad():
+        layer.depth_net.weight.zero_()
+        layer.depth_net.weight[1, 0] = 1.0  # how far bin 1 leads
+    losses = []
+    for is_short in (False, True):
+        features = torch.tensor([12.0, 0.0]).view(1, 2, 1, 1).requires_grad_()
+        with torch.autocast('cpu', torch.bfloat16, enabled=is_short):
+            probability, context = layer(features)
+        loss = depth_loss(probability.unsqueeze(1), torch.zeros(1, 1, 1, 1, dtype=torch.int64))
+        gradient, = torch.autograd.grad(loss, features)
+        losses.append((loss.item(), gradient.norm().item()))
+        assert context.dtype == (torch.bfloat16 if is_short else torch.float32)
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
 
 
 def test_depth_loss():
