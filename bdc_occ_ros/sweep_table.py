@@ -58,12 +58,15 @@ class Row:
     samples_seen: int
 
 
-def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], first: str,
+def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], scenes: Sequence[str], first: str,
                samples_before: int = 0) -> list[Row]:
     """
     Compare what is scored.
 
+    Samples of one scene show the same streets: scenes are drawn for the intervals, not samples.
+
     :param results: Trainings of networks with an occupancy head, scored on the same samples.
+    :param scenes: The scene of every sample.
     :param first: Name of the network that the others are compared with; without results of it
         there is no comparison.
     :param samples_before: How many the first weights have seen.
@@ -76,19 +79,27 @@ def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], first: str,
         plans.setdefault(training.entry, training)
     if not scored:
         return []
-    head = results[0][0].config.occupancy
-    bootstrap = PairedBootstrap(len(results[0][1].counts), head.free_label)
-    return [_row(plans[name], of_seeds, scored.get(first, {}), bootstrap, samples_before)
+    bootstrap = PairedBootstrap(len({*scenes}), results[0][0].config.occupancy.free_label)
+    counts = {name: {seed: _by_scene(scores.counts, scenes) for seed, scores in of_seeds.items()}
+              for name, of_seeds in scored.items()}
+    return [_row(plans[name], [scores.average_precisions for scores in of_seeds.values()],
+                 counts[name], counts.get(first, {}), bootstrap, samples_before)
             for name, of_seeds in scored.items()]
 
 
-def _row(training: Planned, of_seeds: Mapping[int, SourceScores],
-         first: Mapping[int, SourceScores], bootstrap: PairedBootstrap, samples_before: int
-         ) -> Row:
+def _by_scene(counts: np.ndarray, scenes: Sequence[str]) -> np.ndarray:
+    """Add up the confusion matrices of every scene, (scenes, classes, classes)."""
+    names, places = np.unique(list(scenes), return_inverse=True)
+    sums = np.zeros((len(names), *counts.shape[1:]), counts.dtype)
+    np.add.at(sums, places, counts)
+    return sums
+
+
+def _row(training: Planned, precisions: Sequence[Mapping[str, float]],
+         counts: Mapping[int, np.ndarray], first: Mapping[int, np.ndarray],
+         bootstrap: PairedBootstrap, samples_before: int) -> Row:
     """Sum up one network."""
-    counts = {seed: scores.counts for seed, scores in of_seeds.items()}
-    pairs = [(of_seeds[seed].counts, first[seed].counts) for seed in of_seeds if seed in first]
-    precisions = [scores.average_precisions for scores in of_seeds.values()]
+    pairs = [(counts[seed], first[seed]) for seed in counts if seed in first]
     means = {name: float(np.mean([one[name] for one in precisions])) for name in precisions[0]}
     return Row(
         training.entry, tuple(counts), _percent(bootstrap.interval(list(counts.values()))),

@@ -35,6 +35,9 @@ class MadeSource:
         return TrainingBatch(images, matrices, poses, semantics, observed,
                              [part[6] for part in parts], depths).to(device)
 
+    def scene_of(self, number: int) -> str:
+        return str(number // 2)
+
     def _sample(self, number: int) -> tuple:
         rng = np.random.default_rng(number)
         image, grid = self.config.image, self.config.voxel_grid()

@@ -17,6 +17,7 @@ Several processes share the work when torchrun starts them:
 import argparse
 from collections.abc import Iterable
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,9 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.evaluation.score_report import score_report
     if args.gates is not None and args.bag is not None:
         raise UsageError('--gates belong to a network, which a bag does not hold; give --model')
+    if args.worst < 1:
+        raise UsageError(f'--worst: at least 1 picture is needed; got {args.worst}')
+    _require_writable(args)
     dataset = NuscenesDataset(args.dataroot, args.version, args.split)
     subject = _subject(args, dataset)
     controls = _controls(args, dataset, subject)
@@ -90,10 +94,6 @@ def run(args: argparse.Namespace) -> int:
                     for name, control in controls.items()}
     if whole is None:
         return 0
-    if args.pictures is not None:
-        _draw(args, dataset, subject, whole)
-    if whole.gates is not None:
-        _draw_gates(args, subject, whole.gates)
     report = score_report(subject, dataset, whole, args.box_range)
     report |= {name: score_report(controls[name], dataset, evaluation, args.box_range)
                for name, evaluation in compared.items()}
@@ -101,7 +101,24 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None:
         _write(args.output, document)
     print(document if args.json else report_as_text(report))
+    if args.pictures is not None:
+        _draw(args, dataset, subject, whole)
+    if whole.gates is not None:
+        _draw_gates(args, subject, whole.gates)
     return 0
+
+
+def _require_writable(args: argparse.Namespace) -> None:
+    """Refuse places where nothing can be written, before hours are spent on what goes there."""
+    for path in (args.output, args.gates):
+        if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+            raise UsageError(f'{path} cannot be written: its folder is missing or closed, or it '
+                             'is a folder')
+    if args.pictures is not None:
+        try:
+            args.pictures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f'{args.pictures}: no folder for pictures: {error}') from error
 
 
 def _subject(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'Subject':
@@ -181,7 +198,6 @@ def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subjec
     from bdc_occ_ros.drawing.sheet import Column
     from bdc_occ_ros.drawing.sheet import draw_sheet
     from bdc_occ_ros.drawing.sheet import Overlay
-    args.pictures.mkdir(parents=True, exist_ok=True)
     for place, (key, score) in enumerate(evaluation.worst(args.worst), start=1):
         frame, label = dataset.frame(key), dataset.label(key)
         prediction, boxes = subject(key), dataset.boxes(key, LIDAR)

@@ -10,7 +10,7 @@ the package, config/sweep_nano.yaml, which a CPU can carry out at half of all wi
     bdc-occ sweep nano --model bdc_occ_nano_half --tune steps=2000 --tune batch=4 ...
 
 Every training of one seed takes the same samples in the same order and as many steps. mIoU comes
-with the interval in which 95 % of redrawn validation samples let it lie, and so does its
+with the interval in which 95 % of redrawn validation scenes let it lie, and so does its
 difference to the first entry. mAP follows nuScenes' rules for boxes on the network's grid.
 Scores are taken in float32, whatever precision the recipe trains in.
 
@@ -83,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     failures = _train(args, trainings, samples, chosen_device(args.device))
     scored = [(training, scores) for training in trainings
               if (scores := load_scores(training, samples, args.out)) is not None]
-    rows = sweep_rows(scored, sweep.entries[0].name, _samples_before(samples))
+    scenes = [samples.validation.scene_of(number) for number in samples.numbers]
+    rows = sweep_rows(scored, scenes, sweep.entries[0].name, _samples_before(samples))
     if args.json:
         print(json.dumps({'rows': rows_as_json(rows), 'planned': len(trainings),
                           'scored': len(scored), 'failed': failures}, indent=2))

@@ -10,6 +10,7 @@ interrupted goes on where it stopped. Scenes follow from their seeds alone.
 """
 
 import argparse
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import as_completed
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       '(default v1.0-made)')
     make.add_argument('--val-seeds', type=seeds, metavar='SEEDS',
                       help='scenes of the split made_val; the others are made_train (default: '
-                      'the last tenth)')
+                      'the last tenth of the new ones)')
     make.add_argument('--jobs', type=int, default=1, metavar='N',
                       help='processes, a scene each (default 1)')
     cache = actions.add_parser('cache', help='keep samples for training',
@@ -63,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shares = actions.add_parser('shares', help='count classes', description='Compare how often '
                                 'classes occur among observed voxels with Occ3D-nuScenes.')
     bench = actions.add_parser('bench', help='measure the speed',
-                               description='Keyframes per minute, with images and labels.')
+                               description='Keyframes per minute with images and labels: '
+                               'mean over scenes, each at its quickest.')
     bench.add_argument('--sizes', nargs='+', type=image_size, metavar='WxH',
                        default=[(1600, 900), (704, 256), (352, 128)],
                        help='images (default 1600x900 704x256 352x128)')
@@ -124,26 +126,42 @@ def _make(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
                          f'32x18 are needed; got {args.keyframes_per_scene}, {args.jobs} and '
                          f'{args.width}x{height}')
     settings = DatarootSettings(args.version, args.width, height, args.keyframes_per_scene,
-                                args.sweeps, args.rig)
+                                args.sweeps, args.rig, args.device)
     require_settings(args.dataroot, settings)
     written = set(written_scenes(args.dataroot, args.version))
+    splits = _splits(args, written)
     missing = [seed for seed in args.seeds if scene_name(seed) not in written]
     with _progress(args, 'making', len(missing) * settings.keyframes) as bar:
         for count in _samples_made(args, settings, missing):
             bar.update(count)
-    names = written_scenes(args.dataroot, args.version)
-    val_seeds = args.val_seeds or args.seeds[-max(1, len(args.seeds) // 10):]
-    val_names = set(map(scene_name, val_seeds))
-    splits = {'made_train': [name for name in names if name not in val_names],
-              'made_val': [name for name in names if name in val_names]}
     assemble_dataroot(args.dataroot, args.version, splits)
-    result = {'dataroot': str(args.dataroot), 'version': args.version, 'scenes': len(names),
-              'made': len(missing), 'samples': len(names) * settings.keyframes,
+    num_scenes = len(written) + len(missing)
+    result = {'dataroot': str(args.dataroot), 'version': args.version, 'scenes': num_scenes,
+              'made': len(missing), 'samples': num_scenes * settings.keyframes,
               'width_px': settings.width_px, 'height_px': settings.height_px,
               'splits': {split: len(scenes) for split, scenes in splits.items()}}
-    return result, (f'{args.dataroot}: {len(names)} scenes, {len(missing)} of them new, '
+    return result, (f'{args.dataroot}: {num_scenes} scenes, {len(missing)} of them new, '
                     f'{result["samples"]} samples of {args.width}x{settings.height_px}, '
                     f'{result["splits"]}')
+
+
+def _splits(args: argparse.Namespace, written: Iterable[str]) -> dict[str, list[str]]:
+    """Divide all scenes; those that have a split keep it, so that no training sees its test."""
+    from bdc_occ_ros.dataset.dataroot import defined_splits
+    from bdc_occ_ros.world.dataroot_making import scene_name
+    splits = {split: set(defined_splits(args.dataroot, args.version).get(split, ()))
+              for split in ('made_train', 'made_val')}
+    divided = set().union(*splits.values())
+    names = {*written, *map(scene_name, args.seeds)}
+    new_seeds = [seed for seed in args.seeds if scene_name(seed) not in divided]
+    wanted = set(map(scene_name, new_seeds[-max(1, len(new_seeds) // 10):]
+                     if args.val_seeds is None else args.val_seeds))
+    if unfit := sorted((wanted - names) | (wanted & splits['made_train'])):
+        raise UsageError(f'--val-seeds: {unfit[:5]} are not among the scenes, or in made_train '
+                         'already; scenes keep their split')
+    splits['made_val'] |= wanted
+    splits['made_train'] |= names - splits['made_val']
+    return {split: sorted(scenes) for split, scenes in splits.items()}
 
 
 def _samples_made(args: argparse.Namespace, settings: 'DatarootSettings', seeds: Sequence[int]
@@ -164,7 +182,10 @@ def _samples_made(args: argparse.Namespace, settings: 'DatarootSettings', seeds:
     with ProcessPoolExecutor(args.jobs, multiprocessing.get_context('spawn')) as pool:
         scenes = [pool.submit(make_scene, args.dataroot, settings, seed, rigs[seed % len(rigs)],
                               args.device) for seed in seeds]
-        yield from (scene.result() for scene in as_completed(scenes))
+        try:
+            yield from (scene.result() for scene in as_completed(scenes))
+        finally:
+            pool.shutdown(cancel_futures=True)  # whoever stops does not wait for the rest
 
 
 def _cache(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -212,19 +233,20 @@ def _bench(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     import torch
 
     from bdc_occ_ros.world.throughput import keyframe_costs
-    if args.batch < 1:
-        raise UsageError(f'at least one keyframe at once is needed; got {args.batch}')
+    from bdc_occ_ros.world.throughput import MOST_AT_ONCE
+    if not 1 <= args.batch <= MOST_AT_ONCE:
+        raise UsageError(f'1 to {MOST_AT_ONCE} keyframes at once are possible; got {args.batch}')
     torch.set_num_threads(1)
     device, rows = torch.device(args.device), []
     for width, height in args.sizes:
         costs = keyframe_costs(args.seeds, _rigs(args), (width, height), args.batch, device)
         rows.append({'size': f'{width}x{height}', 'streamed_per_minute': costs.streamed_per_minute,
-                     'written_per_minute': costs.written_per_minute,
+                     'with_lidar_per_minute': costs.with_lidar_per_minute,
                      'ms': {part: 1000 * taken for part, taken in costs.seconds.items()}})
     lines = [f'{args.device}, {args.batch} at once; keyframes per minute (and core)',
              f'{"size":>10}{"streamed":>10}{"with LiDAR":>12}  ms per keyframe']
     lines += [f'{row["size"]:>10}{row["streamed_per_minute"]:10.0f}'
-              f'{row["written_per_minute"]:12.0f}  '
+              f'{row["with_lidar_per_minute"]:12.0f}  '
               + ', '.join(f'{part} {taken:.1f}' for part, taken in row['ms'].items())
               for row in rows]
     return {'device': args.device, 'batch': args.batch, 'rows': rows}, '\n'.join(lines)

@@ -14,10 +14,12 @@ import numpy as np
 from bdc_occ_ros.dataset.scene_writer import SCENES_FOLDER
 from bdc_occ_ros.dataset.taxonomy import fixed_tables
 from bdc_occ_ros.dataset.tokens import token
+from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.errors import UsageError
 
 SCENE_TABLES = ('scene', 'log', 'sample', 'sample_data', 'sample_annotation', 'instance',
                 'ego_pose', 'calibrated_sensor', 'sensor')
+SPLITS_FILE = 'splits.json'
 MAP_FILE = 'maps/empty.png'
 MAP_SHAPE = (64, 64)
 
@@ -30,6 +32,22 @@ def written_scenes(dataroot: Path, version: str) -> list[str]:
     :param version: Folder of its tables.
     """
     return sorted(path.stem for path in (dataroot / version / SCENES_FOLDER).glob('*.json'))
+
+
+def defined_splits(dataroot: Path, version: str) -> dict[str, list[str]]:
+    """
+    Return the splits that are defined beside the tables: names of scenes by split.
+
+    :param dataroot: Folder of the data set.
+    :param version: Folder of its tables.
+    :raises InvalidDatasetError: if the file is damaged.
+    """
+    path = dataroot / version / SPLITS_FILE
+    try:
+        return json.loads(path.read_bytes()) if path.is_file() else {}
+    except ValueError as error:
+        raise InvalidDatasetError(f'{path}: damaged ({error}); delete it, and scenes are divided '
+                                  'anew') from error
 
 
 def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequence[str]]) -> None:
@@ -56,7 +74,7 @@ def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequenc
                       'filename': MAP_FILE, 'log_tokens': list(rows['log'])}]
     for table, entries in tables.items():
         (dataroot / version / f'{table}.json').write_text(json.dumps(entries))
-    (dataroot / version / 'splits.json').write_text(
+    (dataroot / version / SPLITS_FILE).write_text(
         json.dumps({split: list(scenes) for split, scenes in splits.items()}))
     (dataroot / MAP_FILE).parent.mkdir(exist_ok=True)
     cv2.imwrite(str(dataroot / MAP_FILE), np.zeros(MAP_SHAPE, np.uint8))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bdc_occ_ros.camera_rig import Camera
+from bdc_occ_ros.dataset.dataroot import defined_splits
+from bdc_occ_ros.dataset.dataroot import SPLITS_FILE
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.rotations import pose_from_wxyz
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 LIDAR_FIELDS = 5
+VERSION_OF_SPLIT = {'train': 'trainval', 'train_detect': 'trainval', 'train_track': 'trainval',
+                    'val': 'trainval', 'test': 'test', 'mini_train': 'mini', 'mini_val': 'mini'}
 
 
 class NuscenesTables:
@@ -51,17 +55,28 @@ class NuscenesTables:
         """
         Return the scenes of a split, whether they are here or not.
 
-        :param split: One of nuScenes' own, or one that splits.json beside the tables defines;
-            None for all scenes that are here.
-        :raises InvalidDatasetError: if there is no such split.
+        :param split: One of nuScenes' own, in its own version, or one that splits.json beside the
+            tables defines; None for all scenes that are here.
+        :raises InvalidDatasetError: if there is no such split, or it is of another version: scenes
+            of another data set may bear the names that nuScenes lists.
         """
         if split is None:
             return [scene['name'] for scene in self.devkit.scene]
         from nuscenes.utils.splits import get_scenes_of_split
+        version = VERSION_OF_SPLIT.get(split, self.version)
+        if not self.version.endswith(version):
+            raise InvalidDatasetError(
+                f'split {split!r} is of {version} of nuScenes, and these tables are {self.version}'
+                f'; {self._own_splits()}')
         try:
             return get_scenes_of_split(split, self.devkit)
         except (ValueError, AssertionError) as error:
             raise InvalidDatasetError(f'no split {split!r}: {error}') from error
+
+    def _own_splits(self) -> str:
+        """Say which splits are defined beside the tables."""
+        names = sorted(defined_splits(self.dataroot, self.version))
+        return f'beside them {SPLITS_FILE} defines {names or "none"}'
 
     def sample_tokens(self, scene: Row) -> list[str]:
         """

@@ -4,7 +4,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from bdc_occ_ros.errors import InvalidLabelError
 
 SHAPE = (200, 200, 16)
 ARRAYS = ('semantics', 'mask_lidar', 'mask_camera')
+MOST_BYTES = 10_000_000  # of an array, unpacked
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +65,12 @@ def load_label(path: Path) -> Occ3dLabel:
     :raises InvalidLabelError: if it is missing, damaged, or not on the grid.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            _require_small(archive)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError,
+            RuntimeError, TokenError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidLabelError(f'{path}: no label of Occ3D: {error}') from error
     for name, array in arrays.items():
         highest = len(OCCUPANCY_CLASS_NAMES) - 1 if name == 'semantics' else 1
@@ -73,3 +79,11 @@ def load_label(path: Path) -> Occ3dLabel:
                                     f'{array.shape} {array.dtype}')
     return Occ3dLabel(arrays['semantics'], arrays['mask_lidar'].astype(bool),
                       arrays['mask_camera'].astype(bool))
+
+
+def _require_small(archive: zipfile.ZipFile) -> None:
+    """Refuse arrays that would fill the memory, before they are unpacked."""
+    for name in ARRAYS:
+        size = archive.getinfo(f'{name}.npy').file_size
+        if size > MOST_BYTES:
+            raise ValueError(f'{name} unpacks to {size} bytes, more than {MOST_BYTES}')

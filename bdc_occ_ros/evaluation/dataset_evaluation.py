@@ -10,10 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
-from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates
 from bdc_occ_ros.evaluation.detection_scores import Submission
@@ -23,7 +21,6 @@ from bdc_occ_ros.evaluation.ray_iou import RayIou
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.predictor import Prediction
 
-Predict = Callable[[Frame], Prediction]
 Answer = Callable[[SampleKey], Prediction | None]
 
 
@@ -86,22 +83,8 @@ class Evaluation:
         return sorted(scored, key=lambda sample: sample.mean_iou)[:count]
 
 
-def evaluate_samples(predict: Predict, dataset: NuscenesDataset, keys: Iterable[SampleKey],
-                     evaluation: Evaluation) -> Evaluation:
-    """
-    Predict samples and count what is right.
-
-    :param predict: For example a Predictor.
-    :param dataset: Where the samples are.
-    :param keys: Which of them.
-    :param evaluation: Where to count.
-    :return: The same.
-    """
-    return count_answers(lambda key: predict(dataset.frame(key)), dataset, keys, evaluation)
-
-
 def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[SampleKey],
-                  evaluation: Evaluation, reference: str = CAMERAS[0]) -> Evaluation:
+                  evaluation: Evaluation, reference: str) -> Evaluation:
     """
     Ask for the prediction of each sample and count what is right.
 

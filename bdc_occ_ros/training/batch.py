@@ -100,3 +100,10 @@ class TrainingSource(Protocol):
         :param numbers: Which, each below the length.
         :param device: Where the batch is wanted.
         """
+
+    def scene_of(self, number: int) -> str:
+        """
+        Return the scene of a sample; samples of one scene are alike.
+
+        :param number: Which, below the length.
+        """

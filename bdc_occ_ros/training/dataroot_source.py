@@ -71,6 +71,14 @@ class DatarootSource:
         """The scenes that samples come from."""
         return frozenset(key.scene_name for key in self._dataset.keys)
 
+    def scene_of(self, number: int) -> str:
+        """
+        Return the scene of a sample.
+
+        :param number: Which, below the length.
+        """
+        return self._dataset.keys[number].scene_name
+
     def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
         """
         Read some samples.

@@ -66,6 +66,7 @@ class DatarootSettings:
     :param keyframes: Samples per scene, two a second.
     :param sweeps: Firings of all sensors between two samples, up to 5.
     :param rig: Name of the vehicle, or all for one after another.
+    :param device: Where it is rendered: the last bits of images differ.
     :param world: Version of the world: seeds give other scenes in another.
     """
 
@@ -75,6 +76,7 @@ class DatarootSettings:
     keyframes: int
     sweeps: int
     rig: str
+    device: str
     world: str = field(default_factory=sources_fingerprint)
 
 
@@ -84,13 +86,25 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
 
     :param dataroot: Folder of the data set.
     :param settings: What its scenes have in common.
-    :raises InvalidDatasetError: if it was begun with others.
+    :raises InvalidDatasetError: if it was begun with others, is not of this kind, or cannot be
+        written.
     """
     file = dataroot / settings.version / SETTINGS_FILE
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(settings)))
-    found = json.loads(file.read_text())
+        if (file.parent / 'scene.json').exists():
+            raise InvalidDatasetError(f'{file.parent} holds the tables of another data set, which '
+                                      'would be lost; give another folder')
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torn = file.with_suffix('.part')
+            torn.write_text(json.dumps(asdict(settings)))
+            torn.replace(file)
+        except OSError as error:
+            raise InvalidDatasetError(f'{file}: cannot be written: {error}') from error
+    try:
+        found = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise InvalidDatasetError(f'{file}: damaged ({error}); give another folder') from error
     if found != asdict(settings):
         raise InvalidDatasetError(f'{file.parent} was begun with {found}; got {asdict(settings)}; '
                                   'give another folder, or delete it')

@@ -52,16 +52,6 @@ class Cameras(NamedTuple):
         tall, wide = self.tile_px
         return -(-self.height_px // tall), -(-self.width_px // wide)
 
-    def enlarged(self, factor: int) -> 'Cameras':
-        """
-        Return the same cameras with more pixels.
-
-        :param factor: How many times as many rows and columns.
-        """
-        scale = self.intrinsics.new_tensor((factor, factor, 1.0))
-        return Cameras(self.intrinsics * scale[:, None], self.world_from_camera,
-                       self.height_px * factor, self.width_px * factor)
-
     def untiled(self, values: Tensor) -> Tensor:
         """
         Return values of tiles put together as images.

@@ -78,20 +78,18 @@ class _Set(NamedTuple):
     world: Tensor
 
 
-def render(views: Sequence[View], device: torch.device | str, noise_seeds: Sequence[int],
-           samples: int = 1) -> Rendering:
+def render(views: Sequence[View], device: torch.device | str, noise_seeds: Sequence[int]
+           ) -> Rendering:
     """
     Return what cameras see.
 
     :param views: At least one, all of one size.
     :param device: Where to work and where the result is.
     :param noise_seeds: Seed of the sensor noise of every view, of equal number.
-    :param samples: Rays to the side and down in every pixel, whose mean smooths edges.
     :raises InvalidRaysError: if there are no views, or of several sizes.
     """
     with full_precision(device):
-        return _rendered(_as_tensors(views, device), torch.tensor(noise_seeds, device=device),
-                         samples)
+        return _rendered(_as_tensors(views, device), torch.tensor(noise_seeds, device=device))
 
 
 def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRendering:
@@ -104,23 +102,21 @@ def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRender
     """
     given = _as_tensors(views, device)
     obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
-    return _depth_images(given, obstacles)
+    hits = cast(tiles_of_cameras(given.cameras), obstacles, given.world)
+    return DepthRendering(*(given.cameras.untiled(part) for part in hits))
 
 
-def _rendered(given: _Set, noise_seeds: Tensor, samples: int) -> Rendering:
+def _rendered(given: _Set, noise_seeds: Tensor) -> Rendering:
     obstacles = Obstacles.stacked([snapshot.solids for snapshot in given.snapshots])
     lights = Lights.stacked([snapshot.light for snapshot in given.snapshots])
     shadows = shadow_maps(obstacles, _middles(given), lights.sun_direction[..., 0].T,
                           192 if given.cameras.is_small else 512)
     stage = Stage.of(given.snapshots, lights, shadows)
-    fine = given.cameras.enlarged(samples)
-    tiles = tiles_of_cameras(fine)
+    tiles = tiles_of_cameras(given.cameras)
     hits = cast(tiles, obstacles, given.world)
-    pixel_rad = 1 / float(fine.intrinsics[0, 0, 0])
-    colors = fine.untiled(shade(tiles, hits, stage, given.world, noise_seeds, pixel_rad))
-    if samples == 1:
-        return Rendering(colors, *(fine.untiled(part) for part in hits))
-    return Rendering(_averaged(colors, samples), *_depth_images(given, obstacles))
+    pixel_rad = 1 / float(given.cameras.intrinsics[0, 0, 0])
+    colors = shade(tiles, hits, stage, given.world, noise_seeds, pixel_rad)
+    return Rendering(*(given.cameras.untiled(part) for part in (colors, *hits)))
 
 
 def _as_tensors(views: Sequence[View], device: torch.device | str) -> _Set:
@@ -147,14 +143,3 @@ def _middles(given: _Set) -> Tensor:
     middle_m = sums[:, :3] / sums[:, 3:]
     middle_m[:, 2] = 0
     return middle_m
-
-
-def _depth_images(given: _Set, obstacles: Obstacles) -> DepthRendering:
-    hits = cast(tiles_of_cameras(given.cameras), obstacles, given.world)
-    return DepthRendering(*(given.cameras.untiled(part) for part in hits))
-
-
-def _averaged(images: Tensor, samples: int) -> Tensor:
-    """Return images of a lower resolution, (V, H, W, 3) uint8."""
-    blocks = images.unflatten(2, (-1, samples)).unflatten(1, (-1, samples))
-    return (blocks.float().mean(dim=(2, 4)) + 0.5).byte()

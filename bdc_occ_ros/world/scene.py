@@ -26,7 +26,6 @@ from bdc_occ_ros.world.road_network import RoadNetwork
 from bdc_occ_ros.world.snapshot import Light
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.solids import Solids
-from bdc_occ_ros.world.stage import DURATION_S
 from bdc_occ_ros.world.stage import SIGHT_M
 from bdc_occ_ros.world.suspension import Sway
 from bdc_occ_ros.world.suspension import sway
@@ -102,16 +101,6 @@ class Scene:
         springs = sway(part_rng(seed, 'sway'), ego.speed_mps)
         return Scene(seed, network, ego, springs, cast, moving, still, plan,
                      weather.light(part_rng(seed, 'light'), seed))
-
-    @property
-    def name(self) -> str:
-        """Return the name of the scene, as nuScenes forms names."""
-        return f'scene-{self.seed:04d}'
-
-    @property
-    def duration_s(self) -> float:
-        """Return how long the drive takes."""
-        return DURATION_S
 
     def world_from_ego(self, time_s: float) -> np.ndarray:
         """

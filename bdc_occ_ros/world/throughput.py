@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from statistics import mean
 import time
 from typing import TypeVar
 
@@ -25,12 +26,15 @@ from bdc_occ_ros.world.world_source import input_from_image
 from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
 
 Result = TypeVar('Result')
+ROUNDS = 2
+START_S = 2.0
+MOST_AT_ONCE = 36  # until the end of the drive
 
 
 @dataclass
 class Costs:
     """
-    Least times over several scenes.
+    Mean times of several scenes, or least times of one.
 
     :param seconds: By part, seconds per keyframe: of the processor on a CPU, of the clock with a
         GPU. The share of a scene assumes 40 keyframes of it.
@@ -44,8 +48,8 @@ class Costs:
         return 60 / sum(self.seconds[part] for part in ('scene', 'world', 'images', 'label'))
 
     @property
-    def written_per_minute(self) -> float:
-        """Keyframes a minute with a LiDAR sweep as well."""
+    def with_lidar_per_minute(self) -> float:
+        """Keyframes a minute with a LiDAR sweep as well; files are not written."""
         return 60 / sum(self.seconds.values())
 
     def timed(self, part: str, keyframes: int, device: torch.device, work: Callable[[], Result]
@@ -71,19 +75,28 @@ class Costs:
 def keyframe_costs(seeds: Sequence[int], rigs: Sequence[CameraRig], size_px: tuple[int, int],
                    batch: int, device: torch.device) -> Costs:
     """
-    Measure keyframes of some scenes.
+    Measure keyframes of some scenes, every one several times: the quickest time is undisturbed.
 
-    :param seeds: Scenes; the more, the less a disturbance counts.
+    :param seeds: Scenes, over which the mean is taken.
     :param rigs: Vehicles, which take turns.
     :param size_px: Width and height of the images; of lower ones the upper rows are missing.
     :param batch: Keyframes at once.
     :param device: Where to work.
     """
+    scenes = [_scene_costs(seed, rigs[seed % len(rigs)], size_px, batch, device)
+              for seed in seeds]
+    return Costs({part: mean(costs.seconds[part] for costs in scenes)
+                  for part in scenes[0].seconds})
+
+
+def _scene_costs(seed: int, rig: CameraRig, size_px: tuple[int, int], batch: int,
+                 device: torch.device) -> Costs:
+    """Measure one scene."""
     costs = Costs()
-    for seed in seeds:
-        rig = rigs[seed % len(rigs)]
-        scene = costs.timed('scene', 40, device, lambda seed=seed: Scene.from_seed(seed))
-        moments = [Moment(scene, rig, 2 + step * KEYFRAME_PERIOD_S) for step in range(batch)]
+    for _ in range(ROUNDS):
+        scene = costs.timed('scene', 40, device, lambda: Scene.from_seed(seed))
+        moments = [Moment(scene, rig, START_S + step * KEYFRAME_PERIOD_S)
+                   for step in range(batch)]
         _measure(costs, moments, size_px, device)
     return costs
 

@@ -87,6 +87,14 @@ class WorldSource:
         return batch_of([self._kept(self._cache, number, device) for number in numbers]
                         ).to(device)
 
+    def scene_of(self, number: int) -> str:
+        """
+        Return the scene of a sample.
+
+        :param number: Which, below the length.
+        """
+        return str(self._seed_and_step(number)[0])
+
     def moment(self, number: int) -> Moment:
         """
         Return where and when a sample is.

@@ -73,7 +73,6 @@ def test_every_sample_is_answered_by_one_of_another_scene(dataroot):
 
     class Echo:
         class_names, free_label, grid, keys, about = (), 0, None, dataset.keys, {}
-        reference = 'LIDAR_TOP'
 
         def __call__(self, key):
             return key

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bdc_occ_ros.cli import main
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.world.class_shares import ClassShares
 from bdc_occ_ros.world.class_shares import OCC3D_COUNTS
 
@@ -52,7 +53,7 @@ def test_the_speed_is_reported_by_size_and_part(capsys):
     rows = json.loads(capsys.readouterr().out)['rows']
     assert [row['size'] for row in rows] == ['64x36', '96x32']
     for row in rows:
-        assert row['streamed_per_minute'] > row['written_per_minute'] > 1
+        assert row['streamed_per_minute'] > row['with_lidar_per_minute'] > 1
         assert set(row['ms']) == {'scene', 'world', 'images', 'label', 'LiDAR'}
 
 
@@ -68,11 +69,43 @@ def test_bad_arguments_are_refused(arguments, capsys):
 @pytest.mark.parametrize('arguments, words', (
     (['make', 'x', '--seeds', '1', '--height', '-5'], '32x18'),
     (['make', 'x', '--seeds', '1', '--height', '0'], '32x18'),
-    (['bench', '--batch', '0'], 'at once')))
+    (['bench', '--batch', '0'], 'at once'), (['bench', '--batch', '37'], 'at once'),
+    (['make', '/proc/nowhere', '--seeds', '1'], 'cannot be written')))
 def test_impossible_numbers_are_refused_in_one_line(arguments, words, capsys):
     assert main(['world', *arguments]) == 2
     printed = capsys.readouterr().err
     assert words in printed and printed.count('\n') == 1
+
+
+def made(folder, *arguments):
+    return main(['world', 'make', str(folder), '--keyframes-per-scene', '1', '--width', '64',
+                 *arguments])
+
+
+def test_scenes_keep_their_split_when_others_join(tmp_path, capsys):
+    splits = tmp_path / 'v1.0-made' / 'splits.json'
+    assert made(tmp_path, '--seeds', '1-2') == 0
+    assert json.loads(splits.read_text()) == {'made_train': ['scene-0001'],
+                                              'made_val': ['scene-0002']}
+    assert made(tmp_path, '--seeds', '1-4') == 0
+    divided = {'made_train': ['scene-0001', 'scene-0003'],
+               'made_val': ['scene-0002', 'scene-0004']}
+    assert json.loads(splits.read_text()) == divided
+    capsys.readouterr()
+    for seed in ('1', '9'):  # learned from already, and not there
+        assert made(tmp_path, '--seeds', '1-4', '--val-seeds', seed) == 2
+        assert f'scene-000{seed}' in capsys.readouterr().err
+    assert json.loads(splits.read_text()) == divided
+    assert NuscenesDataset(tmp_path, 'v1.0-made', 'made_val').keys[1].scene_name == 'scene-0004'
+
+
+def test_the_tables_of_another_data_set_are_left_alone(tmp_path, capsys):
+    theirs = tmp_path / 'v1.0-mini' / 'scene.json'
+    theirs.parent.mkdir()
+    theirs.write_text('[]')
+    assert made(tmp_path, '--version', 'v1.0-mini', '--seeds', '1') == 2
+    assert 'tables of another data set' in capsys.readouterr().err
+    assert [path.name for path in theirs.parent.iterdir()] == ['scene.json']
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')

@@ -15,12 +15,13 @@ import pytest
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.cli import main
+from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
 from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
-from bdc_occ_ros.evaluation.dataset_evaluation import evaluate_samples
 from bdc_occ_ros.evaluation.detection_scores import detection_scores
 from bdc_occ_ros.evaluation.detection_scores import submission_of
 from bdc_occ_ros.predictor import Prediction
@@ -54,7 +55,8 @@ class Oracle:
 
 def score(dataset, oracle, with_rays=False, keys=None):
     evaluation = empty_evaluation(18, FREE_LABEL, VoxelGrid(), with_rays)
-    return evaluate_samples(oracle, dataset, keys or dataset.keys, evaluation)
+    return count_answers(lambda key: oracle(dataset.frame(key)), dataset, keys or dataset.keys,
+                         evaluation, CAMERAS[0])
 
 
 def test_the_truth_scores_one_everywhere(dataset):
@@ -179,6 +181,12 @@ def test_a_part_of_a_split_is_scored_into_a_file(made_dataroot, tmp_path, capsys
     assert f'{UNTRAINED} (untrained) on learn: 1 samples' in text and 'AP car' in text
     scores = json.loads((tmp_path / 'scores.json').read_text())
     assert scores['samples'] == 1 and 0.0 <= scores['miou'] <= 100.0 and len(scores['AP']) == 10
-    assert main([*arguments, str(tmp_path / 'absent' / 'scores.json')]) == 2
+    for place in (['-o', str(tmp_path / 'absent' / 'scores.json')], ['-o', str(tmp_path)],
+                  ['--pictures', str(tmp_path / 'scores.json')], ['--worst', '0'],
+                  ['--gates', str(tmp_path / 'absent' / 'gates.png')]):
+        capsys.readouterr()
+        assert main([*arguments, str(tmp_path / 'again.json'), *place]) == 2
+        assert capsys.readouterr().err.count('\n') == 1  # before anything is evaluated
+    assert not (tmp_path / 'again.json').exists()
     assert main(['evaluate', '--dataroot', str(made_dataroot), '--split', 'val',
                  '--model', UNTRAINED]) == 2

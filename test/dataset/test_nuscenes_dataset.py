@@ -17,6 +17,7 @@ import pytest
 
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.occ3d_label import load_label
 from bdc_occ_ros.dataset.scene_records import Annotation
 from bdc_occ_ros.dataset.scene_records import SampleRecord
 from bdc_occ_ros.dataset.scene_records import SceneDescription
@@ -100,7 +101,7 @@ def test_the_devkit_s_own_views_work_on_what_is_written(dataset):
 
 
 @pytest.mark.parametrize('split, message', [
-    ('val', 'none of the 150 scenes'), ('nonsense', 'no split')])
+    ('val', "'val' is of trainval .* defines \\['check', 'learn'\\]"), ('nonsense', 'no split')])
 def test_an_unknown_or_empty_split_is_refused(made_dataroot, split, message):
     with pytest.raises(InvalidDatasetError, match=message):
         NuscenesDataset(made_dataroot, VERSION, split)
@@ -132,6 +133,22 @@ def test_missing_files_of_a_sample_are_named(made_dataroot, tmp_path):
         [dataset.frame(key) for key in dataset.keys]
     with pytest.raises(InvalidDatasetError, match='no sweep'):
         [dataset.lidar_points_m(key) for key in dataset.keys]
+
+
+def test_damaged_and_swollen_labels_are_named(made_dataroot, tmp_path):
+    label = next((made_dataroot / 'gts').rglob('labels.npz')).read_bytes()
+    path, refused = tmp_path / 'labels.npz', 0
+    for place in range(0, len(label), len(label) // 60):
+        path.write_bytes(label[:place] + bytes([label[place] ^ 0x55]) + label[place + 1:])
+        try:
+            load_label(path)
+        except InvalidLabelError:
+            refused += 1
+    assert refused > 30  # the others hit names and dates
+    np.savez_compressed(path, semantics=np.zeros(20_000_000, np.uint8), mask_lidar=0,
+                        mask_camera=0)
+    with pytest.raises(InvalidLabelError, match='semantics unpacks to 20000128 bytes'):
+        load_label(path)
 
 
 def test_an_empty_scene_and_a_split_of_unwritten_scenes_are_refused(small_rig, tmp_path):

@@ -78,6 +78,7 @@ def test_the_truth_in_the_node_s_messages_misses_only_beyond_its_grid(dataset, m
     assert scores['miou'] == pytest.approx((100.0 + GROUND_IOU) / 2) and 'rayiou' not in scores
     assert scores['per_class']['car'] == 100.0 and scores['per_class']['bus'] is None
     assert scores['AP']['car'] == pytest.approx(1.0) and scores['mAP'] == pytest.approx(0.2)
+    assert scores['errors']['trans_err'] == pytest.approx(0.8, abs=1e-3)  # 8 classes are absent
     assert scores['samples'] == 4 and scores['unmatched_samples'] == []
     assert scores['has_velocities'] and scores['scenes'] == ['scene-0002']
 

@@ -81,7 +81,7 @@ def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
     assert all(scores.counts.shape == (3, 18, 18) for _, scores in results)
     observed = samples.validation.load(samples.numbers, CPU).observed
     assert all(scores.counts.sum() == observed.sum() for _, scores in results)
-    rows = sweep_rows(results, 'v3')
+    rows = sweep_rows(results, 'abc', 'v3')
     for row, (training, scores) in zip(rows, results):
         whole = ConfusionMatrix(18)
         whole.counts += scores.counts.sum(axis=0)
@@ -153,7 +153,7 @@ def test_first_weights_are_taken_over_and_their_samples_count(tiny_model, tmp_pa
     with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):
         load_scores(training, others, tmp_path)
     scores = SourceScores(np.ones((1, 18, 18), int), {})
-    assert sweep_rows([(training, scores)], training.entry, 400)[0].samples_seen == 406
+    assert sweep_rows([(training, scores)], 'a', training.entry, 400)[0].samples_seen == 406
 
 
 def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_model):
@@ -165,18 +165,28 @@ def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_mod
     assert [(p.entry, p.recipe.seed) for p in plans] == [('a', 3), ('b', 3), ('a', 5), ('b', 5)]
     scores = [SourceScores(counts, {'car': precision}) for counts, precision in (
         (right, 0.5), (wrong, 0.1), (wrong, 0.3))]
-    first, second = sweep_rows(list(zip(plans, scores)), 'a')  # b with seed 5 is not there yet
+    # b with seed 5 is not there yet
+    first, second = sweep_rows(list(zip(plans, scores)), 'abcd', 'a')
     assert first.miou == pytest.approx((70, 70, 70)) and first.miou_by_seed == pytest.approx(
         (100, 40))
     assert second.miou.value == pytest.approx(40) and second.gain == pytest.approx((-60,) * 3)
     assert (first.mean_ap, second.mean_ap) == pytest.approx((0.4, 0.1))
-    _, behind = sweep_rows([(plans[0], scores[0]), (plans[3], scores[2])], 'a')
+    _, behind = sweep_rows([(plans[0], scores[0]), (plans[3], scores[2])], 'abcd', 'a')
     assert behind.gain is None and behind.seeds == (5,)
     document = json.loads(json.dumps(rows_as_json([first, second])))
     assert document[1]['gain'] == pytest.approx({'value': -60, 'low': -60, 'high': -60})
-    alone, = sweep_rows([(plans[1], scores[1])], 'a')  # a failed: nothing to compare with
+    alone, = sweep_rows([(plans[1], scores[1])], 'abcd', 'a')  # a failed: nothing to compare with
     assert alone.name == 'b' and alone.gain is None
-    assert sweep_rows([], 'a') == []
+    assert sweep_rows([], 'abcd', 'a') == []
+
+
+def test_samples_of_one_scene_are_drawn_together(tiny_model):
+    training, = planned(sweep_of(tiny_model, ('a',)))
+    counts = np.random.default_rng(0).integers(0, 9, (6, 18, 18)) + 20 * np.eye(18, dtype=int)
+    alone, = sweep_rows([(training, SourceScores(counts, {}))], 'abcdef', 'a')
+    again, = sweep_rows([(training, SourceScores(np.repeat(counts, 5, axis=0), {}))],
+                        [name for name in 'abcdef' for _ in range(5)], 'a')
+    assert again.miou == pytest.approx(alone.miou)  # five times the samples, no new streets
 
 
 def test_lists_are_read_and_checked(tiny_model, tmp_path):

@@ -164,18 +164,6 @@ def test_patterns_blur_with_distance():
     assert spreads[0] < 0.6 and spreads[1] > 6
 
 
-def test_samples_average_a_finer_image_and_leave_depth_alone():
-    snapshot = world(WALL, ((8.0, 0.0, 1.5), (1.0, 1.0, 1.0), Shape.CONE, Material.CLOTH,
-                            (0.6, 0.2, 0.1)))
-    single, double = (render([view(snapshot)], 'cpu', [0], samples=count) for count in (1, 2))
-    fine = render([view(snapshot, None, 2 * HEIGHT, 2 * WIDTH, 2 * FOCAL)], 'cpu', [0]).images[0]
-    wanted = fine.float().view(HEIGHT, 2, WIDTH, 2, 3).mean((1, 3))
-    assert (double.images[0] - wanted).abs().max() <= 0.5
-    assert (double.images[0].int() - single.images[0].int()).abs().max() > 20
-    assert torch.equal(single.inverse_depth_per_m, double.inverse_depth_per_m)
-    assert torch.equal(single.solid, double.solid)
-
-
 def test_clouds_and_sun_are_in_the_sky():
     clear, cloudy = (shown(FAR_BOX, light=replace(NOON, cloudiness=share))[0][:20]
                      for share in (0.0, 0.6))
