@@ -27,6 +27,7 @@ from bdc_occ_ros.weights_file import WeightsFile
 
 MAX_BYTES = 10_000_000
 REQUIRED_PROVENANCE = ('commit', 'data', 'device', 'recipe', 'seed', 'steps')
+UNKNOWN = 'unknown'  # what a copy without git says of its commit
 REPORT_ENTRIES = ('split', 'samples', 'miou', 'per_class')
 LIMITS = (
     'Learned and scored on a synthetic world. Real streets look different: no figure here says '
@@ -67,7 +68,8 @@ def manifest_of(sources: CardSources) -> dict[str, Any]:
     packed = packed_checkpoint_in(file)
     size = sources.weights.stat().st_size
     require_shippable(file)
-    missing = [name for name in REQUIRED_PROVENANCE if name not in packed.provenance]
+    missing = [name for name in REQUIRED_PROVENANCE
+               if packed.provenance.get(name, UNKNOWN) == UNKNOWN]
     if not packed.is_trained or missing:
         raise InvalidWeightsError(
             f'{file.path}: a card needs trained weights that say where they come from; is_trained '

@@ -10,6 +10,7 @@ from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.world.seeds import parse_seeds
+from bdc_occ_ros.world.sources import sources_fingerprint
 
 WORLD = 'world:'
 
@@ -72,7 +73,8 @@ class DataChoice:
         """Say which samples these are, whatever they are prepared with."""
         if self.name.startswith(WORLD):
             rigs = f', rigs {" ".join(rig.name for rig in self.rigs)}' if self.rigs else ''
-            return f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}'
+            return (f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}, '
+                    f'world {sources_fingerprint()[:12]}')
         return f'{Path(self.name).name}, {self.version}, {self.split}'
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ REFERENCES = {
     ('instance', 'category_token'): 'category',
 }
 CHAINS = ('sample', 'sample_data', 'sample_annotation')
+# Columns that later checks read, by table: text, or so many numbers.
+NUMBERS = {('ego_pose', 'translation'): 3, ('ego_pose', 'rotation'): 4,
+           ('calibrated_sensor', 'translation'): 3, ('calibrated_sensor', 'rotation'): 4,
+           ('sample_annotation', 'translation'): 3, ('sample_annotation', 'rotation'): 4,
+           ('sample_annotation', 'size'): 3}
+TEXTS = {'sample': ('next',), 'sample_data': ('filename', 'next'), 'scene': ('name',)}
 TABLES = ('attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 'log', 'map',
           'sample', 'sample_annotation', 'sample_data', 'scene', 'sensor', 'visibility')
 CURE = f'the tables belong together: {UNPACK_AGAIN}'
@@ -67,7 +74,20 @@ def _problem_of(name: str, rows: Any) -> str:
                 return f'row {row["token"]}: {column} is text; got {str(row[column])[:50]}'
         if type(row.get('timestamp', 0)) is not int:
             return f'row {row["token"]}: timestamp is whole; got {str(row["timestamp"])[:50]}'
+        for column in TEXTS.get(name, ()):
+            if not isinstance(row.get(column), str):
+                return f'row {row["token"]}: {column} is text; got {str(row.get(column))[:50]}'
+        for (table, column), count in NUMBERS.items():
+            if table == name and not _are_numbers(row.get(column), count):
+                return (f'row {row["token"]}: {column} is {count} finite numbers; got '
+                        f'{str(row.get(column))[:80]}')
     return ''
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    """Return whether a value is a list of so many finite numbers."""
+    return isinstance(values, list) and len(values) == count and all(
+        type(value) in (int, float) and math.isfinite(value) for value in values)
 
 
 def check_tables(tables: Tables) -> Iterator[Finding]:

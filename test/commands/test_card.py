@@ -86,6 +86,7 @@ def test_scores_must_be_those_of_the_weights(weights, capsys):
 @pytest.mark.parametrize('changes, reason', [
     ({'is_trained': False}, 'a card needs trained weights'),
     ({'provenance': {'data': 'x'}}, "lacks ['commit'"),
+    ({'provenance': {**PROVENANCE, 'commit': 'unknown'}}, "lacks ['commit']"),
 ])
 def test_weights_without_a_history_get_no_card(packed, changes, reason, tmp_path, capsys):
     path = tmp_path / f'{NAME}.safetensors'

@@ -16,6 +16,7 @@ from bdc_occ_ros.predictor import Predictor
 from bdc_occ_ros.training import result
 from bdc_occ_ros.training_data import DataChoice
 from bdc_occ_ros.weights_file import tensors_sha256
+from bdc_occ_ros.world.sources import sources_fingerprint
 
 FEW = ('--batch', '2', '--tune', 'warmup_steps=0', '--threads', '1', '--workers', '0')
 
@@ -45,7 +46,8 @@ def test_a_training_in_two_sittings_ends_in_weights_that_run(train, tmp_path, ca
                for name, tensor in checkpoint.tensors.items())
     told = checkpoint.provenance
     assert told['steps'] == '2 of 2' and told['samples_seen'] == '4' and told['seed'] == '0'
-    assert told['data'] == 'world:0-5, 40 keyframes per scene'
+    assert told['data'] == ('world:0-5, 40 keyframes per scene, world '
+                            + sources_fingerprint()[:12])
     assert told['init'] == told['init_sha256'] == 'seed'
     assert json.loads(told['recipe'])['batch'] == 2
     assert {'command', 'commit', 'device', 'date', 'torch'} < told.keys()
@@ -138,4 +140,4 @@ def test_weights_in_parts_are_imported(train, tmp_path, monkeypatch, capsys):
 
 def test_samples_are_named_by_all_that_changes_them():
     choice = DataChoice('world:0-5', 3, rigs=(Path('a/tall.yaml'), Path('low.yaml')))
-    assert str(choice) == 'world:0-5, 3 keyframes per scene, rigs tall.yaml low.yaml'
+    assert str(choice).startswith('world:0-5, 3 keyframes per scene, rigs tall.yaml low.yaml, ')

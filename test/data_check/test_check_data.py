@@ -91,6 +91,9 @@ def test_a_table_that_is_missing_or_no_table_is_found(copy):
     ('scene', {'first_sample_token': {}}, 'first_sample_token is text'),
     ('sample', {'next': ['a']}, 'next is text'), ('sample', {'prev': None}, 'prev is text'),
     ('sample_data', {'timestamp': '1'}, 'timestamp is whole'),
+    ('sample_data', {'filename': 3}, 'filename is text; got 3'),
+    ('ego_pose', {'translation': [1.0, 2.0, float('nan')]}, 'translation is 3 finite numbers'),
+    ('sample_annotation', {'size': [1.0, 2.0]}, 'size is 3 finite numbers; got [1.0, 2.0]'),
     ('sample_annotation', {'instance_token': 3}, 'instance_token is text; got 3')])
 def test_rows_of_other_kinds_are_found(copy, table, change, words):
     change_rows(copy, table, lambda place, row: row | change)
