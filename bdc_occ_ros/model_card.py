@@ -61,7 +61,7 @@ def manifest_of(sources: CardSources) -> dict[str, Any]:
     :param sources: Where to look.
     :return: Plain values.
     :raises InvalidWeightsError: if the file is too large, untrained, not packed, without
-        provenance, or of another network than its name says.
+        provenance, or of another network than its name says, or a stage is not the one before.
     :raises InvalidReportError: if scores are damaged or belong to other weights or another split.
     """
     file = read_weights_file(sources.weights)
@@ -91,7 +91,7 @@ def manifest_of(sources: CardSources) -> dict[str, Any]:
         'cost': {'parameters': cost.params, 'binary_parameters': cost.params_1bit,
                  'macs': cost.macs_full, 'macs_1bit': cost.macs_1bit,
                  'macs_mixed': cost.macs_mixed},
-        'stages': [_stage(path) for path in sources.stages] + [dict(packed.provenance)],
+        'stages': _stages(sources.stages, packed.provenance),
         'results': results, 'beside': beside, 'limits': list(LIMITS)}
 
 
@@ -139,10 +139,17 @@ def _report(path: Path) -> dict[str, Any]:
     return report
 
 
-def _stage(path: Path) -> dict[str, str]:
-    """Return where the weights of an earlier stage come from."""
-    file = read_weights_file(path)
-    return {'sha256': file.sha256, **file.manifest.get('provenance', {})}
+def _stages(paths: Sequence[Path], last: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return where the weights of every stage come from; each began with those before it."""
+    files = [read_weights_file(path) for path in paths]
+    stages = [{'sha256': file.sha256, **file.manifest.get('provenance', {})} for file in files]
+    stages.append(dict(last))
+    for file, following in zip(files, stages[1:]):
+        wanted = following.get('init_sha256', 'not said')
+        if wanted != file.manifest['tensors_sha256']:
+            raise InvalidWeightsError(f'{file.path}: the next stage did not begin with these '
+                                      f'weights; it names init_sha256 {wanted}')
+    return stages
 
 
 def _plain(value: Any) -> Any:

@@ -11,15 +11,20 @@ import torch
 import yaml
 
 from bdc_occ_ros import model_card
+from bdc_occ_ros.checkpoint import Checkpoint
+from bdc_occ_ros.checkpoint import save_checkpoint
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.packed_checkpoint import pack_checkpoint
 from bdc_occ_ros.packed_checkpoint import save_packed
+from bdc_occ_ros.weights_file import tensors_sha256
 
 NAME = 'bdc_occ_nano_half'
+EARLIER = {'weight': torch.arange(3.0)}
 PROVENANCE = {'data': 'world:0-9999', 'seed': '7', 'recipe': '{"steps": 5}', 'commit': 'abc',
-              'device': 'a processor', 'steps': '5 of 5', 'command': 'a | b'}
+              'device': 'a processor', 'steps': '5 of 5', 'command': 'a | b',
+              'init_sha256': tensors_sha256(EARLIER)}
 
 
 @pytest.fixture(scope='module')
@@ -37,6 +42,13 @@ def weights(packed, tmp_path):
     return path
 
 
+def earlier_stage(folder):
+    """Write the weights that the packed ones began with."""
+    path = folder / 'earlier.safetensors'
+    save_checkpoint(path, Checkpoint(load_network_config(NAME), EARLIER, {'seed': '6'}))
+    return path
+
+
 def report_of(weights, **changes):
     """Write scores of a file beside it and return their path."""
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -49,10 +61,11 @@ def report_of(weights, **changes):
     return str(path)
 
 
-def test_manifest_and_card_say_what_the_files_say(weights, capsys):
+def test_manifest_and_card_say_what_the_files_say(weights, tmp_path, capsys):
     twin = report_of(weights, weights_sha256='of the twin', miou=43.5)
+    before = earlier_stage(tmp_path)
     arguments = ['card', str(weights), '--results', report_of(weights), '--beside', f'twin={twin}',
-                 '--stages', str(weights), '--json']
+                 '--stages', str(before), '--json']
     assert main(arguments) == 0
     manifest = yaml.safe_load(weights.with_suffix('.yaml').read_text())
     assert manifest == json.loads(capsys.readouterr().out)
@@ -61,7 +74,8 @@ def test_manifest_and_card_say_what_the_files_say(weights, capsys):
     assert manifest['name'] == NAME and manifest['grid']['shape'] == [200, 200, 16]
     assert len(manifest['classes']['occupancy']) == 18
     assert manifest['results']['miou'] == 41.25 and manifest['beside']['twin']['miou'] == 43.5
-    assert manifest['stages'] == [{'sha256': manifest['sha256'], **PROVENANCE}, PROVENANCE]
+    sha256 = hashlib.sha256(before.read_bytes()).hexdigest()
+    assert manifest['stages'] == [{'sha256': sha256, 'seed': '6'}, PROVENANCE]
     lines = weights.with_suffix('.md').read_text().splitlines()
     assert lines[0] == f'# {NAME}' and any('Not for a car' in line for line in lines)
     assert '|  | this file | twin | voxel prior, no image |' in lines
@@ -69,6 +83,16 @@ def test_manifest_and_card_say_what_the_files_say(weights, capsys):
     assert '| car | 50.5 | 50.5 | 1.0 |' in lines and '| bus | - | - | - |' in lines
     assert '| mAP | 0.312 | 0.312 | - |' in lines and '| seed | `7` |' in lines
     assert '| command | `a \\| b` |' in lines
+
+
+def test_stages_must_follow_each_other(weights, packed, tmp_path, capsys):
+    before, other = earlier_stage(tmp_path), weights.with_name('other.safetensors')
+    save_checkpoint(other, Checkpoint(load_network_config(NAME), {'weight': torch.ones(3)}, {}))
+    arguments = ['card', str(weights), '--results', report_of(weights), '--stages']
+    assert main([*arguments, str(other)]) == 2
+    assert 'did not begin with these weights' in capsys.readouterr().err
+    assert main([*arguments, str(other), str(before)]) == 2  # the second names no first
+    assert main([*arguments, str(before)]) == 0
 
 
 def test_scores_must_be_those_of_the_weights(weights, capsys):
