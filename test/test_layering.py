@@ -47,7 +47,7 @@ MAY_IMPORT = {
     'dataset': FOUNDATION | {'synthetic_triggers'},
     'world': FOUNDATION | {'config', 'dataset', 'network', 'synthetic_triggers', 'training'},
     'training': FOUNDATION | {'binary', 'checkpoint', 'config', 'config_overrides', 'dataset',
-                              'evaluation', 'network', 'weights_file'},
+                              'evaluation', 'measurement', 'network', 'weights_file'},
     'sweep_table': FOUNDATION | {'config', 'evaluation', 'profile', 'training'},
     'training_data': FOUNDATION | {'config', 'dataset', 'training', 'world'},
     'dataset_profiles': {'errors', 'share', 'yaml_config'},

@@ -131,7 +131,7 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     require_apart(data.scenes(learned), validation.scenes(tried))
     return Samples(learned, str(data), tried, evenly_spread(args.validate_samples, len(tried)),
                    str(validation),
-                   None if args.init is None else load_result(args.init))
+                   None if args.init is None else load_result(args.init), args.init)
 
 
 def _samples_before(samples: 'Samples') -> int:

@@ -122,6 +122,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     """Train in this process and let the first one write and tell."""
     from bdc_occ_ros.checkpoint import restore_network
     from bdc_occ_ros.training.loop import run_training
+    from bdc_occ_ros.training.provenance import provenance_of
     from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.result import save_result
     from bdc_occ_ros.training.saved_training import origin_of
@@ -139,8 +140,9 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
         is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
-        path = save_result(args.out, trainer.averaged.network,
-                           _provenance(args, trainer, sitting.origin, first))
+        words = provenance_of(trainer, sitting.origin, first, args.init)
+        words['teacher'] = 'none' if args.teacher is None else args.teacher.name
+        path = save_result(args.out, trainer.averaged.network, words)
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
 
@@ -205,29 +207,3 @@ def _take_over(first: 'Checkpoint', path: Path, trainer: 'Trainer', *, is_told: 
               f'anew, {len(transfer.unused)} have no place here')
         for title, names in (('anew', transfer.fresh), ('no place', transfer.unused)):
             print('\n'.join(f'  {title}: {name}' for name in names), end='\n' if names else '')
-
-
-def _provenance(args: argparse.Namespace, trainer: 'Trainer', origin: 'Origin',
-                first: 'Checkpoint | None') -> dict[str, str]:
-    """Say where the weights come from."""
-    from dataclasses import asdict
-    from datetime import datetime
-    from datetime import timezone
-    import json
-    import sys
-
-    from bdc_occ_ros.measurement.machine import describe_machine
-    machine = describe_machine(args.threads or 0)
-    recipe = trainer.recipe
-    before = 0 if first is None else int(first.provenance.get('samples_seen', 0))
-    return {
-        'command': ' '.join(['bdc-occ', *sys.argv[1:]]), 'commit': str(machine['commit']),
-        'data': origin.data, 'recipe': json.dumps(asdict(recipe)),
-        'steps': f'{trainer.step} of {recipe.steps}',
-        'samples_seen': str(before + trainer.step * recipe.batch), 'seed': str(recipe.seed),
-        'init': 'seed' if args.init is None else args.init.name,
-        'init_sha256': origin.first_weights, 'teacher_sha256': origin.teacher,
-        'teacher': 'none' if args.teacher is None else args.teacher.name,
-        'device': str(machine['cpu']) if trainer.device.type == 'cpu' else str(trainer.device),
-        'processes': str(trainer.group.size), 'torch': str(machine['torch']),
-        'date': datetime.now(timezone.utc).date().isoformat()}

@@ -33,6 +33,7 @@ from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.loop import run_training
 from bdc_occ_ros.training.loop import Sitting
+from bdc_occ_ros.training.provenance import provenance_of
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.result import save_result
 from bdc_occ_ros.training.saved_training import Origin
@@ -120,6 +121,7 @@ class Samples:
     :param numbers: Which samples of it.
     :param validation_data: Its name.
     :param first_weights: What all trainings begin with as far as it fits; None for the seed's.
+    :param first_path: File of those.
     """
 
     source: TrainingSource
@@ -128,6 +130,7 @@ class Samples:
     numbers: Sequence[int]
     validation_data: str
     first_weights: Checkpoint | None = None
+    first_path: Path | None = None
 
     def origin(self) -> Origin:
         """Return what every training comes from."""
@@ -193,9 +196,9 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     if not run_training(trainer, sitting, is_resumed=is_resumed, observe=observe):
         return False
     network, recipe = trainer.averaged.network, training.recipe
-    save_result(folder, network, {'sweep entry': training.entry, 'data': samples.data,
-                                  'init_sha256': sitting.origin.first_weights,
-                                  'recipe': json.dumps(asdict(recipe))})
+    save_result(folder, network, {
+        **provenance_of(trainer, sitting.origin, samples.first_weights, samples.first_path),
+        'sweep_entry': training.entry})
     scores = score_source(network, samples.validation, samples.numbers,
                           recipe.micro_batch or recipe.batch, device, 'float32')
     _save_scores(folder, scores, _identity(training, samples))

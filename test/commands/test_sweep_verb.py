@@ -8,6 +8,7 @@ import json
 from made_scenes import VERSION
 import pytest
 
+from bdc_occ_ros.checkpoint import load_checkpoint
 from bdc_occ_ros.cli import main
 from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.config_overrides import with_overrides
@@ -44,7 +45,10 @@ def test_a_list_is_trained_in_pieces_and_compared(arguments, tmp_path, capsys):
     assert main(arguments) == 0
     lines = capsys.readouterr().out.strip().splitlines()[-3:]
     assert [line.split()[0] for line in lines] == ['network', 'fp', 'reactnet']
-    assert (tmp_path / 'out/reactnet/seed_0/weights.safetensors').exists()
+    words = load_checkpoint(tmp_path / 'out/reactnet/seed_0/weights.safetensors').provenance
+    assert (words['sweep_entry'], words['steps'], words['samples_seen'], words['init']) == (
+        'reactnet', '2 of 2', '2', 'seed')
+    assert {'commit', 'device', 'command', 'data', 'recipe'} <= words.keys()
     assert main([*arguments, '--json']) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report['planned'], report['scored'], report['failed']) == (2, 2, {})
