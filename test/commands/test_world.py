@@ -33,6 +33,14 @@ def test_shares_are_counted_over_observed_voxels(capsys):
     assert sum(entry['share'] for entry in report['classes'].values()) == pytest.approx(1.0)
 
 
+def test_every_class_is_as_frequent_as_in_occ3d_within_a_factor_of_3(capsys):
+    arguments = ['world', 'shares', '--seeds', '0-39', '--keyframes-per-scene', '1', '--json']
+    assert main(arguments) == 0
+    classes = json.loads(capsys.readouterr().out)['classes']
+    ratios = {name: round(entry['ratio'], 2) for name, entry in classes.items()}
+    assert len(ratios) == 17 and all(1 / 3 <= ratio <= 3 for ratio in ratios.values()), ratios
+
+
 def test_ratios_compare_with_occ3d():
     shares = ClassShares()
     semantics = torch.full((1, 4, 4, 4), 17, dtype=torch.uint8)
