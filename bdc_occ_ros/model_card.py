@@ -27,6 +27,7 @@ from bdc_occ_ros.weights_file import WeightsFile
 
 MAX_BYTES = 10_000_000
 REQUIRED_PROVENANCE = ('commit', 'data', 'device', 'recipe', 'seed', 'steps')
+FROM_SEED = 'seed'  # what the first stage of a training says it began with
 UNKNOWN = 'unknown'  # what a copy without git says of its commit
 REPORT_ENTRIES = ('split', 'samples', 'miou', 'per_class')
 LIMITS = (
@@ -61,7 +62,7 @@ def manifest_of(sources: CardSources) -> dict[str, Any]:
     :param sources: Where to look.
     :return: Plain values.
     :raises InvalidWeightsError: if the file is too large, untrained, not packed, without
-        provenance, or of another network than its name says, or a stage is not the one before.
+        provenance, or of another network than its name says, or a stage is missing.
     :raises InvalidReportError: if scores are damaged or belong to other weights or another split.
     """
     file = read_weights_file(sources.weights)
@@ -149,6 +150,11 @@ def _stages(paths: Sequence[Path], last: Mapping[str, str]) -> list[dict[str, st
         if wanted != file.manifest['tensors_sha256']:
             raise InvalidWeightsError(f'{file.path}: the next stage did not begin with these '
                                       f'weights; it names init_sha256 {wanted}')
+    if stages[0].get('init_sha256') != FROM_SEED:
+        raise InvalidWeightsError(
+            f'the first stage began with other weights, init_sha256 '
+            f'{stages[0].get("init_sha256", "not said")}; name the weights of all stages before '
+            'the last one with --stages')
     return stages
 
 

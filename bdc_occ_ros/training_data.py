@@ -63,10 +63,16 @@ class DataChoice:
         """
         Return the scenes, each by where it comes from and its seed or name.
 
+        Drives of the world are the same whether they stream or lie in a data set.
+
         :param source: What `open` has returned.
         """
         if self.name.startswith(WORLD):
             return {(WORLD, seed) for seed in parse_seeds(self.name.removeprefix(WORLD))}
+        from bdc_occ_ros.world.dataroot_making import seed_of
+        from bdc_occ_ros.world.dataroot_making import SETTINGS_FILE
+        if (Path(self.name) / self.version / SETTINGS_FILE).is_file():
+            return {(WORLD, seed_of(name)) for name in source.scene_names}
         return {(str(Path(self.name).resolve()), name) for name in source.scene_names}
 
     def __str__(self) -> str:

@@ -111,9 +111,10 @@ def run(args: argparse.Namespace) -> int:
 def _require_writable(args: argparse.Namespace) -> None:
     """Refuse places where nothing can be written, before hours are spent on what goes there."""
     for path in (args.output, args.gates):
-        if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
-            raise UsageError(f'{path} cannot be written: its folder is missing or closed, or it '
-                             'is a folder')
+        if path is not None and (path.is_dir() or not os.access(
+                path if path.exists() else path.parent, os.W_OK)):
+            raise UsageError(f'{path} cannot be written: it is closed or a folder, or its folder '
+                             'is missing or closed')
     if args.pictures is not None:
         try:
             args.pictures.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,6 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     from tqdm import tqdm
 
     from bdc_occ_ros.dataset.even_choice import evenly_spread
-    from bdc_occ_ros.dataset.scene_records import LIDAR
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
     chosen = [subject.keys[place] for place in evenly_spread(args.samples, len(subject.keys))]
@@ -164,7 +164,7 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     bar = tqdm(keys, 'control' if is_control else 'evaluating', unit='sample',
                disable=group.rank > 0 or args.json)
     if args.gates is None or is_control:
-        count_answers(subject, dataset, bar, evaluation, LIDAR)
+        count_answers(subject, dataset, bar, evaluation)
     else:
         _count_with_gates(subject, dataset, bar, evaluation)
     parts = group.gather(evaluation)
@@ -179,11 +179,10 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
 def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Iterable[SampleKey]',
                       evaluation: 'Evaluation') -> None:
     """Count what is right, and note the channel gates of every sample."""
-    from bdc_occ_ros.dataset.scene_records import LIDAR
     from bdc_occ_ros.evaluation.channel_gates import record_gates
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
     with record_gates(subject.network) as evaluation.gates:
-        count_answers(subject, dataset, keys, evaluation, LIDAR)
+        count_answers(subject, dataset, keys, evaluation)
     for sample in evaluation.samples:
         label = dataset.label(sample.key)
         evaluation.gates.describe(sample.key.scene_name, label.semantics[label.mask_camera],

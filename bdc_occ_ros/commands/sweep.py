@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.sweep_table import rows_as_json
     from bdc_occ_ros.sweep_table import rows_as_text
     from bdc_occ_ros.sweep_table import sweep_rows
+    from bdc_occ_ros.training.provenance import samples_seen_by
     from bdc_occ_ros.training.sweep import load_scores
     from bdc_occ_ros.training.sweep import planned
     use_threads(args)
@@ -84,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
     scored = [(training, scores) for training in trainings
               if (scores := load_scores(training, samples, args.out)) is not None]
     scenes = [samples.validation.scene_of(number) for number in samples.numbers]
-    rows = sweep_rows(scored, scenes, sweep.entries[0].name, _samples_before(samples))
+    rows = sweep_rows(scored, scenes, sweep.entries[0].name,
+                      samples_seen_by(samples.first_weights))
     if args.json:
         print(json.dumps({'rows': rows_as_json(rows), 'planned': len(trainings),
                           'scored': len(scored), 'failed': failures}, indent=2))
@@ -134,18 +136,14 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
                    None if args.init is None else load_result(args.init), args.init)
 
 
-def _samples_before(samples: 'Samples') -> int:
-    """Return how many samples the first weights have seen, as they say."""
-    first = samples.first_weights
-    return 0 if first is None else int(first.provenance.get('samples_seen', 0))
-
-
 def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'Samples',
            device: 'torch.device') -> dict[str, str]:
     """Carry trainings to their end, one after the other, until the time is up; return failures."""
     from bdc_occ_ros.errors import NonFiniteLossError
+    from bdc_occ_ros.measurement.machine import describe_machine
     from bdc_occ_ros.training.sweep import train_and_score
     failures: dict[str, str] = {}
+    machine = describe_machine(args.threads or 0)
     stop_s = None if args.minutes is None else time.monotonic() + 60 * args.minutes
     for place, training in enumerate(trainings, start=1):
         left_s = None if stop_s is None else stop_s - time.monotonic()
@@ -155,7 +153,7 @@ def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'S
                                title=f'{place}/{len(trainings)} {training.folder}') as observe:
             try:
                 train_and_score(training, samples, args.out, device, seconds=left_s,
-                                workers=args.workers, observe=observe)
+                                workers=args.workers, machine=machine, observe=observe)
             except NonFiniteLossError as error:
                 failures[str(training.folder)] = str(error)
     return failures

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.training.saved_training import Origin
     from bdc_occ_ros.training.trainer import Trainer
 
+RECIPE_NAMES = ('published', 'cpu')
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
 
@@ -69,9 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how it is trained."""
-    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or the name of one '
-                       'that comes with the package: published, by the authors of BDC, or cpu, '
-                       'of the weights that ship')
+    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or one that comes '
+                       'with the package: published, by the authors of BDC, or cpu, of the '
+                       'weights that ship')
     group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
                        help='change a value of the recipe')
     group.add_argument('--steps', type=int, metavar='N', help='updates of the weights')
@@ -121,12 +122,14 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
            device: 'torch.device', group: 'ProcessGroup') -> None:
     """Train in this process and let the first one write and tell."""
     from bdc_occ_ros.checkpoint import restore_network
+    from bdc_occ_ros.measurement.machine import describe_machine
     from bdc_occ_ros.training.loop import run_training
     from bdc_occ_ros.training.provenance import provenance_of
     from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.result import save_result
     from bdc_occ_ros.training.saved_training import origin_of
     from bdc_occ_ros.training.trainer import Trainer
+    machine = describe_machine(args.threads or 0)
     first, teacher = (None if path is None else load_result(path)
                       for path in (args.init, args.teacher))
     data = data_choice(args, args.data, args.split)
@@ -140,7 +143,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
         is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
-        words = provenance_of(trainer, sitting.origin, first, args.init)
+        words = provenance_of(trainer, sitting.origin, first, args.init, machine)
         words['teacher'] = 'none' if args.teacher is None else args.teacher.name
         path = save_result(args.out, trainer.averaged.network, words)
         print(f'written: {path}' + ('' if is_complete else
@@ -150,14 +153,19 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
     from bdc_occ_ros.config_overrides import with_overrides
+    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
     from bdc_occ_ros.yaml_config import parse_dataclass
     from bdc_occ_ros.yaml_config import read_config
     values = {}
     if args.recipe is not None:
-        values = read_config(Path(args.recipe) if Path(args.recipe).suffix else
-                             share_path('config', f'training_{args.recipe}.yaml'))
+        path = (share_path('config', f'training_{args.recipe}.yaml')
+                if args.recipe in RECIPE_NAMES else Path(args.recipe))
+        if not path.is_file():
+            raise UsageError(f'--recipe: no file {args.recipe}; give one, or a name of '
+                             f'{RECIPE_NAMES}')
+        values = read_config(path)
     values |= {name: getattr(args, short) for short, name in SHORT_FORMS.items()
                if getattr(args, short) is not None}
     return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)

@@ -149,12 +149,16 @@ def _splits(args: argparse.Namespace, written: Iterable[str]) -> dict[str, list[
     """Divide all scenes; those that have a split keep it, so that no training sees its test."""
     from bdc_occ_ros.dataset.dataroot import defined_splits
     from bdc_occ_ros.world.dataroot_making import scene_name
-    splits = {split: set(defined_splits(args.dataroot, args.version).get(split, ()))
-              for split in ('made_train', 'made_val')}
-    divided = set().union(*splits.values())
     names = {*written, *map(scene_name, args.seeds)}
+    defined = {'made_train': [], 'made_val': [], **defined_splits(args.dataroot, args.version)}
+    splits = {split: {*scenes} for split, scenes in defined.items()}
+    if unknown := sorted(set().union(*splits.values()) - names):
+        raise UsageError(f'splits.json names {unknown[:5]}, which are not among the scenes; take '
+                         'them out, or give their seeds too')
+    divided = splits['made_train'] | splits['made_val']
     new_seeds = [seed for seed in args.seeds if scene_name(seed) not in divided]
-    wanted = set(map(scene_name, new_seeds[-max(1, len(new_seeds) // 10):]
+    lacking = max(0, max(1, len(names) // 10) - len(splits['made_val']))
+    wanted = set(map(scene_name, new_seeds[max(0, len(new_seeds) - lacking):]
                      if args.val_seeds is None else args.val_seeds))
     if unfit := sorted((wanted - names) | (wanted & splits['made_train'])):
         raise UsageError(f'--val-seeds: {unfit[:5]} are not among the scenes, or in made_train '

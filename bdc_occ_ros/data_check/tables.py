@@ -28,12 +28,14 @@ REFERENCES = {
     ('instance', 'category_token'): 'category',
 }
 CHAINS = ('sample', 'sample_data', 'sample_annotation')
-# Columns that later checks read, by table: text, or so many numbers.
+# Columns that later checks and the devkit read, by table: so many numbers, text, or whole numbers.
 NUMBERS = {('ego_pose', 'translation'): 3, ('ego_pose', 'rotation'): 4,
            ('calibrated_sensor', 'translation'): 3, ('calibrated_sensor', 'rotation'): 4,
            ('sample_annotation', 'translation'): 3, ('sample_annotation', 'rotation'): 4,
            ('sample_annotation', 'size'): 3}
 TEXTS = {'sample': ('next',), 'sample_data': ('filename', 'next'), 'scene': ('name',)}
+WHOLE = {'sample': ('timestamp',), 'sample_data': ('timestamp', 'width', 'height'),
+         'sample_annotation': ('num_lidar_pts', 'num_radar_pts'), 'scene': ('nbr_samples',)}
 TABLES = ('attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 'log', 'map',
           'sample', 'sample_annotation', 'sample_data', 'scene', 'sensor', 'visibility')
 CURE = f'the tables belong together: {UNPACK_AGAIN}'
@@ -72,8 +74,12 @@ def _problem_of(name: str, rows: Any) -> str:
         for column in sorted(columns & row.keys()):
             if not isinstance(row[column], str):
                 return f'row {row["token"]}: {column} is text; got {str(row[column])[:50]}'
-        if type(row.get('timestamp', 0)) is not int:
-            return f'row {row["token"]}: timestamp is whole; got {str(row["timestamp"])[:50]}'
+        for column in WHOLE.get(name, ()):
+            if type(row.get(column)) is not int:
+                return f'row {row["token"]}: {column} is whole; got {str(row.get(column))[:50]}'
+        if name == 'calibrated_sensor' and not _is_camera_matrix(row.get('camera_intrinsic')):
+            return (f'row {row["token"]}: camera_intrinsic is 3 rows of 3 finite numbers, or '
+                    f'empty; got {str(row.get("camera_intrinsic"))[:80]}')
         for column in TEXTS.get(name, ()):
             if not isinstance(row.get(column), str):
                 return f'row {row["token"]}: {column} is text; got {str(row.get(column))[:50]}'
@@ -82,6 +88,12 @@ def _problem_of(name: str, rows: Any) -> str:
                 return (f'row {row["token"]}: {column} is {count} finite numbers; got '
                         f'{str(row.get(column))[:80]}')
     return ''
+
+
+def _is_camera_matrix(values: Any) -> bool:
+    """Return whether a value is a camera's matrix, or empty as other sensors have it."""
+    return values == [] or isinstance(values, list) and len(values) == 3 and all(
+        _are_numbers(row, 3) for row in values)
 
 
 def _are_numbers(values: Any, count: int) -> bool:

@@ -43,11 +43,16 @@ def defined_splits(dataroot: Path, version: str) -> dict[str, list[str]]:
     :raises InvalidDatasetError: if the file is damaged.
     """
     path = dataroot / version / SPLITS_FILE
+    cure = 'write it again, or delete it and scenes are divided anew'
     try:
-        return json.loads(path.read_bytes()) if path.is_file() else {}
+        splits = json.loads(path.read_bytes()) if path.is_file() else {}
     except ValueError as error:
-        raise InvalidDatasetError(f'{path}: damaged ({error}); delete it, and scenes are divided '
-                                  'anew') from error
+        raise InvalidDatasetError(f'{path}: damaged ({error}); {cure}') from error
+    if not isinstance(splits, dict) or not all(
+            isinstance(names, list) and all(isinstance(name, str) for name in names)
+            for names in splits.values()):
+        raise InvalidDatasetError(f'{path}: names of scenes by split are needed; {cure}')
+    return splits
 
 
 def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequence[str]]) -> None:
@@ -74,7 +79,8 @@ def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequenc
                       'filename': MAP_FILE, 'log_tokens': list(rows['log'])}]
     for table, entries in tables.items():
         (dataroot / version / f'{table}.json').write_text(json.dumps(entries))
-    (dataroot / version / SPLITS_FILE).write_text(
-        json.dumps({split: list(scenes) for split, scenes in splits.items()}))
+    torn = dataroot / version / f'{SPLITS_FILE}.part'
+    torn.write_text(json.dumps({split: list(scenes) for split, scenes in splits.items()}))
+    torn.replace(dataroot / version / SPLITS_FILE)
     (dataroot / MAP_FILE).parent.mkdir(exist_ok=True)
     cv2.imwrite(str(dataroot / MAP_FILE), np.zeros(MAP_SHAPE, np.uint8))

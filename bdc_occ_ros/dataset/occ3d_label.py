@@ -70,10 +70,13 @@ def load_label(path: Path) -> Occ3dLabel:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError,
-            RuntimeError, TokenError, zipfile.BadZipFile, zlib.error) as error:
+            RuntimeError, TokenError, SyntaxError, OverflowError, TypeError, zipfile.BadZipFile,
+            zlib.error) as error:
         raise InvalidLabelError(f'{path}: no label of Occ3D: {error}') from error
     for name, array in arrays.items():
         highest = len(OCCUPANCY_CLASS_NAMES) - 1 if name == 'semantics' else 1
+        if not isinstance(array, np.ndarray):
+            raise InvalidLabelError(f'{path}: {name} is no array')
         if array.shape != SHAPE or array.dtype != np.uint8 or array.max() > highest:
             raise InvalidLabelError(f'{path}: {name} must be {SHAPE} uint8 up to {highest}; got '
                                     f'{array.shape} {array.dtype}')

@@ -12,6 +12,7 @@ import numpy as np
 
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates
 from bdc_occ_ros.evaluation.detection_scores import Submission
@@ -84,15 +85,15 @@ class Evaluation:
 
 
 def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[SampleKey],
-                  evaluation: Evaluation, reference: str) -> Evaluation:
+                  evaluation: Evaluation) -> Evaluation:
     """
     Ask for the prediction of each sample and count what is right.
 
-    :param answer: Gives the prediction of a sample, or None where there is none.
+    :param answer: Gives the prediction of a sample in the ego frame of its LiDAR sweep, or None
+        where there is none.
     :param dataset: Where the truth is.
     :param keys: Which samples.
     :param evaluation: Where to count.
-    :param reference: Sensor at whose reading the ego frame of the predicted boxes is meant.
     :return: The same.
     """
     for key in keys:
@@ -106,7 +107,7 @@ def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[Sampl
         evaluation.samples.append(SampleScore(key, score))
         if prediction.boxes is not None:
             evaluation.boxes[key.token] = submission_of(
-                prediction.boxes, key.token, dataset.world_from_ego(key, reference))
+                prediction.boxes, key.token, dataset.world_from_ego(key, LIDAR))
     return evaluation
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-How sure a mean IoU, or the difference of two, is: samples are drawn again and again.
+How sure a mean IoU, or the difference of two, is: what was scored is drawn again and again.
 
 Two networks that saw the same samples share the luck of which samples those were. Every draw
 therefore takes the same samples for both, and what spreads is the difference alone. Samples are

@@ -28,7 +28,7 @@ class FeaturesToDepth(nn.Module):
 
         :param features: (B, Ci, h, w).
         :return: Depth probability (B, D, h, w), which sums to 1 over D, in float32 at least: in
-            bfloat16 a sure depth would be 1, and a wrong one cost an infinite loss. And context
+            bfloat16 a depth that is nearly sure would be quite sure, be it wrong. And context
             (B, C, h, w), as the features.
         """
         raw = self.depth_net(features)

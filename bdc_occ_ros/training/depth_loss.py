@@ -10,10 +10,13 @@ from torch.nn import functional
 
 from bdc_occ_ros.config import DepthConfig
 
+# Next to 1 the gradient of a wrong bin is all rounding error, and as large as 10^5.
+SUREST = 1 - 1e-6
+
 
 def depth_bins(depths_m: Tensor, config: DepthConfig, behind_m: float) -> Tensor:
     """
-    Return the bin that lies nearest behind every surface.
+    Return the bin that lies nearest to half a voxel behind every surface.
 
     The lift puts the features of a bin at its depth, and what is seen there belongs to the voxel
     behind the surface. The authors round down (arXiv:2405.17037, code), which puts it on average
@@ -46,4 +49,4 @@ def depth_loss(probability: Tensor, bins: Tensor) -> Tensor:
     chosen = probability.float().movedim(2, -1)[is_known]  # (M, D)
     target = functional.one_hot(bins[is_known], chosen.shape[-1]).float()
     with torch.autocast(chosen.device.type, enabled=False):
-        return functional.binary_cross_entropy(chosen, target, reduction='sum')
+        return functional.binary_cross_entropy(chosen.clamp(max=SUREST), target, reduction='sum')

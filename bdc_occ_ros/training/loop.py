@@ -106,6 +106,7 @@ def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
         trainer.close()
         if log is not None:
             log.close()
+    trainer.group.add(torch.zeros(1, device=trainer.device))  # by now the first one has saved
     is_complete = trainer.step >= trainer.recipe.steps
     if is_complete and trainer.recipe.bn_batches:
         _estimate(trainer)

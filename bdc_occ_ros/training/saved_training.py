@@ -17,7 +17,7 @@ from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.weights_file import tensors_sha256
 
-FORMAT = 'bdc_occ_ros training 2'
+FORMAT = 'bdc_occ_ros training 3'
 NAMES = {'format', 'config', 'recipe', 'origin', 'state'}
 
 

@@ -10,6 +10,7 @@ where it was stopped.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -169,7 +170,7 @@ def planned(sweep: SweepConfig) -> Iterator[Planned]:
 
 
 def train_and_score(training: Planned, samples: Samples, root: Path, device: torch.device, *,
-                    seconds: float | None, workers: int,
+                    seconds: float | None, workers: int, machine: Mapping[str, str | int],
                     observe: Callable[[StepReport], None]) -> bool:
     """
     Carry one training to its end and score it in float32, or stop when the time is up.
@@ -180,6 +181,7 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     :param device: Where.
     :param seconds: Time after which it stops behind a step, or None.
     :param workers: Threads that load samples ahead.
+    :param machine: What describe_machine says.
     :param observe: Is told every step.
     :return: Whether it is scored.
     :raises InvalidTrainingStateError: if the folder holds something else.
@@ -197,7 +199,8 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
         return False
     network, recipe = trainer.averaged.network, training.recipe
     save_result(folder, network, {
-        **provenance_of(trainer, sitting.origin, samples.first_weights, samples.first_path),
+        **provenance_of(trainer, sitting.origin, samples.first_weights, samples.first_path,
+                        machine),
         'sweep_entry': training.entry})
     scores = score_source(network, samples.validation, samples.numbers,
                           recipe.micro_batch or recipe.batch, device, 'float32')

@@ -119,6 +119,15 @@ def scene_name(seed: int) -> str:
     return f'scene-{seed:04d}'
 
 
+def seed_of(name: str) -> int:
+    """
+    Return the seed of a scene.
+
+    :param name: As scene_name returns it.
+    """
+    return int(name.removeprefix('scene-'))
+
+
 class SceneMaker:
     """
     Makes the files of one scene.

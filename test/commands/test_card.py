@@ -45,7 +45,8 @@ def weights(packed, tmp_path):
 def earlier_stage(folder):
     """Write the weights that the packed ones began with."""
     path = folder / 'earlier.safetensors'
-    save_checkpoint(path, Checkpoint(load_network_config(NAME), EARLIER, {'seed': '6'}))
+    save_checkpoint(path, Checkpoint(load_network_config(NAME), EARLIER,
+                                     {'seed': '6', 'init_sha256': 'seed'}))
     return path
 
 
@@ -75,7 +76,8 @@ def test_manifest_and_card_say_what_the_files_say(weights, tmp_path, capsys):
     assert len(manifest['classes']['occupancy']) == 18
     assert manifest['results']['miou'] == 41.25 and manifest['beside']['twin']['miou'] == 43.5
     sha256 = hashlib.sha256(before.read_bytes()).hexdigest()
-    assert manifest['stages'] == [{'sha256': sha256, 'seed': '6'}, PROVENANCE]
+    assert manifest['stages'] == [
+        {'sha256': sha256, 'seed': '6', 'init_sha256': 'seed'}, PROVENANCE]
     lines = weights.with_suffix('.md').read_text().splitlines()
     assert lines[0] == f'# {NAME}' and any('Not for a car' in line for line in lines)
     assert '|  | this file | twin | voxel prior, no image |' in lines
@@ -93,14 +95,17 @@ def test_stages_must_follow_each_other(weights, packed, tmp_path, capsys):
     assert 'did not begin with these weights' in capsys.readouterr().err
     assert main([*arguments, str(other), str(before)]) == 2  # the second names no first
     assert main([*arguments, str(before)]) == 0
+    assert main(arguments[:-1]) == 2  # the first stage is not named
+    assert 'name the weights of all stages' in capsys.readouterr().err
 
 
-def test_scores_must_be_those_of_the_weights(weights, capsys):
+def test_scores_must_be_those_of_the_weights(weights, tmp_path, capsys):
+    stages = ['--stages', str(earlier_stage(tmp_path))]
     for other in (report_of(weights, weights_sha256='another'), str(weights),
                   report_of(weights, split=None).replace('.json', '.none')):
         assert main(['card', str(weights), '--results', other]) == 2
     packed_source = report_of(weights, weights_sha256='ab' * 32)
-    assert main(['card', str(weights), '--results', packed_source]) == 0
+    assert main(['card', str(weights), '--results', packed_source, *stages]) == 0
     beside = report_of(weights, samples=3)
     assert main(['card', str(weights), '--results', packed_source, '--beside', f'x={beside}']) == 2
     printed = capsys.readouterr().err

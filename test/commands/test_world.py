@@ -8,7 +8,11 @@ import pytest
 import torch
 
 from bdc_occ_ros.cli import main
+from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.training_data import DataChoice
+from bdc_occ_ros.training_data import require_apart
 from bdc_occ_ros.world.class_shares import ClassShares
 from bdc_occ_ros.world.class_shares import OCC3D_COUNTS
 
@@ -96,15 +100,37 @@ def test_scenes_keep_their_split_when_others_join(tmp_path, capsys):
     assert json.loads(splits.read_text()) == {'made_train': ['scene-0001'],
                                               'made_val': ['scene-0002']}
     assert made(tmp_path, '--seeds', '1-4') == 0
-    divided = {'made_train': ['scene-0001', 'scene-0003'],
-               'made_val': ['scene-0002', 'scene-0004']}
+    divided = {'made_train': ['scene-0001', 'scene-0003', 'scene-0004'],
+               'made_val': ['scene-0002']}
     assert json.loads(splits.read_text()) == divided
+    splits.write_text(json.dumps({**divided, 'few': ['scene-0003']}))
+    assert made(tmp_path, '--seeds', '1-4') == 0
+    assert json.loads(splits.read_text()) == {**divided, 'few': ['scene-0003']}
     capsys.readouterr()
     for seed in ('1', '9'):  # learned from already, and not there
         assert made(tmp_path, '--seeds', '1-4', '--val-seeds', seed) == 2
         assert f'scene-000{seed}' in capsys.readouterr().err
-    assert json.loads(splits.read_text()) == divided
-    assert NuscenesDataset(tmp_path, 'v1.0-made', 'made_val').keys[1].scene_name == 'scene-0004'
+    assert NuscenesDataset(tmp_path, 'v1.0-made', 'made_val').keys[0].scene_name == 'scene-0002'
+    assert NuscenesDataset(tmp_path, 'v1.0-made', 'few').keys[0].scene_name == 'scene-0003'
+
+
+@pytest.mark.parametrize('text, words', [
+    ('[]', 'names of scenes by split'), ('{"made_train": null}', 'names of scenes by split'),
+    ('{"made_train": ["scene-0007"]}', "names ['scene-0007']")])
+def test_splits_that_cannot_be_kept_are_refused_before_anything_is_made(
+        tmp_path, text, words, capsys):
+    (tmp_path / 'v1.0-made').mkdir()
+    (tmp_path / 'v1.0-made/splits.json').write_text(text)
+    assert made(tmp_path, '--seeds', '1') == 2
+    assert words in capsys.readouterr().err and not (tmp_path / 'samples').exists()
+
+
+def test_drives_on_disk_are_those_that_stream(tmp_path):
+    assert made(tmp_path, '--seeds', '7') == 0
+    on_disk = DataChoice(str(tmp_path), version='v1.0-made', split='made_val')
+    source = on_disk.open(load_network_config('bdc_occ_nano_half'))
+    with pytest.raises(UsageError, match='1 of its 1 scenes are learned from too, 7'):
+        require_apart(DataChoice('world:0-9').scenes(source), on_disk.scenes(source))
 
 
 def test_the_tables_of_another_data_set_are_left_alone(tmp_path, capsys):

@@ -15,8 +15,8 @@ import pytest
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.cli import main
-from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidDatasetError
@@ -50,13 +50,13 @@ class Oracle:
         labels = self._spoil[0](self._dataset.label(key).semantics.copy())
         occupancy = Occupancy(VoxelGrid(), labels, np.ones(labels.shape, bool),
                               OCCUPANCY_CLASS_NAMES, FREE_LABEL, frame.stamp_ns)
-        return Prediction(occupancy, self._spoil[1](self._dataset.boxes(key)))
+        return Prediction(occupancy, self._spoil[1](self._dataset.boxes(key, LIDAR)))
 
 
 def score(dataset, oracle, with_rays=False, keys=None):
     evaluation = empty_evaluation(18, FREE_LABEL, VoxelGrid(), with_rays)
     return count_answers(lambda key: oracle(dataset.frame(key)), dataset, keys or dataset.keys,
-                         evaluation, CAMERAS[0])
+                         evaluation)
 
 
 def test_the_truth_scores_one_everywhere(dataset):

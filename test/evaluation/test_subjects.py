@@ -47,8 +47,7 @@ def test_voxels_and_boxes_of_a_moving_vehicle_are_those_of_the_label(made_dataro
     dataset = NuscenesDataset(made_dataroot, VERSION, 'check')
     subject = NetworkSubject(Seer(dataset), dataset, 'seer')
     evaluation = count_answers(subject, dataset, subject.keys,
-                               empty_evaluation(18, FREE_LABEL, subject.grid, False),
-                               LIDAR)
+                               empty_evaluation(18, FREE_LABEL, subject.grid, False))
     assert evaluation.voxels.mean_iou(FREE_LABEL) == 1.0
     boxes = detection_scores(dataset, evaluation.boxes)
     assert boxes.average_precisions['car'] == pytest.approx(1.0)

@@ -104,6 +104,16 @@ def test_depth_bins(spacing):
     assert depth_bins(outside, config, 0.2).tolist() == [-1] * 4
 
 
+@pytest.mark.parametrize('lead', (12, 17, 20))
+def test_the_gradient_of_a_sure_and_wrong_depth_stays_small(lead):
+    logits = torch.zeros(1, 1, 44, 1, 1)
+    logits[0, 0, 7] = lead
+    logits.requires_grad_()
+    loss = depth_loss(logits.softmax(2), torch.zeros(1, 1, 1, 1, dtype=torch.int64))
+    gradient, = torch.autograd.grad(loss, logits)
+    assert loss > lead - 1 and 0.5 < gradient.norm() < 3
+
+
 def test_a_sure_and_wrong_depth_costs_what_it_costs_in_float32_too():
     """In bfloat16 a probability beyond 0.998 is 1; the loss must not see that."""
     layer = FeaturesToDepth(2, 4, 1)

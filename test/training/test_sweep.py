@@ -16,6 +16,7 @@ from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.errors import InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.measurement.machine import describe_machine
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.profile import profile_network
 from bdc_occ_ros.profile import total_cost
@@ -64,7 +65,7 @@ def sweep_of(model, *entries, seeds=(0,)):
 
 def carry_out(training, samples, folder, seconds=None):
     return train_and_score(training, samples, folder, CPU, seconds=seconds, workers=0,
-                           observe=lambda report: None)
+                           machine=describe_machine(1), observe=lambda report: None)
 
 
 def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
