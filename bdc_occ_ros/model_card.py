@@ -137,7 +137,14 @@ def _report(path: Path) -> dict[str, Any]:
     if missing:
         raise InvalidReportError(f'{path}: scores as evaluate -o writes them are needed; '
                                  f'{missing} are missing')
-    return report
+    return _without_folders(report)
+
+
+def _without_folders(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what was scored, there and in controls, without the folders of this machine."""
+    return {key: _without_folders(value) if isinstance(value, dict)
+            else Path(value).name if key == 'model' and isinstance(value, str) else value
+            for key, value in report.items()}
 
 
 def _stages(paths: Sequence[Path], last: Mapping[str, str]) -> list[dict[str, str]]:

@@ -53,9 +53,9 @@ def earlier_stage(folder):
 def report_of(weights, **changes):
     """Write scores of a file beside it and return their path."""
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    report = {'split': 'val', 'samples': 200, 'miou': 41.25, 'rayiou': None, 'mAP': 0.3125,
+    report = {'model': str(weights), 'split': 'val', 'samples': 200, 'miou': 41.25, 'rayiou': None, 'mAP': 0.3125,
               'per_class': {'car': 50.5, 'bus': None}, 'AP': {'car': 0.5},
-              'voxel_prior': {'miou': 9.75, 'per_class': {'car': 1.0}},
+              'voxel_prior': {'model': str(weights), 'miou': 9.75, 'per_class': {'car': 1.0}},
               'weights_sha256': sha256, **changes}
     path = weights.with_name(f'{len(list(weights.parent.iterdir()))}.json')
     path.write_text(json.dumps(report))
@@ -74,7 +74,9 @@ def test_manifest_and_card_say_what_the_files_say(weights, tmp_path, capsys):
     assert manifest['bytes'] == weights.stat().st_size
     assert manifest['name'] == NAME and manifest['grid']['shape'] == [200, 200, 16]
     assert len(manifest['classes']['occupancy']) == 18
-    assert manifest['results']['miou'] == 41.25 and manifest['beside']['twin']['miou'] == 43.5
+    results = manifest['results']
+    assert results['model'] == results['voxel_prior']['model'] == weights.name
+    assert results['miou'] == 41.25 and manifest['beside']['twin']['miou'] == 43.5
     sha256 = hashlib.sha256(before.read_bytes()).hexdigest()
     assert manifest['stages'] == [
         {'sha256': sha256, 'seed': '6', 'init_sha256': 'seed'}, PROVENANCE]
