@@ -53,8 +53,9 @@ def earlier_stage(folder):
 def report_of(weights, **changes):
     """Write scores of a file beside it and return their path."""
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    report = {'model': str(weights), 'split': 'val', 'samples': 200, 'miou': 41.25, 'rayiou': None, 'mAP': 0.3125,
-              'per_class': {'car': 50.5, 'bus': None}, 'AP': {'car': 0.5},
+    report = {'model': str(weights), 'split': 'val', 'samples': 200, 'miou': 41.25,
+              'rayiou': None, 'mAP': 0.3125, 'per_class': {'car': 50.5, 'bus': None},
+              'AP': {'car': 0.5},
               'voxel_prior': {'model': str(weights), 'miou': 9.75, 'per_class': {'car': 1.0}},
               'weights_sha256': sha256, **changes}
     path = weights.with_name(f'{len(list(weights.parent.iterdir()))}.json')
