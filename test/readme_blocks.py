@@ -22,7 +22,7 @@ LICENSE_LINES = ('SPDX-FileCopyrightText', 'SPDX-License-Identifier')
 # Files that cannot carry a sentence of their own.
 SENTENCES = {
     'LICENSE': 'Apache License 2.0',
-    'doc/occupancy.png': 'the picture above, as make demo left it',
+    'doc/occupancy.png': 'the picture above, which make demo draws larger',
     'resource/bdc_occ_ros': "the package's marker in the ament index",
     'README.md': 'this page',
 }

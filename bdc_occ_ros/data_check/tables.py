@@ -29,10 +29,9 @@ REFERENCES = {
 }
 CHAINS = ('sample', 'sample_data', 'sample_annotation')
 # Columns that later checks and the devkit read, by table: so many numbers, text, or whole numbers.
-NUMBERS = {('ego_pose', 'translation'): 3, ('ego_pose', 'rotation'): 4,
-           ('calibrated_sensor', 'translation'): 3, ('calibrated_sensor', 'rotation'): 4,
-           ('sample_annotation', 'translation'): 3, ('sample_annotation', 'rotation'): 4,
-           ('sample_annotation', 'size'): 3}
+NUMBERS = {'ego_pose': {'translation': 3, 'rotation': 4},
+           'calibrated_sensor': {'translation': 3, 'rotation': 4},
+           'sample_annotation': {'translation': 3, 'rotation': 4, 'size': 3}}
 TEXTS = {'sample': ('next',), 'sample_data': ('filename', 'next'), 'scene': ('name',)}
 WHOLE = {'sample': ('timestamp',), 'sample_data': ('timestamp', 'width', 'height'),
          'sample_annotation': ('num_lidar_pts', 'num_radar_pts'), 'scene': ('nbr_samples',)}
@@ -83,8 +82,8 @@ def _problem_of(name: str, rows: Any) -> str:
         for column in TEXTS.get(name, ()):
             if not isinstance(row.get(column), str):
                 return f'row {row["token"]}: {column} is text; got {str(row.get(column))[:50]}'
-        for (table, column), count in NUMBERS.items():
-            if table == name and not _are_numbers(row.get(column), count):
+        for column, count in NUMBERS.get(name, {}).items():
+            if not _are_numbers(row.get(column), count):
                 return (f'row {row["token"]}: {column} is {count} finite numbers; got '
                         f'{str(row.get(column))[:80]}')
     return ''

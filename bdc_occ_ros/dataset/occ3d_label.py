@@ -16,6 +16,10 @@ from bdc_occ_ros.errors import InvalidLabelError
 SHAPE = (200, 200, 16)
 ARRAYS = ('semantics', 'mask_lidar', 'mask_camera')
 MOST_BYTES = 10_000_000  # of an array, unpacked
+# What zipfile, zlib and numpy raise at damaged bytes; numpy parses the header of an array as a
+# Python literal, whose mistakes come through as they are.
+DAMAGES = (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
+           ValueError, KeyError, TypeError, OverflowError, SyntaxError, TokenError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +73,7 @@ def load_label(path: Path) -> Occ3dLabel:
             _require_small(archive)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError,
-            RuntimeError, TokenError, SyntaxError, OverflowError, TypeError, zipfile.BadZipFile,
-            zlib.error) as error:
+    except DAMAGES as error:
         raise InvalidLabelError(f'{path}: no label of Occ3D: {error}') from error
     for name, array in arrays.items():
         highest = len(OCCUPANCY_CLASS_NAMES) - 1 if name == 'semantics' else 1
