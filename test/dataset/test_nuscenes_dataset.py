@@ -5,6 +5,7 @@
 import gc
 import json
 import shutil
+import zipfile
 
 from made_scenes import CAR_SPEED_MPS
 from made_scenes import made_sample
@@ -149,6 +150,19 @@ def test_damaged_and_swollen_labels_are_named(made_dataroot, tmp_path):
                         mask_camera=0)
     with pytest.raises(InvalidLabelError, match='semantics unpacks to 20000128 bytes'):
         load_label(path)
+
+
+@pytest.mark.parametrize('header', [
+    '  x\n y\n', "{1: 2, 'a': 3}",
+    "{'descr': '|u1', 'fortran_order': False, 'shape': (1180591620717411303424,)}", None])
+def test_labels_with_made_up_headers_are_named(header, tmp_path):
+    data = b'' if header is None else (
+        b'\x93NUMPY\x01\x00' + len(header).to_bytes(2, 'little') + header.encode())
+    with zipfile.ZipFile(tmp_path / 'labels.npz', 'w') as archive:
+        for name in ('semantics', 'mask_lidar', 'mask_camera'):
+            archive.writestr(f'{name}.npy', data)
+    with pytest.raises(InvalidLabelError, match='labels.npz'):
+        load_label(tmp_path / 'labels.npz')
 
 
 def test_an_empty_scene_and_a_split_of_unwritten_scenes_are_refused(small_rig, tmp_path):
