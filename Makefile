@@ -38,7 +38,7 @@ test: install ## run every test
 
 fuzz: install ## try random sizes on the kernels, then damaged weights files, for SECONDS each
 	$(BIN)/python test/kernels/sanitized_build.py $(SECONDS)
-	$(BIN)/python test/weights_fuzzer.py $(SECONDS)
+	$(BIN)/python test/weights/weights_fuzzer.py $(SECONDS)
 
 test-aarch64: install ## test the kernels on emulated aarch64; apt-get installs what is missing
 	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64-static > /dev/null || \

@@ -6,15 +6,12 @@ from pathlib import Path
 import re
 import sys
 
-from setuptools import Extension
-from setuptools import find_packages
-from setuptools import setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # pip does not put it there
 
-from bdc_occ_ros.kernels import build
-from bdc_occ_ros.kernels import cuda_build
+from bdc_occ_ros.kernels import build, cuda_build
 from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
 
 NAME = 'bdc_occ_ros'
@@ -91,7 +88,7 @@ setup(
     license='Apache-2.0',
     entry_points={
         'console_scripts': [
-            f'bdc-occ = {NAME}.cli:main',
+            f'bdc-occ = {NAME}.cli.__main__:main',
             f'occ_node = {NAME}.ros.node:main',
         ],
     },

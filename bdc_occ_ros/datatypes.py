@@ -9,19 +9,19 @@ REP 103); ego x forward, y left, z up. `a_from_b` maps coordinates of b into a.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.camera_rig import read_only
-from bdc_occ_ros.camera_rig import rigid_transform
-from bdc_occ_ros.errors import InvalidBoxesError
-from bdc_occ_ros.errors import InvalidFrameError
-from bdc_occ_ros.errors import InvalidGridError
-from bdc_occ_ros.errors import InvalidImageError
+from bdc_occ_ros.errors import (
+    InvalidBoxesError,
+    InvalidFrameError,
+    InvalidGridError,
+    InvalidImageError,
+)
+from bdc_occ_ros.geometry.camera_rig import CameraRig, read_only, rigid_transform
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,54 +95,6 @@ class Frame:
     def missing(self) -> tuple[str, ...]:
         """Names of the rig's cameras without an image."""
         return tuple(name for name in self.rig.names if name not in self.images)
-
-
-@dataclass(frozen=True)
-class VoxelGrid:
-    """
-    An axis-aligned grid in the ego frame; arrays on it are indexed [x][y][z].
-
-    :param lower_m: Lower corner of the first cell, x y z.
-    :param cell_size_m: Size of a cell, x y z.
-    :param shape: Number of cells, x y z.
-    :raises InvalidGridError: if a size or count is not positive and finite.
-    """
-
-    lower_m: tuple[float, float, float] = (-40.0, -40.0, -1.0)
-    cell_size_m: tuple[float, float, float] = (0.4, 0.4, 0.4)
-    shape: tuple[int, int, int] = (200, 200, 16)
-
-    def __post_init__(self) -> None:
-        numbers = np.array((self.lower_m, self.cell_size_m, self.shape), dtype=np.float64)
-        if numbers.shape != (3, 3) or not np.isfinite(numbers).all() or (numbers[1:] <= 0).any():
-            raise InvalidGridError(f'a grid needs three positive sizes and counts; got {self}')
-
-    @property
-    def upper_m(self) -> tuple[float, ...]:
-        """Upper corner of the last cell."""
-        return tuple(low + size * count for low, size, count
-                     in zip(self.lower_m, self.cell_size_m, self.shape))
-
-    def centers_m(self, indices: np.ndarray) -> np.ndarray:
-        """
-        Return the centres of cells.
-
-        :param indices: Cell indices, (..., 3) integers, x y z.
-        :return: Positions in the ego frame, (..., 3) float32, metres.
-        """
-        lower, size = np.array(self.lower_m), np.array(self.cell_size_m)
-        return (lower + (np.asarray(indices) + 0.5) * size).astype(np.float32)
-
-    def indices_of(self, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """
-        Return the cells that hold points.
-
-        :param points_m: Positions in the ego frame, (..., 3), metres.
-        :return: Cell indices (..., 3) int64, rounded down, and which points lie inside, (...).
-        """
-        scaled = (np.asarray(points_m, np.float64) - self.lower_m) / self.cell_size_m
-        indices = np.floor(scaled).astype(np.int64)
-        return indices, ((indices >= 0) & (indices < self.shape)).all(axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,7 @@ Weights and a frame of images in, occupancy and boxes out: one call, free of ROS
     occupancy, boxes = predictor(frame)
 """
 
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 import time
@@ -16,22 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
+from bdc_occ_ros.geometry.normalization import normalize_images
+from bdc_occ_ros.geometry.preprocessing import decode_reduction
+from bdc_occ_ros.geometry.rig_geometry import GeometryCache, RigGeometry
 from bdc_occ_ros.network.box_decoding import decode_boxes
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import NetworkPrediction
-from bdc_occ_ros.network.normalization import normalize_images
-from bdc_occ_ros.network.preprocessing import decode_reduction
-from bdc_occ_ros.network.rig_geometry import GeometryCache
-from bdc_occ_ros.network.rig_geometry import RigGeometry
-from bdc_occ_ros.network_loading import load_network
+from bdc_occ_ros.weights.loading import load_network
 
 
 class Prediction(NamedTuple):
@@ -82,7 +76,7 @@ class Predictor:
         (self._network, self.is_trained, self.device, self.backend,
          self.weights_sha256) = load_network(model, device, seed)
         self.config: NetworkConfig = self._network.config
-        self._geometries = GeometryCache(self.config)
+        self._geometries = GeometryCache(self.config.frustum)
         self._with_confidence = with_confidence
 
     @property

@@ -7,19 +7,18 @@ import os
 from pathlib import Path
 import sys
 
-from launch import LaunchContext
-from launch import LaunchDescription
-from launch import LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument
-from launch.actions import ExecuteProcess
-from launch.actions import LogInfo
-from launch.actions import OpaqueFunction
-from launch.actions import SetEnvironmentVariable
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    LogInfo,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch_ros.actions import Node
 
 from bdc_occ_ros.bags import CALIBRATION_FILE
-from bdc_occ_ros.ros.dataset_choice import dataset_of_bag
-from bdc_occ_ros.ros.dataset_choice import dataset_of_graph
+from bdc_occ_ros.ros.dataset_choice import dataset_of_bag, dataset_of_graph
 
 SHARE = Path(__file__).parents[1]
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'

@@ -11,14 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from bdc_occ_ros.binary.layers import ChannelBias
-from bdc_occ_ros.binary.layers import Redistribution
-from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.binary.layers import ChannelBias, Redistribution
+from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.kernels.native import NativeBackend
-from bdc_occ_ros.kernels.selection import REFERENCE
-from bdc_occ_ros.kernels.selection import supported_backends
+from bdc_occ_ros.kernels.selection import REFERENCE, supported_backends
 from bdc_occ_ros.share import share_path
 from bdc_occ_ros.world.scene import Scene
 

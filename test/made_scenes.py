@@ -6,18 +6,15 @@ import cv2
 import numpy as np
 
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
-from bdc_occ_ros.dataset.occ3d_label import label_path
-from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
-from bdc_occ_ros.dataset.occ3d_label import save_label
-from bdc_occ_ros.dataset.occ3d_label import SHAPE
-from bdc_occ_ros.dataset.scene_records import Annotation
-from bdc_occ_ros.dataset.scene_records import SampleRecord
-from bdc_occ_ros.dataset.scene_records import SceneDescription
-from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel, save_label, SHAPE
+from bdc_occ_ros.dataset.scene_records import (
+    Annotation,
+    SampleRecord,
+    SceneDescription,
+    SensorReading,
+)
 from bdc_occ_ros.dataset.scene_writer import SceneWriter
-from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
-from bdc_occ_ros.synthetic_triggers import nuscenes_triggers_ns
-from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS, nuscenes_triggers_ns, START_NS
 
 VERSION = 'v1.0-made'
 START_US = 1_600_000_000_000_000

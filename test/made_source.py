@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
+from bdc_occ_ros.network.config import NetworkConfig
 
 FORWARD = np.array(((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)))
 

@@ -2,25 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data types refuse what cannot be, and stay as they were made."""
 
-from dataclasses import FrozenInstanceError
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.camera_rig import rigid_transform
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.errors import InvalidBoxesError
-from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.errors import InvalidFrameError
-from bdc_occ_ros.errors import InvalidGridError
-from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.errors import InvalidPoseError
+from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
+from bdc_occ_ros.errors import (
+    InvalidBoxesError,
+    InvalidCalibrationError,
+    InvalidFrameError,
+    InvalidGridError,
+    InvalidImageError,
+    InvalidPoseError,
+)
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, rigid_transform
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 INTRINSICS = np.array(((100.0, 0, 50), (0, 110, 40), (0, 0, 1)))
 

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.checkpoint import Checkpoint
-from bdc_occ_ros.checkpoint import save_checkpoint
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidFrameError
-from bdc_occ_ros.errors import InvalidWeightsError
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import (
+    InvalidConfigError,
+    InvalidFrameError,
+    InvalidWeightsError,
+    UsageError,
+)
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.geometry.rig_geometry import RigGeometry
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.rig_geometry import RigGeometry
-from bdc_occ_ros.predictor import key_ego_from_ego
-from bdc_occ_ros.predictor import Predictor
+from bdc_occ_ros.predictor import key_ego_from_ego, Predictor
+from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
 
 
 @pytest.fixture(scope='module')

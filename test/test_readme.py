@@ -6,14 +6,10 @@ from pathlib import Path
 import re
 
 import pytest
-from readme_blocks import BLOCKS
-from readme_blocks import project_files
-from readme_blocks import README
-from readme_blocks import renewed
-from readme_blocks import ROOT
+from readme_blocks import BLOCKS, project_files, README, renewed, ROOT
 import yaml
 
-from bdc_occ_ros.cli import VERBS
+from bdc_occ_ros.cli.__main__ import VERBS
 
 
 def test_printed_blocks_are_up_to_date():

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts what went into the node, what came out, how late, and where the rest went."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np

@@ -11,19 +11,14 @@ import re
 import cv2
 import numpy as np
 
-from bdc_occ_ros.bags import BASE_FRAME
-from bdc_occ_ros.bags import CALIBRATION_FILE
-from bdc_occ_ros.bags import ODOM_FRAME
-from bdc_occ_ros.bags.bag_reader import BagMessage
-from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.bags import BASE_FRAME, CALIBRATION_FILE, ODOM_FRAME
+from bdc_occ_ros.bags.bag_reader import BagMessage, BagReader
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import InvalidBagError
-from bdc_occ_ros.errors import TransformUnavailableError
-from bdc_occ_ros.rotations import matrix_from_quaternion
-from bdc_occ_ros.transforms import TransformTree
+from bdc_occ_ros.errors import InvalidBagError, TransformUnavailableError
+from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
+from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
+from bdc_occ_ros.geometry.transforms import TransformTree
 
 IMAGE_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/image/compressed')
 INFO_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/camera_info')

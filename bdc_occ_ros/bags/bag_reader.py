@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads bags from strangers: whatever is wrong with one ends in one named error."""
 
-from collections.abc import Collection
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 import struct
 from types import TracebackType
@@ -12,14 +11,12 @@ from typing import NamedTuple
 import apsw
 from backports import zstd
 from rosbags.interfaces import Qos
-from rosbags.rosbag2 import Reader
-from rosbags.rosbag2 import ReaderError
+from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError
 
 from bdc_occ_ros.bags.compressed_files import check_compressed_files
-from bdc_occ_ros.bags.mcap_profile import mcap_profile
-from bdc_occ_ros.bags.mcap_profile import ROS_PROFILE
+from bdc_occ_ros.bags.mcap_profile import mcap_profile, ROS_PROFILE
 from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.errors import InvalidBagError
 

@@ -3,13 +3,12 @@
 """What is in a bag, and which dataset profile its topics fit."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from datetime import timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.dataset_profiles import match_dataset
 from bdc_occ_ros.bags.image_stamps import has_image_stamps
-from bdc_occ_ros.dataset_profiles import match_dataset
 from bdc_occ_ros.errors import NoDatasetError
 
 

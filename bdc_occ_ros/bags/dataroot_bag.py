@@ -13,18 +13,13 @@ from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.recorded_scan import RecordedScan
 from bdc_occ_ros.bags.rig_bag_writer import BagSummary
-from bdc_occ_ros.bags.truth_file import save_truth
-from bdc_occ_ros.bags.truth_file import Truth
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.bags.truth_file import save_truth, Truth
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.occ3d_label import label_path
-from bdc_occ_ros.dataset.scene_readings import ImageSet
-from bdc_occ_ros.dataset.scene_readings import read_scene
-from bdc_occ_ros.dataset.scene_readings import Reading
+from bdc_occ_ros.dataset.scene_readings import ImageSet, read_scene, Reading
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 def write_dataroot_bag(path: str | Path, dataset: NuscenesDataset, scene_name: str, *,

@@ -9,30 +9,25 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rosbags.interfaces import Qos
-from rosbags.interfaces import QosDurability
-from rosbags.interfaces import QosReliability
+from rosbags.interfaces import Qos, QosDurability, QosReliability
 
-from bdc_occ_ros.bags import BASE_FRAME
-from bdc_occ_ros.bags import CALIBRATION_FILE
-from bdc_occ_ros.bags import ODOM_FRAME
-from bdc_occ_ros.bags.bag_file import BagFile
-from bdc_occ_ros.bags.bag_file import qos
-from bdc_occ_ros.bags.flavours import Flavour
-from bdc_occ_ros.bags.flavours import READING_NS
-from bdc_occ_ros.bags.flavours import READING_ORDER
-from bdc_occ_ros.bags.messages import CAMERA_INFO
-from bdc_occ_ros.bags.messages import CLOUD
-from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE
-from bdc_occ_ros.bags.messages import IMAGE
-from bdc_occ_ros.bags.messages import Messages
-from bdc_occ_ros.bags.messages import ODOMETRY
-from bdc_occ_ros.bags.messages import TF_MESSAGE
+from bdc_occ_ros.bags import BASE_FRAME, CALIBRATION_FILE, ODOM_FRAME
+from bdc_occ_ros.bags.bag_file import BagFile, qos
+from bdc_occ_ros.bags.flavours import Flavour, READING_NS, READING_ORDER
+from bdc_occ_ros.bags.messages import (
+    CAMERA_INFO,
+    CLOUD,
+    COMPRESSED_IMAGE,
+    IMAGE,
+    Messages,
+    ODOMETRY,
+    TF_MESSAGE,
+)
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.recorded_scan import RecordedScan
-from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.geometry.calibration_file import save_calibration
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 LIDAR = 'LIDAR_TOP'
 QUEUE = {'reliable': 10, 'best_effort': 5}

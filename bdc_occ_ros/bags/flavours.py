@@ -11,10 +11,7 @@ from typing import Literal
 
 from bdc_occ_ros.bags.bag_file import Storage
 from bdc_occ_ros.bags.messages import IDENTITY
-from bdc_occ_ros.bags.recorded_scan import CloudLayout
-from bdc_occ_ros.bags.recorded_scan import XYZI
-from bdc_occ_ros.bags.recorded_scan import XYZIR
-from bdc_occ_ros.bags.recorded_scan import XYZIR_OF_PCL
+from bdc_occ_ros.bags.recorded_scan import CloudLayout, XYZI, XYZIR, XYZIR_OF_PCL
 from bdc_occ_ros.errors import UsageError
 
 NO_ROTATION = (0.0,) * 9

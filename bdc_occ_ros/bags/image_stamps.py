@@ -3,8 +3,7 @@
 """Whether the images of a bag say when they were taken; one converter leaves their stamps zero."""
 
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE
-from bdc_occ_ros.bags.messages import IMAGE
+from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
 
 
 def has_image_stamps(bag: BagReader) -> bool:

@@ -18,13 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import InvalidKeyframeError
-from bdc_occ_ros.rotations import pose_from_wxyz
+from bdc_occ_ros.errors import BdcOccError, InvalidKeyframeError
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
+from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
 NUSCENES_KEY_CAMERA = 'CAM_FRONT_LEFT'
 NUSCENES_ORDER = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',

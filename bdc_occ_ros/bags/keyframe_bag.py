@@ -10,8 +10,7 @@ from bdc_occ_ros.bags.keyframe import Keyframe
 from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.rig_bag_writer import BagSummary
-from bdc_occ_ros.bags.truth_file import save_truth
-from bdc_occ_ros.bags.truth_file import Truth
+from bdc_occ_ros.bags.truth_file import save_truth, Truth
 
 
 def write_keyframe_bag(path: str | Path, keyframe: Keyframe, *, calibration: str = 'tf',

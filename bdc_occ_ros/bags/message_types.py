@@ -5,9 +5,7 @@
 from functools import cache
 from pathlib import Path
 
-from rosbags.typesys import get_types_from_msg
-from rosbags.typesys import get_typestore
-from rosbags.typesys import Stores
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from rosbags.typesys.store import Typestore
 
 _INTERFACES = Path(__file__).resolve().parent.parent / 'ros' / 'interfaces'

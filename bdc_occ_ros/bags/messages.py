@@ -9,8 +9,8 @@ import numpy as np
 from rosbags.typesys.store import Typestore
 
 from bdc_occ_ros.bags.recorded_scan import CloudLayout
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.rotations import quaternion_from_matrix
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'

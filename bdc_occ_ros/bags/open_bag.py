@@ -9,7 +9,7 @@ import numpy as np
 from bdc_occ_ros.bags.flavour_bag_writer import FlavourBagWriter
 from bdc_occ_ros.bags.flavours import Flavour
 from bdc_occ_ros.bags.rig_bag_writer import RigBagWriter
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 
 def open_bag(path: str | Path, rig: CameraRig, start_ns: int, calibration: str = 'tf',

@@ -3,22 +3,17 @@
 """Reads what the node published back out of a recorded bag."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import re
 
 import numpy as np
 
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.errors import InvalidBagError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 BOXES_TYPE = 'vision_msgs/msg/Detection3DArray'

@@ -10,19 +10,13 @@ from types import TracebackType
 import numpy as np
 from rosbags.interfaces import QosDurability
 
-from bdc_occ_ros.bags import BASE_FRAME
-from bdc_occ_ros.bags import CALIBRATION_FILE
-from bdc_occ_ros.bags import ODOM_FRAME
-from bdc_occ_ros.bags.bag_file import BagFile
-from bdc_occ_ros.bags.bag_file import qos
-from bdc_occ_ros.bags.messages import CAMERA_INFO
-from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE
-from bdc_occ_ros.bags.messages import Messages
-from bdc_occ_ros.bags.messages import TF_MESSAGE
+from bdc_occ_ros.bags import BASE_FRAME, CALIBRATION_FILE, ODOM_FRAME
+from bdc_occ_ros.bags.bag_file import BagFile, qos
+from bdc_occ_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, Messages, TF_MESSAGE
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.recorded_scan import RecordedScan
-from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.geometry.calibration_file import save_calibration
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 LEAD_IN_NS = 500_000_000
 CALIBRATION_SOURCES = ('tf', 'file')

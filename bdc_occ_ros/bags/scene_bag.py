@@ -19,13 +19,10 @@ from bdc_occ_ros.bags.flavours import Flavour
 from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.bags.rig_bag_writer import BagSummary
-from bdc_occ_ros.bags.truth_file import save_truth
-from bdc_occ_ros.bags.truth_file import Truth
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
-from bdc_occ_ros.synthetic_triggers import START_NS
-from bdc_occ_ros.world.drive import Drive
-from bdc_occ_ros.world.drive import num_triggers
+from bdc_occ_ros.bags.truth_file import save_truth, Truth
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
+from bdc_occ_ros.world.drive import Drive, num_triggers
 
 JPEG_QUALITY = 90
 

@@ -14,14 +14,10 @@ import zipfile
 
 import numpy as np
 
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import InvalidBagError
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes, Occupancy
+from bdc_occ_ros.errors import BdcOccError, InvalidBagError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 BOX_FIELDS = ('centers_m', 'sizes_m', 'yaws_rad', 'velocities_mps', 'scores', 'labels')
 MAX_BYTES = 2 * 2**30

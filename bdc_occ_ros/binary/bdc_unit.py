@@ -6,17 +6,12 @@ The binarized deep convolution unit (arXiv:2405.17037): 3x3, extra 1x1, per-chan
 Attribute names are those of the authors' checkpoints; the spelling se_block is theirs.
 """
 
-from torch import addcmul
-from torch import cat
-from torch import nn
-from torch import Tensor
+from torch import addcmul, cat, nn, Tensor
 
-from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.layers import Redistribution
-from bdc_occ_ros.binary.layers import RPReLU
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
 from bdc_occ_ros.binary.sign import BinaryActivation
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.layer_config import UnitConfig
 
 
 def _convolution(config: UnitConfig, in_channels: int, out_channels: int, kernel_size: int,

@@ -4,13 +4,12 @@
 
 from dataclasses import replace
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.layers import RPReLU
 from bdc_occ_ros.binary.resampling import DownSampling
-from bdc_occ_ros.layer_config import UnitConfig
 
 
 class BinaryBlock(nn.Module):

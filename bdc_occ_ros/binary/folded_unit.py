@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bdc_occ_ros.kernels.operations import Activation
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.operations import Activation, BranchLayer, IntegerSign, Sign
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,23 +14,14 @@ either side of it, rounding included: the sign changes at most twice over all d.
 """
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.folded_unit import FoldedConvolution
-from bdc_occ_ros.binary.folded_unit import FoldedUnit
-from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.layers import Redistribution
-from bdc_occ_ros.binary.layers import RPReLU
+from bdc_occ_ros.binary.folded_unit import FoldedConvolution, FoldedUnit
+from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
 from bdc_occ_ros.errors import FoldingError
-from bdc_occ_ros.kernels.conventions import NEVER
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.conventions import pack_weights
-from bdc_occ_ros.kernels.operations import Activation
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.conventions import NEVER, pack_bits, pack_weights
+from bdc_occ_ros.kernels.operations import Activation, BranchLayer, IntegerSign, Sign
 
 CHANNELS_AT_ONCE = 64
 LARGEST = torch.finfo(torch.float32).max

@@ -3,8 +3,7 @@
 """The layers between which a binarized network alternates: move, convolve, bend."""
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.binary.prelu import PReLU

@@ -10,17 +10,10 @@ from torch import nn
 from bdc_occ_ros.binary.blocks import BinaryBlock
 from bdc_occ_ros.binary.layers import RPReLU
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.binary.resampling import ChannelReduction
-from bdc_occ_ros.binary.resampling import DownSampling
-from bdc_occ_ros.binary.resampling import UpSampling
+from bdc_occ_ros.binary.resampling import ChannelReduction, DownSampling, UpSampling
 from bdc_occ_ros.binary.unit_recording import record_unit
 from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.operations import Activation
-from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Sign
-from bdc_occ_ros.kernels.operations import Upsample
+from bdc_occ_ros.kernels.operations import Activation, AveragePool, Combine, Map, Sign, Upsample
 from bdc_occ_ros.kernels.plan import Plan
 
 REAL_LAYERS = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)

@@ -10,8 +10,7 @@ from torch import Tensor
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.operations import IntegerSign, Sign
 
 
 def require_valid_unit(unit: PackedBdcUnit, name: str) -> None:

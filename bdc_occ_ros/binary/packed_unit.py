@@ -2,22 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The BDC unit on bits: packed parameters as buffers, so that a state_dict is all of it."""
 
-from dataclasses import fields
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.folded_unit import FoldedUnit
 from bdc_occ_ros.binary.folding import fold_unit
 from bdc_occ_ros.binary.recorded_module import RecordedModule
 from bdc_occ_ros.binary.unit_recording import record_unit
 from bdc_occ_ros.kernels.operations import Map
 from bdc_occ_ros.kernels.plan import Plan
-from bdc_occ_ros.layer_config import UnitConfig
 
 
 class RecordBuffers(nn.Module):

@@ -5,8 +5,7 @@
 from typing import Any
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
 

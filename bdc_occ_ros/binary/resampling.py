@@ -6,13 +6,11 @@ Changing size and channels with units that keep both: two units side by side do 
 The basic module of the paper is one BdcUnit; these are its other three.
 """
 
-from torch import cat
-from torch import nn
-from torch import Tensor
+from torch import cat, nn, Tensor
 from torch.nn.functional import interpolate
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.binary.config import UnitConfig
 
 
 class DownSampling(nn.Module):

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.binary.module_recording import record
-from bdc_occ_ros.binary.recorded_module import RecordedModule
-from bdc_occ_ros.binary.recorded_module import STREAM_DTYPE
+from bdc_occ_ros.binary.recorded_module import RecordedModule, STREAM_DTYPE
 from bdc_occ_ros.kernels.operations import Map
 from bdc_occ_ros.kernels.plan import Plan
 

@@ -8,12 +8,10 @@ what one stored bit can say (a set bit is +1). Convolutions pad after the sign, 
 """
 
 from collections.abc import Callable
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 
 def sign(x: Tensor, sign_of_zero: int) -> Tensor:

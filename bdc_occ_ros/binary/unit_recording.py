@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bdc_occ_ros.binary.folded_unit import FoldedConvolution
-from bdc_occ_ros.binary.folded_unit import FoldedUnit
+from bdc_occ_ros.binary.folded_unit import FoldedConvolution, FoldedUnit
 from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import RealConvolution
+from bdc_occ_ros.kernels.operations import (
+    AveragePool,
+    BranchLayer,
+    Combine,
+    Convolution,
+    Epilogue,
+    Gate,
+    Map,
+    RealConvolution,
+)
 from bdc_occ_ros.kernels.plan import Plan
 
 if TYPE_CHECKING:

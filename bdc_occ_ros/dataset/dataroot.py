@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joins the scenes that are written to the tables of a whole data set, as nuScenes has them."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ import numpy as np
 from bdc_occ_ros.dataset.scene_writer import SCENES_FOLDER
 from bdc_occ_ros.dataset.taxonomy import fixed_tables
 from bdc_occ_ros.dataset.tokens import token
-from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import InvalidDatasetError, UsageError
 
 SCENE_TABLES = ('scene', 'log', 'sample', 'sample_data', 'sample_annotation', 'instance',
                 'ego_pose', 'calibrated_sensor', 'sensor')

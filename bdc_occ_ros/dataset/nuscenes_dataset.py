@@ -15,18 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables
-from bdc_occ_ros.dataset.nuscenes_tables import pose_of
-from bdc_occ_ros.dataset.nuscenes_tables import Row
-from bdc_occ_ros.dataset.occ3d_label import label_path
-from bdc_occ_ros.dataset.occ3d_label import load_label
-from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
+from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables, pose_of, Row
+from bdc_occ_ros.dataset.occ3d_label import label_path, load_label, Occ3dLabel
 from bdc_occ_ros.dataset.scene_records import LIDAR
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
            'CAM_BACK_RIGHT')

@@ -4,16 +4,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.dataset.dataroot import defined_splits
-from bdc_occ_ros.dataset.dataroot import SPLITS_FILE
+from bdc_occ_ros.dataset.dataroot import defined_splits, SPLITS_FILE
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.rotations import pose_from_wxyz
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
 if TYPE_CHECKING:
     from nuscenes.nuscenes import NuScenes

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
-from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables
-from bdc_occ_ros.dataset.nuscenes_tables import Row
+from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS, NuscenesDataset, SampleKey
+from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables, Row
 from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 
 LARGEST_GAP_NS = 20_000_000  # between images of one trigger, less the offsets of their cameras
 

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scene consists of before it is written as tables."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 LIDAR = 'LIDAR_TOP'
 

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.dataset.scene_records import Annotation
-from bdc_occ_ros.dataset.scene_records import LIDAR
-from bdc_occ_ros.dataset.scene_records import SampleRecord
-from bdc_occ_ros.dataset.scene_records import SceneDescription
-from bdc_occ_ros.dataset.scene_records import SensorReading
-from bdc_occ_ros.dataset.taxonomy import attribute_of
-from bdc_occ_ros.dataset.taxonomy import CATEGORY_OF_CLASS
+from bdc_occ_ros.dataset.scene_records import (
+    Annotation,
+    LIDAR,
+    SampleRecord,
+    SceneDescription,
+    SensorReading,
+)
+from bdc_occ_ros.dataset.taxonomy import attribute_of, CATEGORY_OF_CLASS
 from bdc_occ_ros.dataset.tokens import token
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.rotations import quaternion_from_matrix
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 SCENES_FOLDER = 'scenes'
 

@@ -5,13 +5,10 @@
 import cv2
 import numpy as np
 
-from bdc_occ_ros.classes import GROUND_LABELS
-from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.drawing.box_lines import box_color
-from bdc_occ_ros.drawing.box_lines import box_corners_m
+from bdc_occ_ros.classes import GROUND_LABELS, OCCUPANCY_COLORS_RGB
+from bdc_occ_ros.datatypes import Boxes, Occupancy
+from bdc_occ_ros.drawing.box_lines import box_color, box_corners_m
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 UNSEEN_RGB = (30, 33, 40)
 FREE_RGB = (58, 62, 72)

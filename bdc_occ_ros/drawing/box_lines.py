@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import DETECTION_COLORS_RGB
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, DETECTION_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.drawing.projection import cut_at_camera
-from bdc_occ_ros.drawing.projection import fixed_point
-from bdc_occ_ros.drawing.projection import moved
-from bdc_occ_ros.drawing.projection import pixels_of
-from bdc_occ_ros.drawing.projection import SUBPIXEL_BITS
+from bdc_occ_ros.drawing.projection import (
+    cut_at_camera,
+    fixed_point,
+    moved,
+    pixels_of,
+    SUBPIXEL_BITS,
+)
 
 FAR_M = 25.0
 _SIGNS = np.array([(x, y, z) for x in (1, -1) for y in (1, -1) for z in (-1, 1)]) / 2

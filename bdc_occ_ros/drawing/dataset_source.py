@@ -4,19 +4,15 @@
 
 from pathlib import Path
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.drawing.sheet import Column
-from bdc_occ_ros.drawing.sheet import Overlay
-from bdc_occ_ros.drawing.sources import nearest
-from bdc_occ_ros.drawing.sources import Source
+from bdc_occ_ros.drawing.sheet import Column, Overlay
+from bdc_occ_ros.drawing.sources import nearest, Source
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 def versions_in(folder: Path) -> list[str]:

@@ -7,22 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from bdc_occ_ros.bags import TRUTH_FILE
-from bdc_occ_ros.bags.account import Account
-from bdc_occ_ros.bags.account import account
-from bdc_occ_ros.bags.bag_frames import IMAGE_TOPIC
-from bdc_occ_ros.bags.bag_frames import RigBag
+from bdc_occ_ros.bags.account import Account, account
+from bdc_occ_ros.bags.bag_frames import IMAGE_TOPIC, RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.recording import Recording
-from bdc_occ_ros.bags.truth_file import load_truth
-from bdc_occ_ros.bags.truth_file import Truth
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.bags.truth_file import load_truth, Truth
 from bdc_occ_ros.drawing.rerun_recording import RerunRecording
-from bdc_occ_ros.drawing.sheet import Column
-from bdc_occ_ros.drawing.sheet import draw_sheet
-from bdc_occ_ros.drawing.sheet import Overlay
-from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
-from bdc_occ_ros.world.drive import Drive
-from bdc_occ_ros.world.drive import TRIGGERS_NS
+from bdc_occ_ros.drawing.sheet import Column, draw_sheet, Overlay
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.world.drive import Drive, TRIGGERS_NS
 
 TITLE = 'bdc_occ_ros: six cameras in, semantic occupancy and boxes out'
 

@@ -10,11 +10,10 @@ import numpy as np
 import rerun as rr
 import rerun.blueprint as rrb
 
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.drawing.box_lines import box_color
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 TIMELINE = 'exposure'
 WORLD = 'ego'

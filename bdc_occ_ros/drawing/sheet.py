@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One picture of everything: the cameras above, and grids side by side below."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +11,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 import numpy as np
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES, OCCUPANCY_COLORS_RGB
+from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.drawing.birds_eye import birds_eye
 from bdc_occ_ros.drawing.box_lines import draw_boxes
 from bdc_occ_ros.drawing.projection import camera_from_ego
 from bdc_occ_ros.drawing.voxel_picture import voxel_picture
 from bdc_occ_ros.drawing.voxel_projection import draw_voxels
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 WIDTH_PX = 2400
 TITLE_PX = 84

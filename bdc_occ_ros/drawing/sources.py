@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdc_occ_ros.bags import TRUTH_FILE
-from bdc_occ_ros.bags.bag_frames import bag_topics
-from bdc_occ_ros.bags.bag_frames import IMAGE_TOPIC
-from bdc_occ_ros.bags.bag_frames import RigBag
+from bdc_occ_ros.bags.bag_frames import bag_topics, IMAGE_TOPIC, RigBag
 from bdc_occ_ros.bags.recording import load_recording
+from bdc_occ_ros.bags.snapshot import load_snapshot
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.drawing.sheet import Column
-from bdc_occ_ros.drawing.sheet import Overlay
+from bdc_occ_ros.drawing.sheet import Column, Overlay
 from bdc_occ_ros.errors import InvalidBagError
-from bdc_occ_ros.snapshot import load_snapshot
 
 
 @dataclass(frozen=True, eq=False)

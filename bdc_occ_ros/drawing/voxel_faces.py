@@ -15,13 +15,15 @@ import numpy as np
 
 from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.drawing.projection import cut_at_camera
-from bdc_occ_ros.drawing.projection import fixed_point
-from bdc_occ_ros.drawing.projection import moved
-from bdc_occ_ros.drawing.projection import NEAR_M
-from bdc_occ_ros.drawing.projection import pixels_of
-from bdc_occ_ros.drawing.projection import SUBPIXEL_BITS
+from bdc_occ_ros.drawing.projection import (
+    cut_at_camera,
+    fixed_point,
+    moved,
+    NEAR_M,
+    pixels_of,
+    SUBPIXEL_BITS,
+)
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 RIM_SHADE = 0.72
 NORMALS = np.array([(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)])

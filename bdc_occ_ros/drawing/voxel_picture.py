@@ -5,18 +5,19 @@
 import cv2
 import numpy as np
 
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.drawing.box_lines import draw_boxes
-from bdc_occ_ros.drawing.voxel_faces import cube_faces
-from bdc_occ_ros.drawing.voxel_faces import Faces
-from bdc_occ_ros.drawing.voxel_faces import joined
-from bdc_occ_ros.drawing.voxel_faces import NORMALS
-from bdc_occ_ros.drawing.voxel_faces import paint_faces
-from bdc_occ_ros.drawing.voxel_faces import SHADES
-from bdc_occ_ros.drawing.voxel_faces import square
-from bdc_occ_ros.drawing.voxel_faces import steps_from
+from bdc_occ_ros.drawing.voxel_faces import (
+    cube_faces,
+    Faces,
+    joined,
+    NORMALS,
+    paint_faces,
+    SHADES,
+    square,
+    steps_from,
+)
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 EYE_M = np.array((-31.0, 7.0, 25.0))
 TARGET_M = np.array((7.0, 0.0, -1.0))

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.drawing.voxel_faces import cube_faces
-from bdc_occ_ros.drawing.voxel_faces import paint_faces
+from bdc_occ_ros.drawing.voxel_faces import cube_faces, paint_faces
 
 OPACITY = 0.5
 MIN_RIM_PX = 7.0

@@ -8,16 +8,12 @@ Whether the numbers differ between channels, scenes and classes tells whether th
 learned anything that a constant could not say.
 """
 
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.errors import UsageError

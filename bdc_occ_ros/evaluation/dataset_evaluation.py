@@ -2,24 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts what is right over a split, on one process or a part of it on each of several."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.scene_records import LIDAR
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates
-from bdc_occ_ros.evaluation.detection_scores import Submission
-from bdc_occ_ros.evaluation.detection_scores import submission_of
-from bdc_occ_ros.evaluation.ray_iou import choose_origins
-from bdc_occ_ros.evaluation.ray_iou import RayIou
+from bdc_occ_ros.evaluation.detection_scores import Submission, submission_of
+from bdc_occ_ros.evaluation.ray_iou import choose_origins, RayIou
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
 
 Answer = Callable[[SampleKey], Prediction | None]

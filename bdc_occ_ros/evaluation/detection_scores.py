@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mean average precision and the nuScenes detection score, worked out by the nuScenes devkit."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import json
 from pathlib import Path
@@ -16,7 +15,7 @@ from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.taxonomy import attribute_of
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.rotations import quaternion_from_matrix
+from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 RULES = 'detection_cvpr_2019'
 MAX_BOXES = 500

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import os
 from typing import Any
 
-from torch import distributed
-from torch import Tensor
+from torch import distributed, Tensor
 
 
 @dataclass(frozen=True)

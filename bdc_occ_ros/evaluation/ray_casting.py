@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 class RayHits(NamedTuple):

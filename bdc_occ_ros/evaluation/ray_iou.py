@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidGridError
 from bdc_occ_ros.evaluation.ray_casting import cast_rays
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 THRESHOLDS_M = (1.0, 2.0, 4.0)
 NUM_AZIMUTHS = 360

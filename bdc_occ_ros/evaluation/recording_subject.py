@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from bdc_occ_ros.bags.recording import load_recording
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.errors import InvalidBagError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
 
 SAME_EXPOSURE_NS = 1_000_000  # converters round stamps; exposures are 50 ms apart or more

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mean IoU of single sets of images and of all of them, over the cells that a camera observes."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bdc_occ_ros.datatypes import Occupancy

@@ -4,15 +4,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-from typing import Protocol
+from typing import Any, Protocol
 
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.scene_records import LIDAR
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.predictor import Prediction
-from bdc_occ_ros.predictor import Predictor
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.predictor import Prediction, Predictor
 
 
 class Subject(Protocol):

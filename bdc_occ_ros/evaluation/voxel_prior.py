@@ -10,9 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 Truth = tuple[np.ndarray, np.ndarray]  # class per voxel, and which voxels a camera observes
 

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels import structures as c
-from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.conventions import WORD_BITS, words
 from bdc_occ_ros.kernels.operations import Map
 
 CPU = torch.device('cpu')

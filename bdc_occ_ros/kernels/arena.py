@@ -7,15 +7,13 @@ Maps of bits share with maps of the same shape only, because the border of a map
 when its memory is made, and must stay clear.
 """
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 
 from bdc_occ_ros.kernels.conventions import bit_map
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Operation
+from bdc_occ_ros.kernels.operations import Buffer, Operation
 from bdc_occ_ros.kernels.plan import maps_of
 
 ALIGNMENT = 64

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs operations: the plain reference, or a library of compiled kernels."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bdc_occ_ros.kernels.operations import Operation

@@ -22,13 +22,9 @@ import sys
 import tempfile
 
 from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS
-from bdc_occ_ros.kernels.compiler import find_compiler
-from bdc_occ_ros.kernels.compiler import run_compiler
+from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS, find_compiler, run_compiler
 from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
-from bdc_occ_ros.kernels.source_hash import carries_hash
-from bdc_occ_ros.kernels.source_hash import source_hash
-from bdc_occ_ros.kernels.source_hash import sources_in
+from bdc_occ_ros.kernels.source_hash import carries_hash, source_hash, sources_in
 
 SOURCES = Path(__file__).resolve().parent / 'src'
 LIBRARY = SOURCES.parent / 'libbdc_kernels.so'

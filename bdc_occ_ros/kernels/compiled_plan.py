@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.arena import allocate_bits
-from bdc_occ_ros.kernels.arena import allocate_real
-from bdc_occ_ros.kernels.arena import lives_of
+from bdc_occ_ros.kernels.arena import allocate_bits, allocate_real, lives_of
 from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.operations import Buffer
 from bdc_occ_ros.kernels.plan import Plan

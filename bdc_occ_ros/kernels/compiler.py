@@ -9,8 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from bdc_occ_ros.errors import KernelBuildError
-from bdc_occ_ros.errors import MissingDependencyError
+from bdc_occ_ros.errors import KernelBuildError, MissingDependencyError
 
 CROSS_COMPILERS = {'aarch64': 'aarch64-linux-gnu-g++'}
 

@@ -7,11 +7,8 @@ Running puts work on the current stream and waits for nothing, so that it can be
 CUDA graph; the table of a splat alone is filled with a look at its size.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from dataclasses import fields
-from dataclasses import is_dataclass
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -20,17 +17,18 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.kernels import cuda_streams
-from bdc_occ_ros.kernels.cuda_library import CudaLibrary
-from bdc_occ_ros.kernels.cuda_library import load_cuda_library
+from bdc_occ_ros.kernels.cuda_library import CudaLibrary, load_cuda_library
 from bdc_occ_ros.kernels.cuda_lowering import CudaLowering
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Operation
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import RealConvolution
-from bdc_occ_ros.kernels.operations import Splat
+from bdc_occ_ros.kernels.operations import (
+    Buffer,
+    Convolution,
+    Gate,
+    Map,
+    Operation,
+    Pack,
+    RealConvolution,
+    Splat,
+)
 from bdc_occ_ros.kernels.reference import FUNCTIONS
 
 IN_PYTORCH = {**FUNCTIONS, RealConvolution: cuda_streams.real_convolution,

@@ -22,13 +22,9 @@ import subprocess
 import sys
 import tempfile
 
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import KernelBuildError
-from bdc_occ_ros.errors import MissingDependencyError
+from bdc_occ_ros.errors import BdcOccError, KernelBuildError, MissingDependencyError
 from bdc_occ_ros.kernels.extension import extension_choice
-from bdc_occ_ros.kernels.source_hash import carries_hash
-from bdc_occ_ros.kernels.source_hash import source_hash
-from bdc_occ_ros.kernels.source_hash import sources_in
+from bdc_occ_ros.kernels.source_hash import carries_hash, source_hash, sources_in
 
 SOURCES = Path(__file__).resolve().parent / 'cuda'
 INTERFACE = SOURCES.parent / 'src' / 'bdc_kernels.h'

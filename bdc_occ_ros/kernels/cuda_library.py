@@ -8,27 +8,18 @@ BDC_OCC_CUDA_LIBRARY names another file than the one beside the package, built b
 """
 
 from collections.abc import Sequence
-from ctypes import c_char_p
-from ctypes import c_int32
-from ctypes import c_void_p
-from ctypes import POINTER
+from ctypes import c_char_p, c_int32, c_void_p, POINTER
 from functools import cache
 import os
 from pathlib import Path
 
 import torch
 
-from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.errors import KernelLibraryError
-from bdc_occ_ros.kernels.cuda_build import COMMAND
-from bdc_occ_ros.kernels.cuda_build import is_current
-from bdc_occ_ros.kernels.cuda_build import LIBRARY
-from bdc_occ_ros.kernels.cuda_build import SOURCES
+from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError, KernelLibraryError
+from bdc_occ_ros.kernels.cuda_build import COMMAND, is_current, LIBRARY, SOURCES
 from bdc_occ_ros.kernels.extension import extension_choice
 from bdc_occ_ros.kernels.shared_library import open_shared_library
-from bdc_occ_ros.kernels.structures import BdcConvolution
-from bdc_occ_ros.kernels.structures import BdcStep
+from bdc_occ_ros.kernels.structures import BdcConvolution, BdcStep
 
 VARIABLE = 'BDC_OCC_CUDA_LIBRARY'
 CURE = (f'build it with `{COMMAND}` on a machine with nvcc, or run on the CPU')

@@ -7,10 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.kernels.addresses import address
-from bdc_occ_ros.kernels.conventions import base_table
-from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.conventions import base_table, unpack_bits, WORD_BITS, words
 from bdc_occ_ros.kernels.lowering import Lowering
 
 TILE_CHANNELS = 64

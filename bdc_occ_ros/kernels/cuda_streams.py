@@ -11,13 +11,9 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import RealConvolution
+from bdc_occ_ros.kernels.operations import BranchLayer, Gate, RealConvolution
 from bdc_occ_ros.kernels.reference_epilogue import finish
-from bdc_occ_ros.kernels.reference_maps import activate
-from bdc_occ_ros.kernels.reference_maps import read
-from bdc_occ_ros.kernels.reference_maps import signs
+from bdc_occ_ros.kernels.reference_maps import activate, read, signs
 
 
 def real_convolution(op: RealConvolution) -> None:

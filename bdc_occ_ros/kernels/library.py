@@ -8,21 +8,13 @@ BDC_OCC_KERNELS_LIBRARY names another file than the one beside the package, buil
 """
 
 from collections.abc import Sequence
-from ctypes import c_char_p
-from ctypes import c_int32
-from ctypes import c_int64
-from ctypes import c_void_p
-from ctypes import POINTER
+from ctypes import c_char_p, c_int32, c_int64, c_void_p, POINTER
 from functools import cache
 import os
 from pathlib import Path
 
-from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.errors import KernelLibraryError
-from bdc_occ_ros.kernels.build import COMMAND
-from bdc_occ_ros.kernels.build import is_current
-from bdc_occ_ros.kernels.build import LIBRARY
-from bdc_occ_ros.kernels.build import SOURCES
+from bdc_occ_ros.errors import InvalidOperationError, KernelLibraryError
+from bdc_occ_ros.kernels.build import COMMAND, is_current, LIBRARY, SOURCES
 from bdc_occ_ros.kernels.extension import extension_choice
 from bdc_occ_ros.kernels.shared_library import open_shared_library
 from bdc_occ_ros.kernels.structures import BdcStep

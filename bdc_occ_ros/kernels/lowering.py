@@ -16,20 +16,21 @@ import torch
 from bdc_occ_ros.kernels import structures as c
 from bdc_occ_ros.kernels.addresses import refuse
 from bdc_occ_ros.kernels.conventions import words
-from bdc_occ_ros.kernels.operations import Affine
-from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Labels
-from bdc_occ_ros.kernels.operations import Operation
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import RealConvolution
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
-from bdc_occ_ros.kernels.operations import Upsample
-from bdc_occ_ros.kernels.structure_parts import are_both
-from bdc_occ_ros.kernels.structure_parts import StructureParts
+from bdc_occ_ros.kernels.operations import (
+    Affine,
+    AveragePool,
+    Combine,
+    Convolution,
+    Gate,
+    Labels,
+    Operation,
+    Pack,
+    RealConvolution,
+    Splat,
+    SplatTable,
+    Upsample,
+)
+from bdc_occ_ros.kernels.structure_parts import are_both, StructureParts
 
 
 class Lowering(StructureParts):

@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The backend that runs operations in the library of CPU kernels."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.kernels.library import KernelLibrary
-from bdc_occ_ros.kernels.library import load_library
+from bdc_occ_ros.kernels.library import KernelLibrary, load_library
 from bdc_occ_ros.kernels.lowering import Lowering
 from bdc_occ_ros.kernels.operations import Operation
 

@@ -15,20 +15,21 @@ bits as well, in one pass, where it can.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 
 from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.operations import Affine
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Operation
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.operations import (
+    Affine,
+    Buffer,
+    Combine,
+    Epilogue,
+    Map,
+    Operation,
+    Pack,
+    Sign,
+)
 
 Shape = tuple[int, int, int, int]
 

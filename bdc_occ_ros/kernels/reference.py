@@ -7,8 +7,7 @@ Bits are unpacked to +-1 and convolved as what they mean, with literal zeros aro
 base table and the border's words play no part, so that a kernel's use of them is tested here.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional
@@ -18,11 +17,7 @@ from bdc_occ_ros.kernels import reference_splat as splats
 from bdc_occ_ros.kernels import reference_streams as streams
 from bdc_occ_ros.kernels.conventions import unpack_bits
 from bdc_occ_ros.kernels.reference_epilogue import finish
-from bdc_occ_ros.kernels.reference_maps import read
-from bdc_occ_ros.kernels.reference_maps import read_bits
-from bdc_occ_ros.kernels.reference_maps import write
-from bdc_occ_ros.kernels.reference_maps import write_bits
-from bdc_occ_ros.kernels.reference_maps import write_signs
+from bdc_occ_ros.kernels.reference_maps import read, read_bits, write, write_bits, write_signs
 
 
 def pack(op: records.Pack) -> None:

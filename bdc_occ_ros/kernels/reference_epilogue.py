@@ -6,10 +6,7 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.reference_maps import activate
-from bdc_occ_ros.kernels.reference_maps import read
-from bdc_occ_ros.kernels.reference_maps import write
-from bdc_occ_ros.kernels.reference_maps import write_signs
+from bdc_occ_ros.kernels.reference_maps import activate, read, write, write_signs
 
 
 def finish(products: Tensor, epilogue: Epilogue) -> None:

@@ -5,13 +5,8 @@
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.conventions import words
-from bdc_occ_ros.kernels.operations import Activation
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.conventions import pack_bits, unpack_bits, WORD_BITS, words
+from bdc_occ_ros.kernels.operations import Activation, Map, Sign
 
 
 def _channels(target: Map) -> slice:

@@ -4,10 +4,8 @@
 
 import torch
 
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
-from bdc_occ_ros.kernels.reference_maps import read
-from bdc_occ_ros.kernels.reference_maps import write
+from bdc_occ_ros.kernels.operations import Splat, SplatTable
+from bdc_occ_ros.kernels.reference_maps import read, write
 
 
 def splat_table(op: SplatTable) -> None:

@@ -11,20 +11,18 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.operations import Affine
-from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Labels
-from bdc_occ_ros.kernels.operations import RealConvolution
-from bdc_occ_ros.kernels.operations import Upsample
+from bdc_occ_ros.kernels.operations import (
+    Affine,
+    AveragePool,
+    BranchLayer,
+    Combine,
+    Gate,
+    Labels,
+    RealConvolution,
+    Upsample,
+)
 from bdc_occ_ros.kernels.reference_epilogue import finish
-from bdc_occ_ros.kernels.reference_maps import activate
-from bdc_occ_ros.kernels.reference_maps import read
-from bdc_occ_ros.kernels.reference_maps import signs
-from bdc_occ_ros.kernels.reference_maps import write
-from bdc_occ_ros.kernels.reference_maps import write_signs
+from bdc_occ_ros.kernels.reference_maps import activate, read, signs, write, write_signs
 
 
 def _signed_sums(values: Tensor, weights: Tensor) -> Tensor:

@@ -7,16 +7,13 @@ from typing import NamedTuple
 
 import torch
 
-from bdc_occ_ros.errors import InvalidSettingError
-from bdc_occ_ros.errors import KernelLibraryError
+from bdc_occ_ros.errors import InvalidSettingError, KernelLibraryError
 from bdc_occ_ros.kernels import cuda_build
 from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.build import LIBRARY
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.extension import extension_choice
-from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
-from bdc_occ_ros.kernels.library import library_path
-from bdc_occ_ros.kernels.library import load_library
+from bdc_occ_ros.kernels.extension import extension_choice, is_cpu_library_wanted
+from bdc_occ_ros.kernels.library import library_path, load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 

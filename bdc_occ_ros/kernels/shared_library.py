@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Open a compiled library of kernels once it is there, of these sources and of this interface."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import ctypes
 from pathlib import Path
 from typing import Any

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hash of sources and flags that a library carries, by which a stale one is told."""
 
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 import hashlib
 from pathlib import Path
 import shlex

@@ -8,22 +8,18 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.kernels import structures as c
-from bdc_occ_ros.kernels.addresses import address
-from bdc_occ_ros.kernels.addresses import check_tensor
-from bdc_occ_ros.kernels.addresses import CPU
-from bdc_occ_ros.kernels.addresses import point_at
-from bdc_occ_ros.kernels.addresses import refuse
-from bdc_occ_ros.kernels.conventions import base_table
-from bdc_occ_ros.kernels.conventions import WORD_BITS
-from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.addresses import address, check_tensor, CPU, point_at, refuse
+from bdc_occ_ros.kernels.conventions import base_table, WORD_BITS, words
 from bdc_occ_ros.kernels.library import KernelLibrary
-from bdc_occ_ros.kernels.operations import Activation
-from bdc_occ_ros.kernels.operations import Affine
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.operations import (
+    Activation,
+    Affine,
+    BranchLayer,
+    Combine,
+    Epilogue,
+    Map,
+    Sign,
+)
 
 ALIGNMENT = 64
 

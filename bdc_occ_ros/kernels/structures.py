@@ -2,10 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The structures of src/bdc_kernels.h for ctypes, field by field; pointers are plain addresses."""
 
-from ctypes import c_float
-from ctypes import c_int32
-from ctypes import c_void_p
-from ctypes import Structure
+from ctypes import c_float, c_int32, c_void_p, Structure
 
 import torch
 

@@ -14,19 +14,20 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.kernels.conventions import bit_map
-from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.conventions import bit_map, words
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Operation
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import Sign
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
+from bdc_occ_ros.kernels.operations import (
+    Buffer,
+    Convolution,
+    Epilogue,
+    IntegerSign,
+    Map,
+    Operation,
+    Pack,
+    Sign,
+    Splat,
+    SplatTable,
+)
 from bdc_occ_ros.kernels.selection import choose_backend
 
 _operator = partial(torch.library.custom_op, mutates_args=(), device_types=('cpu', 'cuda'))

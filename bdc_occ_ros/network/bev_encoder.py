@@ -2,20 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bird's-eye features to bird's-eye features: a backbone at several strides, a neck that joins."""
 
-from torch import cat
-from torch import nn
-from torch import Tensor
+from torch import cat, nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.blocks import down_block
-from bdc_occ_ros.binary.blocks import same_block
-from bdc_occ_ros.binary.blocks import strided_block
-from bdc_occ_ros.binary.resampling import ChannelReduction
-from bdc_occ_ros.binary.resampling import UpSampling
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.layer_config import UnitConfig
-from bdc_occ_ros.network.nano_layers import NanoBevBackbone
-from bdc_occ_ros.network.nano_layers import NanoBevNeck
+from bdc_occ_ros.binary.blocks import down_block, same_block, strided_block
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.resampling import ChannelReduction, UpSampling
+from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.network.nano_layers import NanoBevBackbone, NanoBevNeck
 
 
 class ResidualBlock(nn.Module):

@@ -5,13 +5,11 @@
 from typing import NamedTuple
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.config import BoxHeadConfig
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.network.config import BoxHeadConfig, NetworkConfig
 from bdc_occ_ros.network.conv_block import ConvBlock
 from bdc_occ_ros.network.images_to_features import HalvingChain
 

@@ -7,16 +7,13 @@ This is the one place where the axes turn from (row = y, column = x) to x y z.
 """
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn.functional import pixel_shuffle
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.config import OccupancyHeadConfig
+from bdc_occ_ros.network.config import NetworkConfig, OccupancyHeadConfig
 from bdc_occ_ros.network.conv_block import ConvBlock
-from bdc_occ_ros.network.occupancy_decoding import decode_labels
-from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
+from bdc_occ_ros.network.occupancy_decoding import decode_labels, VoxelLabels
 
 
 class OccupancyHead(nn.Module):

@@ -5,8 +5,7 @@
 from itertools import pairwise
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.network.nano_layers import LevelFusion

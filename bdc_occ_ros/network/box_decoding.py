@@ -11,9 +11,9 @@ et al., arXiv:2112.11790, Sec. 3.3).
 
 import numpy as np
 
-from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.rotated_overlap import keep_strongest
 
 

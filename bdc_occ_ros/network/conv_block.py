@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A convolution with its normalization and activation."""
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 
 class ConvBlock(nn.Module):

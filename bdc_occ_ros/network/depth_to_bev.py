@@ -3,10 +3,9 @@
 """Lift and splat: image features along their rays into the bird's-eye grid."""
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-from bdc_occ_ros.config import BevConfig
+from bdc_occ_ros.geometry.voxel_grid import BevConfig
 
 
 def bev_cells(ray_points_m: Tensor, bev: BevConfig) -> Tensor:

@@ -2,10 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image features to a depth distribution and context features per pixel."""
 
-from torch import float32
-from torch import nn
-from torch import promote_types
-from torch import Tensor
+from torch import float32, nn, promote_types, Tensor
 
 
 class FeaturesToDepth(nn.Module):

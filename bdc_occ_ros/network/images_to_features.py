@@ -2,17 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images to one map of features per camera: a backbone at two strides, a neck that joins them."""
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.resampling import ChannelReduction
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.conv_block import ConvBlock
-from bdc_occ_ros.network.nano_layers import NanoImageBackbone
-from bdc_occ_ros.network.nano_layers import NanoImageNeck
+from bdc_occ_ros.network.nano_layers import NanoImageBackbone, NanoImageNeck
 from bdc_occ_ros.network.resnet import Resnet50
 
 

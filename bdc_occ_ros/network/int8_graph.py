@@ -40,8 +40,7 @@ class Int8Graph:
     """A graph under construction."""
 
     def __init__(self) -> None:
-        from onnx import helper
-        from onnx import numpy_helper
+        from onnx import helper, numpy_helper
         self._helper = helper
         self._as_proto = numpy_helper.from_array
         self._nodes: list[Any] = []

@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import fx
-from torch import nn
+from torch import fx, nn
 from torch.nn import functional
 
 from bdc_occ_ros.errors import UnsupportedLayerError
-from bdc_occ_ros.network.int8_graph import Int8Graph
-from bdc_occ_ros.network.int8_graph import Quantized
+from bdc_occ_ros.network.int8_graph import Int8Graph, Quantized
 from bdc_occ_ros.network.int8_trace import Observed
 
 TO_CHANNELS_FIRST = (0, 3, 1, 2)

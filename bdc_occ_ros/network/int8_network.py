@@ -9,17 +9,14 @@ lift. The box head stays in float.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.engine_module import EngineModule
-from bdc_occ_ros.network.int8_section import Int8Section
-from bdc_occ_ros.network.int8_section import SessionSettings
+from bdc_occ_ros.network.int8_section import Int8Section, SessionSettings
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
 

@@ -4,19 +4,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-from bdc_occ_ros.network.int8_layers import Int8Translation
-from bdc_occ_ros.network.int8_layers import TO_CHANNELS_FIRST
-from bdc_occ_ros.network.int8_layers import TO_CHANNELS_LAST
-from bdc_occ_ros.network.int8_trace import observe
-from bdc_occ_ros.network.int8_trace import trace
+from bdc_occ_ros.network.int8_layers import Int8Translation, TO_CHANNELS_FIRST, TO_CHANNELS_LAST
+from bdc_occ_ros.network.int8_trace import observe, trace
 
 if TYPE_CHECKING:
     import onnxruntime

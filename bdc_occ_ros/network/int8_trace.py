@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import fx
-from torch import nn
-from torch import Tensor
+from torch import fx, nn, Tensor
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 

@@ -4,13 +4,11 @@
 
 from itertools import pairwise
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.layer_config import NanoLayersConfig
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.binary.config import NanoLayersConfig, UnitConfig
 
 
 def unit_chain(in_channels: int, out_channels: int, count: int, config: UnitConfig,

@@ -5,19 +5,15 @@
 from typing import NamedTuple
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.network.bev_encoder import build_bev_backbone
-from bdc_occ_ros.network.bev_encoder import build_bev_neck
-from bdc_occ_ros.network.bev_to_boxes import BoxMaps
-from bdc_occ_ros.network.bev_to_boxes import build_box_head
+from bdc_occ_ros.network.bev_encoder import build_bev_backbone, build_bev_neck
+from bdc_occ_ros.network.bev_to_boxes import BoxMaps, build_box_head
 from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.depth_to_bev import LiftToBev
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
-from bdc_occ_ros.network.images_to_features import build_image_backbone
-from bdc_occ_ros.network.images_to_features import build_image_neck
+from bdc_occ_ros.network.images_to_features import build_image_backbone, build_image_neck
 from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 
 

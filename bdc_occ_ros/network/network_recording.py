@@ -5,10 +5,7 @@
 import torch
 
 from bdc_occ_ros.binary.module_recording import record
-from bdc_occ_ros.kernels.operations import Affine
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Upsample
+from bdc_occ_ros.kernels.operations import Affine, Combine, Map, Upsample
 from bdc_occ_ros.kernels.plan import Plan
 from bdc_occ_ros.network.bev_encoder import BevBackbone
 from bdc_occ_ros.network.images_to_features import HalvingChain

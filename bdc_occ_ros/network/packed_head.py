@@ -7,21 +7,15 @@ Scores are as large as 46 MB for one frame; a label is a byte. So rows are score
 each band is turned into labels before the next is scored.
 """
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.engine_module import EngineModule
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Labels
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead
-from bdc_occ_ros.network.bev_to_occupancy import OccupancyHead
-from bdc_occ_ros.network.occupancy_decoding import confidence_of
-from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
+from bdc_occ_ros.kernels.operations import Buffer, Labels, Map
+from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
+from bdc_occ_ros.network.occupancy_decoding import confidence_of, VoxelLabels
 
 CELLS_AT_ONCE = 4000
 

@@ -8,12 +8,9 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.binary.engine_module import EngineModule
-from bdc_occ_ros.config import BevConfig
+from bdc_occ_ros.geometry.voxel_grid import BevConfig
 from bdc_occ_ros.kernels.backend import Backend
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
+from bdc_occ_ros.kernels.operations import Buffer, Map, Splat, SplatTable
 from bdc_occ_ros.kernels.plan_runner import TO_CHANNELS_FIRST
 
 

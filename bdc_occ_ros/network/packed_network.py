@@ -8,8 +8,7 @@ real-valued layers becomes one Section, one plan; the lift and the last layers o
 head have forms of their own.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import copy
 from itertools import groupby
 
@@ -20,22 +19,18 @@ from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.binary.module_recording import is_recordable
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.binary.recorded_module import RecordedModule
-from bdc_occ_ros.binary.recorded_module import STREAM_DTYPE
+from bdc_occ_ros.binary.recorded_module import RecordedModule, STREAM_DTYPE
 from bdc_occ_ros.binary.section import Section
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead
-from bdc_occ_ros.network.bev_to_occupancy import OccupancyHead
+from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
 from bdc_occ_ros.network.bn_folding import fold_normalizations
-from bdc_occ_ros.network.nano_layers import LevelFusion
-from bdc_occ_ros.network.nano_layers import NanoBevBackbone
+from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.network.nano_layers import LevelFusion, NanoBevBackbone
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.network_recording import record  # registers the networks' containers
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
 from bdc_occ_ros.network.packed_lift import PackedLift
 from bdc_occ_ros.network.shift_folding import fold_shifts
-from bdc_occ_ros.network.split_fusion import LevelConvolutions
-from bdc_occ_ros.network.split_fusion import LevelSum
+from bdc_occ_ros.network.split_fusion import LevelConvolutions, LevelSum
 from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
 
 __all__ = ['empty_packed_network', 'pack_network', 'record']

@@ -4,8 +4,8 @@
 
 import torch
 
-from bdc_occ_ros.config import NetworkConfig
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 
 

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ResNet-50 up to its last two stages (He et al., arXiv:1512.03385), stride on the 3x3."""
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 STAGE_WIDTHS = (64, 128, 256, 512)
 STAGE_DEPTHS = (3, 4, 6, 3)

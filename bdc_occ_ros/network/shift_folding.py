@@ -7,12 +7,10 @@ The shift before a PReLU joins the bias of the convolution in front, the shift b
 of a 1x1 that follows (which has no border where the shift would be missing).
 """
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.layers import ChannelBias
+from bdc_occ_ros.binary.layers import BinaryConv2d, ChannelBias
 
 
 def fold_shifts(network: nn.Module) -> None:

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Level fusion in two halves: its convolutions, and the sum, which can be part of a plan."""
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn.functional import interpolate
 
 from bdc_occ_ros.network.nano_layers import LevelFusion

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Space to depth with its normalization folded into one scale and offset per channel."""
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 from torch.nn.functional import pixel_unshuffle
 
 from bdc_occ_ros.network.bn_folding import scale_and_offset

@@ -12,14 +12,12 @@ from time import monotonic_ns
 from typing import Any
 
 from bdc_occ_ros.errors import MissingDependencyError
-from bdc_occ_ros.image_set import AddResult
-from bdc_occ_ros.image_set import ImageSet
-from bdc_occ_ros.image_set import SetEntry
 from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.synchronizer_config import SynchronizerConfig
-from bdc_occ_ros.synchronizer_reasons import explain
-from bdc_occ_ros.synchronizer_statistics import SynchronizerStatistics
-from bdc_occ_ros.synchronizer_tally import Tally
+from bdc_occ_ros.sync.image_set import AddResult, ImageSet, SetEntry
+from bdc_occ_ros.sync.synchronizer_config import SynchronizerConfig
+from bdc_occ_ros.sync.synchronizer_reasons import explain
+from bdc_occ_ros.sync.synchronizer_statistics import SynchronizerStatistics
+from bdc_occ_ros.sync.synchronizer_tally import Tally
 
 QUEUE_SIZE = 10
 

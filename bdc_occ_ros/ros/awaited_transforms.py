@@ -8,8 +8,8 @@ import time
 import numpy as np
 
 from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.geometry.transforms import TransformTree
 from bdc_occ_ros.ros.transforms_from_messages import StampedTransform
-from bdc_occ_ros.transforms import TransformTree
 
 HISTORY_S = 10.0
 JUMP_NS = 1_000_000_000

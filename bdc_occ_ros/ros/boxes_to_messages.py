@@ -5,26 +5,24 @@
 from collections.abc import Iterator
 
 from builtin_interfaces.msg import Duration
-from geometry_msgs.msg import Pose
-from geometry_msgs.msg import PoseWithCovariance
-from geometry_msgs.msg import Vector3
+from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 import numpy as np
 from std_msgs.msg import Header
-from vision_msgs.msg import BoundingBox3D
-from vision_msgs.msg import Detection3D
-from vision_msgs.msg import Detection3DArray
-from vision_msgs.msg import LabelInfo
-from vision_msgs.msg import ObjectHypothesis
-from vision_msgs.msg import ObjectHypothesisWithPose
-from vision_msgs.msg import VisionClass
-from visualization_msgs.msg import Marker
-from visualization_msgs.msg import MarkerArray
+from vision_msgs.msg import (
+    BoundingBox3D,
+    Detection3D,
+    Detection3DArray,
+    LabelInfo,
+    ObjectHypothesis,
+    ObjectHypothesisWithPose,
+    VisionClass,
+)
+from visualization_msgs.msg import Marker, MarkerArray
 
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.ros.occupancy_to_clouds import class_colors_rgb
 from bdc_occ_ros.ros.occupancy_to_markers import color_message
-from bdc_occ_ros.ros.poses_to_messages import point_message
-from bdc_occ_ros.ros.poses_to_messages import pose_message
+from bdc_occ_ros.ros.poses_to_messages import point_message, pose_message
 
 LIFETIME = Duration(sec=1)
 LEAST_SPEED_MPS = 0.2

@@ -17,12 +17,10 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 
-from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.ros.camera_info import camera_from_info
-from bdc_occ_ros.ros.camera_info import camera_info_remarks
+from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError
+from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.ros.camera_info import camera_from_info, camera_info_remarks
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.transform_listener import TransformListener
 from bdc_occ_ros.ros.transforms_from_messages import ego_from_optical

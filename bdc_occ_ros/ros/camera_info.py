@@ -11,9 +11,8 @@ misplaced ones, so it is used only where it is needed and is a rotation.
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import DISTORTION_LENGTHS
 from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.geometry.camera_rig import Camera, DISTORTION_LENGTHS
 
 ROTATION_TOLERANCE = 1e-3
 

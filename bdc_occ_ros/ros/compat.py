@@ -6,8 +6,7 @@ Every difference between the ROS distributions that the package has to know.
 Tried here: Jazzy. What is said of Humble was read in its sources and not executed.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.node import Node

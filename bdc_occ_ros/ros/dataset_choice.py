@@ -8,8 +8,7 @@ import time
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from bdc_occ_ros.dataset_profiles import DatasetMatch
-from bdc_occ_ros.dataset_profiles import match_dataset
+from bdc_occ_ros.bags.dataset_profiles import DatasetMatch, match_dataset
 from bdc_occ_ros.errors import NoDatasetError
 
 WAIT_S = 20.0

@@ -16,8 +16,7 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.errors import BdcOccError, TransformUnavailableError
 from bdc_occ_ros.ros.awaited_transforms import AwaitedTransforms
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.transform_listener import TransformListener

@@ -12,12 +12,10 @@ import math
 
 import cv2
 import numpy as np
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.ros.encoded_size import encoded_size_px
-from bdc_occ_ros.ros.encoded_size import is_jpeg
+from bdc_occ_ros.ros.encoded_size import encoded_size_px, is_jpeg
 
 MAX_PIXELS = 100_000_000
 ImageMessage = Image | CompressedImage

@@ -8,8 +8,8 @@ import traceback
 
 from rclpy.node import Node
 
-from bdc_occ_ros.image_set import ImageSet
-from bdc_occ_ros.mailbox import Mailbox
+from bdc_occ_ros.ros.mailbox import Mailbox
+from bdc_occ_ros.sync.image_set import ImageSet
 
 
 class InferenceWorker:

@@ -2,18 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the inputs are: every camera, the synchronizer, the calibration and the ego motion."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import re
 
-from bdc_occ_ros.ros.diagnostics import Finding
-from bdc_occ_ros.ros.diagnostics import Health
-from bdc_occ_ros.ros.diagnostics import Level
+from bdc_occ_ros.ros.diagnostics import Finding, Health, Level
 from bdc_occ_ros.ros.reception import Reception
 from bdc_occ_ros.ros.set_accounts import Accounts
-from bdc_occ_ros.synchronizer_statistics import CameraStatistics
-from bdc_occ_ros.synchronizer_statistics import State
-from bdc_occ_ros.synchronizer_statistics import SynchronizerStatistics
+from bdc_occ_ros.sync.synchronizer_statistics import (
+    CameraStatistics,
+    State,
+    SynchronizerStatistics,
+)
 
 SYNC_LEVELS = {State.OK: Level.OK, State.DEGRADED: Level.WARN, State.STALLED: Level.ERROR}
 

@@ -2,21 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images of one set as a frame, each with the calibration of the size it was decoded to."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.ros.image_decoding import decode_image
-from bdc_occ_ros.ros.image_decoding import encoding_remark
-from bdc_occ_ros.ros.image_decoding import image_size_px
-from bdc_occ_ros.ros.image_decoding import ImageMessage
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
+from bdc_occ_ros.ros.image_decoding import (
+    decode_image,
+    encoding_remark,
+    image_size_px,
+    ImageMessage,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,29 +15,22 @@ import signal
 import sys
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleState
-from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
+from bdc_occ_ros.bags.snapshot import save_snapshot
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.ros.compat import given_parameters
 from bdc_occ_ros.ros.debug_publishers import DebugPublishers
-from bdc_occ_ros.ros.diagnostics import Diagnostics
-from bdc_occ_ros.ros.diagnostics import Finding
-from bdc_occ_ros.ros.diagnostics import Health
-from bdc_occ_ros.ros.diagnostics import Level
-from bdc_occ_ros.ros.lifecycle import TellingLifecycleNode
-from bdc_occ_ros.ros.lifecycle import told
+from bdc_occ_ros.ros.diagnostics import Diagnostics, Finding, Health, Level
+from bdc_occ_ros.ros.lifecycle import TellingLifecycleNode, told
 from bdc_occ_ros.ros.log_forwarding import LogForwarding
 from bdc_occ_ros.ros.output_publishers import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
-from bdc_occ_ros.ros.predictor_loading import load_predictor
-from bdc_occ_ros.ros.predictor_loading import warm_up
+from bdc_occ_ros.ros.predictor_loading import load_predictor, warm_up
 from bdc_occ_ros.ros.processing_chain import ProcessingChain
 from bdc_occ_ros.ros.reception import check_inputs
 from bdc_occ_ros.ros.services import TriggerServices
-from bdc_occ_ros.snapshot import save_snapshot
 
 STOP_TIMEOUT_S = 2.0
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -92,7 +85,9 @@ class OccupancyNode(TellingLifecycleNode):
         self._chain = ProcessingChain(self, self._live, self._predictor, self._outputs,
                                       self._debug)
         result = super().on_activate(state)
-        self._outputs.publish_labels(self._predictor.config, self._live.config)
+        if self._predictor.config.boxes is not None:
+            self._outputs.publish_labels(self._predictor.config.boxes.class_names,
+                                         self._live.config)
         return result
 
     @told

@@ -9,16 +9,13 @@ file config/occ.yaml and the table in the README are printed from here by
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bdc_occ_ros.camera_rig import MAX_CAMERAS
-from bdc_occ_ros.classes import GROUND_LABELS
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.classes import GROUND_LABELS, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.ros.parameter_table import group
-from bdc_occ_ros.ros.parameter_table import parameter
+from bdc_occ_ros.geometry.camera_rig import MAX_CAMERAS
+from bdc_occ_ros.ros.parameter_table import group, parameter
 
 
 @dataclass(frozen=True)

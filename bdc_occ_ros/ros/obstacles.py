@@ -5,8 +5,8 @@
 import numpy as np
 
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.node_config import GridConfig
 
 EDGE_TOLERANCE_M = 1e-6

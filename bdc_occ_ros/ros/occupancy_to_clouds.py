@@ -13,10 +13,9 @@ import numpy as np
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
+from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES, OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.node_config import GridConfig
 from bdc_occ_ros.ros.obstacles import obstacle_cells
 from bdc_occ_ros.ros.point_cloud import cloud_from_points

@@ -11,19 +11,15 @@ where no camera looks. Everything else is unknown and stays -1.
 import array
 
 from geometry_msgs.msg import Pose
-from nav_msgs.msg import MapMetaData
-from nav_msgs.msg import OccupancyGrid
+from nav_msgs.msg import MapMetaData, OccupancyGrid
 import numpy as np
 from std_msgs.msg import Header
 
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.node_config import GridConfig
-from bdc_occ_ros.ros.obstacles import band_layers
-from bdc_occ_ros.ros.obstacles import is_ground_label
-from bdc_occ_ros.ros.obstacles import obstacle_cells
+from bdc_occ_ros.ros.obstacles import band_layers, is_ground_label, obstacle_cells
 from bdc_occ_ros.ros.poses_to_messages import pose_message
 
 UNKNOWN, FREE, OCCUPIED = -1, 0, 100

@@ -4,16 +4,12 @@
 
 from geometry_msgs.msg import Vector3
 import numpy as np
-from std_msgs.msg import ColorRGBA
-from std_msgs.msg import Header
-from visualization_msgs.msg import Marker
-from visualization_msgs.msg import MarkerArray
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
 
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.ros.occupancy_to_clouds import class_colors_rgb
-from bdc_occ_ros.ros.occupancy_to_clouds import nearest_cells
-from bdc_occ_ros.ros.poses_to_messages import point_message
-from bdc_occ_ros.ros.poses_to_messages import pose_message
+from bdc_occ_ros.ros.occupancy_to_clouds import class_colors_rgb, nearest_cells
+from bdc_occ_ros.ros.poses_to_messages import point_message, pose_message
 
 
 def color_message(color_rgb: np.ndarray, alpha: float) -> ColorRGBA:

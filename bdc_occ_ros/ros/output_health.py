@@ -2,15 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the outputs are: the network, its latency, and what was published."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import time
 
 import numpy as np
 
-from bdc_occ_ros.ros.diagnostics import Finding
-from bdc_occ_ros.ros.diagnostics import Health
-from bdc_occ_ros.ros.diagnostics import Level
+from bdc_occ_ros.ros.diagnostics import Finding, Health, Level
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.set_accounts import Accounts
 

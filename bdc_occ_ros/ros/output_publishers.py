@@ -3,35 +3,26 @@
 """The topics of the results; nothing is made for a topic that nobody subscribes to."""
 
 from collections.abc import Callable
-from typing import Any
-from typing import NamedTuple
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection3DArray
-from vision_msgs.msg import LabelInfo
+from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections
-from bdc_occ_ros.ros.boxes_to_messages import boxes_to_markers
-from bdc_occ_ros.ros.boxes_to_messages import label_info
+from bdc_occ_ros.datatypes import Boxes, Occupancy
+from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections, boxes_to_markers, label_info
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_obstacles
+from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud, occupancy_to_obstacles
 from bdc_occ_ros.ros.occupancy_to_grid import occupancy_to_grid
 from bdc_occ_ros.ros.occupancy_to_markers import occupancy_to_markers
 from bdc_occ_ros.ros.stamps import make_header
 
 if TYPE_CHECKING:
-    from bdc_occ_ros.config import NetworkConfig
     from bdc_occ_ros.predictor import Prediction
 
 VOLATILE = QoSProfile(depth=1)
@@ -133,15 +124,13 @@ class OutputPublishers:
             self._publishers[output.switch].publish(message)
         self.num_cut_off = num_cut_off
 
-    def publish_labels(self, network: 'NetworkConfig', config: NodeConfig) -> None:
+    def publish_labels(self, class_names: tuple[str, ...], config: NodeConfig) -> None:
         """
         Publish the names of the classes of the detections, for everybody who comes later too.
 
-        :param network: The network, which may have no box head.
+        :param class_names: Name per label of the detections.
         :param config: Parameters that hold now.
         """
-        if network.boxes is not None:
-            now_ns = self._node.get_clock().now().nanoseconds
-            self._label_info.publish(label_info(
-                network.boxes.class_names, make_header(now_ns, config.frame),
-                config.score_threshold))
+        now_ns = self._node.get_clock().now().nanoseconds
+        self._label_info.publish(label_info(
+            class_names, make_header(now_ns, config.frame), config.score_threshold))

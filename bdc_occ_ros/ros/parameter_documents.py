@@ -6,10 +6,8 @@ import json
 import textwrap
 from typing import Any
 
-from bdc_occ_ros.ros.node_config import CameraConfig
-from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.parameter_table import Parameter
-from bdc_occ_ros.ros.parameter_table import parameters_of
+from bdc_occ_ros.ros.node_config import CameraConfig, NodeConfig
+from bdc_occ_ros.ros.parameter_table import Parameter, parameters_of
 
 YAML_HEAD = '''\
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors

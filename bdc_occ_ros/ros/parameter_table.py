@@ -9,11 +9,7 @@ node, checks, documentation. ROS is not needed here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import Field
-from dataclasses import field
-from dataclasses import fields
-from dataclasses import replace
+from dataclasses import dataclass, Field, field, fields, replace
 from typing import Any
 
 from bdc_occ_ros.errors import InvalidConfigError

@@ -8,12 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.ros.node_config import CameraConfig
-from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.parameter_table import build
-from bdc_occ_ros.ros.parameter_table import Parameter
-from bdc_occ_ros.ros.parameter_table import parameters_of
-from bdc_occ_ros.ros.parameter_table import values_of
+from bdc_occ_ros.ros.node_config import CameraConfig, NodeConfig
+from bdc_occ_ros.ros.parameter_table import build, Parameter, parameters_of, values_of
 
 
 def camera_parameters(name: str) -> tuple[Parameter, ...]:

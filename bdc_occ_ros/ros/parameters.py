@@ -6,23 +6,26 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange
-from rcl_interfaces.msg import IntegerRange
-from rcl_interfaces.msg import ParameterDescriptor
-from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
 import rclpy.node
 import rclpy.parameter
 
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.ros.compat import given_parameters
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.parameter_documents import parameters_markdown
-from bdc_occ_ros.ros.parameter_documents import parameters_yaml
+from bdc_occ_ros.ros.parameter_documents import parameters_markdown, parameters_yaml
 from bdc_occ_ros.ros.parameter_table import Parameter
-from bdc_occ_ros.ros.parameter_values import changed_config
-from bdc_occ_ros.ros.parameter_values import config_from_values
-from bdc_occ_ros.ros.parameter_values import config_values
-from bdc_occ_ros.ros.parameter_values import node_parameters
+from bdc_occ_ros.ros.parameter_values import (
+    changed_config,
+    config_from_values,
+    config_values,
+    node_parameters,
+)
 
 ROS_OWN = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 

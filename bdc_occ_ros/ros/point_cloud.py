@@ -8,8 +8,7 @@ import importlib.util
 import sys
 
 import numpy as np
-from sensor_msgs.msg import PointCloud2
-from sensor_msgs.msg import PointField
+from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 _DATATYPES = {np.dtype(np.float32): PointField.FLOAT32, np.dtype(np.uint32): PointField.UINT32}

@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rigid transforms as messages."""
 
-from geometry_msgs.msg import Point
-from geometry_msgs.msg import Pose
-from geometry_msgs.msg import Quaternion
+from geometry_msgs.msg import Point, Pose, Quaternion
 import numpy as np
 
-from bdc_occ_ros.rotations import quaternion_from_matrix
+from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 
 def point_message(position_m: np.ndarray) -> Point:

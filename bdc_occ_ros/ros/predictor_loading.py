@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.errors import MissingDependencyError
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.ros.node_config import ModelConfig
 
 if TYPE_CHECKING:

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from rclpy.lifecycle import LifecycleNode
 
-from bdc_occ_ros.image_set import ImageSet
 from bdc_occ_ros.ros.debug_publishers import DebugPublishers
-from bdc_occ_ros.ros.diagnostics import Growth
-from bdc_occ_ros.ros.diagnostics import Health
+from bdc_occ_ros.ros.diagnostics import Growth, Health
 from bdc_occ_ros.ros.inference_worker import InferenceWorker
 from bdc_occ_ros.ros.input_health import InputHealth
 from bdc_occ_ros.ros.output_health import OutputHealth
@@ -18,9 +16,9 @@ from bdc_occ_ros.ros.output_publishers import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.reception import Reception
 from bdc_occ_ros.ros.set_accounts import SetAccounts
-from bdc_occ_ros.ros.set_pipeline import LastResult
-from bdc_occ_ros.ros.set_pipeline import SetPipeline
+from bdc_occ_ros.ros.set_pipeline import LastResult, SetPipeline
 from bdc_occ_ros.ros.set_to_frame import SetToFrame
+from bdc_occ_ros.sync.image_set import ImageSet
 
 if TYPE_CHECKING:
     from bdc_occ_ros.predictor import Predictor

@@ -7,25 +7,20 @@ from dataclasses import replace
 import time
 
 import numpy as np
-from rclpy.clock import Clock
-from rclpy.clock import ClockType
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
-from rclpy.qos import qos_profile_system_default
-from rclpy.qos import QoSProfile
+from rclpy.qos import qos_profile_sensor_data, qos_profile_system_default, QoSProfile
 from std_msgs.msg import Empty
 
-from bdc_occ_ros.image_set import ImageSet
-from bdc_occ_ros.ros.calibration_source import CalibrationSource
-from bdc_occ_ros.ros.calibration_source import cameras_from_file
-from bdc_occ_ros.ros.camera_inputs import CameraInput
-from bdc_occ_ros.ros.camera_inputs import ImageMessage
+from bdc_occ_ros.ros.calibration_source import CalibrationSource, cameras_from_file
+from bdc_occ_ros.ros.camera_inputs import CameraInput, ImageMessage
 from bdc_occ_ros.ros.ego_motion import EgoMotion
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.stamps import to_nanoseconds
 from bdc_occ_ros.ros.synchronization import make_synchronizer
 from bdc_occ_ros.ros.time_jumps import TimeJumps
 from bdc_occ_ros.ros.transform_listener import TransformListener
+from bdc_occ_ros.sync.image_set import ImageSet
 
 INPUT_QOS = {'sensor_data': qos_profile_sensor_data, 'reliable': QoSProfile(depth=10),
              'system_default': qos_profile_system_default}

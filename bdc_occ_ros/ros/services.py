@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services without arguments, which answer with a sentence."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from rclpy.node import Node

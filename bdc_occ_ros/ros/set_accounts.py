@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What became of every set and every image after the synchronizer, with reasons."""
 
-from collections import Counter
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 import logging
 import threading
 

@@ -3,14 +3,12 @@
 """What the inference thread does with one set: decode, predict, publish, and book it."""
 
 import time
-from typing import NamedTuple
-from typing import TYPE_CHECKING
+from typing import NamedTuple, TYPE_CHECKING
 
 from rclpy.node import Node
 
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.image_set import ImageSet
 from bdc_occ_ros.ros.debug_publishers import DebugPublishers
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.output_publishers import OutputPublishers
@@ -18,10 +16,10 @@ from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.reception import Reception
 from bdc_occ_ros.ros.set_accounts import SetAccounts
 from bdc_occ_ros.ros.set_to_frame import SetToFrame
+from bdc_occ_ros.sync.image_set import ImageSet
 
 if TYPE_CHECKING:  # PyTorch is loaded when the node is configured, not when it is started
-    from bdc_occ_ros.predictor import Prediction
-    from bdc_occ_ros.predictor import Predictor
+    from bdc_occ_ros.predictor import Prediction, Predictor
 
 
 class LastResult(NamedTuple):

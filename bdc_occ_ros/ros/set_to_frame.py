@@ -7,24 +7,18 @@ A camera whose image or calibration cannot be trusted is treated as a camera tha
 deliver: its error is reported under its name, and the missing policy decides about the set.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 import os
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.errors import InvalidFrameError
-from bdc_occ_ros.image_set import ImageSet
+from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError, InvalidFrameError
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.ros.calibration_source import CalibrationSource
 from bdc_occ_ros.ros.ego_motion import EgoMotion
-from bdc_occ_ros.ros.messages_to_frame import decode_for_camera
-from bdc_occ_ros.ros.messages_to_frame import DecodedImage
-from bdc_occ_ros.ros.messages_to_frame import FrameAssembler
+from bdc_occ_ros.ros.messages_to_frame import decode_for_camera, DecodedImage, FrameAssembler
 from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.sync.image_set import ImageSet
 
 MAX_DECODERS = 4
 

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The synchronizer that the parameters ask for."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from bdc_occ_ros.image_set import ImageSet
 from bdc_occ_ros.ros.approximate_time import ApproximateTime
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.synchronizer import Synchronizer
-from bdc_occ_ros.synchronizer_config import SynchronizerConfig
+from bdc_occ_ros.sync.image_set import ImageSet
+from bdc_occ_ros.sync.synchronizer import Synchronizer
+from bdc_occ_ros.sync.synchronizer_config import SynchronizerConfig
 
 MS = 1_000_000
 

@@ -4,9 +4,7 @@
 
 from collections.abc import Callable
 
-from rclpy.clock import ClockChange
-from rclpy.clock import JumpThreshold
-from rclpy.clock import TimeJump
+from rclpy.clock import ClockChange, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.node import Node
 

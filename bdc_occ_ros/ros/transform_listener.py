@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 
 from bdc_occ_ros.errors import BdcOccError

@@ -5,15 +5,13 @@
 from dataclasses import dataclass
 import math
 
-from geometry_msgs.msg import Quaternion
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import Quaternion, TransformStamped
 from nav_msgs.msg import Odometry
 import numpy as np
 
-from bdc_occ_ros.errors import InvalidPoseError
-from bdc_occ_ros.errors import InvalidTransformError
+from bdc_occ_ros.errors import InvalidPoseError, InvalidTransformError
+from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
 from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.rotations import matrix_from_quaternion
 
 # x right, y down, z forward, as seen from x forward, y left, z up (REP 103)
 BODY_FROM_OPTICAL = np.array([

@@ -10,24 +10,18 @@ and right of the world as well, so that the picture of a left camera becomes tha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import fields
+from dataclasses import dataclass, fields
 import math
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.dataset.batch import TrainingBatch
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.ego_motion import flip_voxels
-from bdc_occ_ros.training.ego_motion import move_boxes
-from bdc_occ_ros.training.ego_motion import move_cameras
-from bdc_occ_ros.training.image_motion import GRAY_WEIGHTS
-from bdc_occ_ros.training.image_motion import image_motions
-from bdc_occ_ros.training.image_motion import warp_depths
-from bdc_occ_ros.training.image_motion import warp_images
+from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.training.ego_motion import flip_voxels, move_boxes, move_cameras
+from bdc_occ_ros.training.image_motion import GRAY_WEIGHTS, image_motions, warp_depths, warp_images
 
 DRAWS_PER_CAMERA = 7
 DRAWS_PER_SAMPLE = 5

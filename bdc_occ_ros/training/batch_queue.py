@@ -3,10 +3,8 @@
 """Loads the next steps' samples in threads of their own while the network learns."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import ThreadPoolExecutor
-from typing import Generic
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 import torch
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from bdc_occ_ros.dataset.batch import TrainingBatch
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.training.batch import TrainingBatch
 from bdc_occ_ros.training.forward import run_network
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.dataset.batch import TrueBoxes
+from bdc_occ_ros.network.config import NetworkConfig
 
 MIN_OVERLAP = 0.1
 MIN_RADIUS_CELLS = 2

@@ -4,27 +4,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-from typing import TYPE_CHECKING
+from typing import NamedTuple, TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
+from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.dataset.scene_records import LIDAR
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrueBoxes
-from bdc_occ_ros.training.sample_cache import SampleCache
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.network.config import NetworkConfig
 
 if TYPE_CHECKING:
-    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-    from bdc_occ_ros.dataset.nuscenes_dataset import SampleKey
-    from bdc_occ_ros.datatypes import Boxes
-    from bdc_occ_ros.datatypes import Frame
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
+    from bdc_occ_ros.datatypes import Boxes, Frame
 
 
 class _Cameras(NamedTuple):
@@ -151,7 +146,7 @@ def _require_labels_fit(config: NetworkConfig) -> None:
 
 def _preprocessed(frame: 'Frame', config: NetworkConfig) -> _Cameras:
     """Bring the images of a frame to the size of the network input."""
-    from bdc_occ_ros.network.preprocessing import Preprocessor
+    from bdc_occ_ros.geometry.preprocessing import Preprocessor
     images, input_from_camera, world_from_camera = [], [], []
     for name, image in frame.images.items():
         camera = frame.rig[name]

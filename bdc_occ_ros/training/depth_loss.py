@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bdc_occ_ros.config import DepthConfig
+from bdc_occ_ros.geometry.frustum import DepthConfig
 
 # Next to 1 the gradient of a wrong bin is all rounding error, and as large as 10^5.
 SUREST = 1 - 1e-6

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.dataset.batch import TrueBoxes
 
 
 def move_cameras(key_ego_from_camera: Tensor, motions: Tensor) -> Tensor:

@@ -2,25 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training from its first step, or the last saved one, to its end or until its time is up."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 import time
 
 import torch
 
+from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
-from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.bn_estimation import estimate_statistics
 from bdc_occ_ros.training.sample_order import sample_numbers
-from bdc_occ_ros.training.saved_training import Origin
-from bdc_occ_ros.training.saved_training import resume_training
-from bdc_occ_ros.training.saved_training import save_training
+from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
 from bdc_occ_ros.training.source_scores import score_source
-from bdc_occ_ros.training.trainer import StepReport
-from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.training.trainer import StepReport, Trainer
 from bdc_occ_ros.training.training_log import TrainingLog
 
 

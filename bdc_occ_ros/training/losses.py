@@ -11,23 +11,21 @@ normalization, which sees the samples of one pass alone.
 from typing import NamedTuple
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.dataset.batch import TrainingBatch
 from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import NetworkOutput
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.box_loss import attribute_loss
-from bdc_occ_ros.training.box_loss import heatmap_loss
-from bdc_occ_ros.training.box_targets import box_targets
-from bdc_occ_ros.training.box_targets import BoxTargets
-from bdc_occ_ros.training.depth_loss import depth_bins
-from bdc_occ_ros.training.depth_loss import depth_loss
-from bdc_occ_ros.training.occupancy_loss import class_weights
-from bdc_occ_ros.training.occupancy_loss import distillation_loss
-from bdc_occ_ros.training.occupancy_loss import learned_voxels
-from bdc_occ_ros.training.occupancy_loss import occupancy_loss
+from bdc_occ_ros.training.box_loss import attribute_loss, heatmap_loss
+from bdc_occ_ros.training.box_targets import box_targets, BoxTargets
+from bdc_occ_ros.training.depth_loss import depth_bins, depth_loss
+from bdc_occ_ros.training.occupancy_loss import (
+    class_weights,
+    distillation_loss,
+    learned_voxels,
+    occupancy_loss,
+)
 from bdc_occ_ros.training.recipe import LossWeights
 
 COUNTS = ('voxels', 'centers', 'depths')  # what parts are divided by

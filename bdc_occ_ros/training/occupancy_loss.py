@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bdc_occ_ros.config import OccupancyHeadConfig
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.network.config import OccupancyHeadConfig
 
 IGNORED_LABEL = 255
 

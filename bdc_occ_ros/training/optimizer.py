@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import math
 
 from torch import nn
-from torch.optim import AdamW
-from torch.optim import Optimizer
+from torch.optim import AdamW, Optimizer
 
 from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.training.recipe import Recipe

@@ -4,16 +4,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
-from datetime import timezone
+from datetime import datetime, timezone
 import json
 from pathlib import Path
 import sys
 
-from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.training.saved_training import Origin
 from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.weights.checkpoint import Checkpoint
 
 
 def provenance_of(trainer: Trainer, origin: Origin, first: Checkpoint | None,

@@ -5,9 +5,8 @@
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.network.ray_geometry import frustum_pixels
-from bdc_occ_ros.network.ray_geometry import points_on_rays
+from bdc_occ_ros.geometry.ray_geometry import frustum_pixels, points_on_rays
+from bdc_occ_ros.network.config import NetworkConfig
 
 
 def ray_points(input_from_camera: Tensor, key_ego_from_camera: Tensor, config: NetworkConfig
@@ -25,7 +24,7 @@ def ray_points(input_from_camera: Tensor, key_ego_from_camera: Tensor, config: N
     :return: (B, N, D, h, w, 3) float32, metres, on the device of the matrices: the points that
         network/ray_geometry.py gives for the same cameras.
     """
-    pixels = torch.from_numpy(frustum_pixels(config)).to(input_from_camera.device)
+    pixels = torch.from_numpy(frustum_pixels(config.frustum)).to(input_from_camera.device)
     key_ego_from_input = key_ego_from_camera[..., :3, :3] @ torch.linalg.inv(input_from_camera)
     directions = torch.einsum('hwj,bnij->bnhwi', pixels, key_ego_from_input)
-    return points_on_rays(key_ego_from_camera[..., :3, 3], directions, config)
+    return points_on_rays(key_ego_from_camera[..., :3, 3], directions, config.frustum)

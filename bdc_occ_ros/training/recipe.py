@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a network is trained: steps, optimizer, loss weights, averages; everything but the data."""
 
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bdc_occ_ros.errors import InvalidConfigError

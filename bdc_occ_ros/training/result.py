@@ -10,14 +10,11 @@ from pathlib import Path
 
 import torch
 
-from bdc_occ_ros.checkpoint import Checkpoint
-from bdc_occ_ros.checkpoint import load_checkpoint
-from bdc_occ_ros.checkpoint import save_checkpoint
-from bdc_occ_ros.config import parse_network_config
+from bdc_occ_ros.network.config import parse_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.training.shards import read_torch
-from bdc_occ_ros.training.shards import write_shards
-from bdc_occ_ros.weights_file import require_finite
+from bdc_occ_ros.training.shards import read_torch, write_shards
+from bdc_occ_ros.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from bdc_occ_ros.weights.weights_file import require_finite
 
 FORMAT = 'bdc_occ_ros weights in parts 1'
 

@@ -2,20 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training on disk: all that its next step depends on, and which training it is."""
 
-from dataclasses import asdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 import io
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.errors import InvalidTrainingStateError
-from bdc_occ_ros.training.shards import read_torch
-from bdc_occ_ros.training.shards import write_shards
+from bdc_occ_ros.training.shards import read_torch, write_shards
 from bdc_occ_ros.training.trainer import Trainer
-from bdc_occ_ros.weights_file import tensors_sha256
+from bdc_occ_ros.weights.checkpoint import Checkpoint
+from bdc_occ_ros.weights.weights_file import tensors_sha256
 
 FORMAT = 'bdc_occ_ros training 3'
 NAMES = {'format', 'config', 'recipe', 'origin', 'state'}

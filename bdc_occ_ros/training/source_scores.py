@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrainingSource
 from bdc_occ_ros.evaluation.center_precision import CenterPrecision
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.box_decoding import decode_boxes
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.occupancy_loss import learned_voxels
 

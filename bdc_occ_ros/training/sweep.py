@@ -8,13 +8,8 @@ schedule, and are scored on the same samples. Every training has a folder of its
 where it was stopped.
 """
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 import json
 import os
 from pathlib import Path
@@ -25,27 +20,19 @@ import zipfile
 import numpy as np
 import torch
 
-from bdc_occ_ros.checkpoint import Checkpoint
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.config_overrides import with_overrides
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidTrainingStateError
-from bdc_occ_ros.training.batch import TrainingSource
-from bdc_occ_ros.training.loop import run_training
-from bdc_occ_ros.training.loop import Sitting
+from bdc_occ_ros.config_file import parse_dataclass, read_config, with_overrides
+from bdc_occ_ros.dataset.batch import TrainingSource
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
+from bdc_occ_ros.network.config import load_network_config, NetworkConfig
+from bdc_occ_ros.training.loop import run_training, Sitting
 from bdc_occ_ros.training.provenance import provenance_of
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.result import save_result
-from bdc_occ_ros.training.saved_training import Origin
-from bdc_occ_ros.training.saved_training import origin_of
-from bdc_occ_ros.training.source_scores import score_source
-from bdc_occ_ros.training.source_scores import SourceScores
-from bdc_occ_ros.training.trainer import StepReport
-from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.training.saved_training import Origin, origin_of
+from bdc_occ_ros.training.source_scores import score_source, SourceScores
+from bdc_occ_ros.training.trainer import StepReport, Trainer
 from bdc_occ_ros.training.transfer import transfer_weights
-from bdc_occ_ros.yaml_config import parse_dataclass
-from bdc_occ_ros.yaml_config import read_config
+from bdc_occ_ros.weights.checkpoint import Checkpoint
 
 SHARED = ('image', 'feature_stride', 'depth', 'bev', 'occupancy', 'boxes')
 

@@ -8,24 +8,19 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
-from bdc_occ_ros.config import NetworkConfig
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import NonFiniteLossError
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrainingSource
+from bdc_occ_ros.errors import InvalidConfigError, NonFiniteLossError
 from bdc_occ_ros.evaluation.process_group import ProcessGroup
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.augmentation import Augmentation
 from bdc_occ_ros.training.averaged_network import AveragedNetwork
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrainingSource
 from bdc_occ_ros.training.batch_queue import BatchQueue
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.losses import TrainingLoss
-from bdc_occ_ros.training.optimizer import build_optimizer
-from bdc_occ_ros.training.optimizer import learning_rate
-from bdc_occ_ros.training.optimizer import set_learning_rate
+from bdc_occ_ros.training.optimizer import build_optimizer, learning_rate, set_learning_rate
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.sample_order import sample_numbers
 

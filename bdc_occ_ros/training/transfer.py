@@ -11,14 +11,13 @@ they belong to and not by their names.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from torch import nn
-from torch import Tensor
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import ChannelBranch
 from bdc_occ_ros.binary.layers import Redistribution
 from bdc_occ_ros.binary.sign import BinaryActivation
-from bdc_occ_ros.checkpoint import Checkpoint
 from bdc_occ_ros.network.rehearsal import rehearse_network
+from bdc_occ_ros.weights.checkpoint import Checkpoint
 
 
 class Transfer(NamedTuple):

@@ -10,9 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import ALONG_V
-from bdc_occ_ros.world.road_network import RoadNetwork
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, RoadNetwork
 
 
 class Actor(NamedTuple):

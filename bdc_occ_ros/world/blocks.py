@@ -2,33 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blocks between the roads, divided into sites along their streets and built upon."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.ground import Surface
-from bdc_occ_ros.world.open_zones import building_site
-from bdc_occ_ros.world.open_zones import car_park
-from bdc_occ_ros.world.open_zones import grove
-from bdc_occ_ros.world.open_zones import park
-from bdc_occ_ros.world.open_zones import plaza
+from bdc_occ_ros.world.open_zones import building_site, car_park, grove, park, plaza
 from bdc_occ_ros.world.parts import Span
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import ALONG_V
-from bdc_occ_ros.world.road_network import MAP_U_M
-from bdc_occ_ros.world.road_network import MAP_V_M
-from bdc_occ_ros.world.road_network import RoadNetwork
-from bdc_occ_ros.world.stage import Site
-from bdc_occ_ros.world.stage import Stage
-from bdc_occ_ros.world.zones import apartments
-from bdc_occ_ros.world.zones import city_building
-from bdc_occ_ros.world.zones import home
-from bdc_occ_ros.world.zones import scatter_trees
-from bdc_occ_ros.world.zones import warehouse
-from bdc_occ_ros.world.zones import yard
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, MAP_U_M, MAP_V_M, RoadNetwork
+from bdc_occ_ros.world.stage import Site, Stage
+from bdc_occ_ros.world.zones import apartments, city_building, home, scatter_trees, warehouse, yard
 
 Build = Callable[[Site, Chance], None]
 _FRONT_M = 26.0

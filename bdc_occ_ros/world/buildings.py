@@ -5,12 +5,8 @@
 import numpy as np
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.parts import Span
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.parts import part, Parts, Rgb, Span
+from bdc_occ_ros.world.solids import Material, Shape
 
 _WALLS = ((0.42, 0.38, 0.32), (0.55, 0.52, 0.47), (0.36, 0.17, 0.11), (0.28, 0.28, 0.29),
           (0.48, 0.40, 0.28), (0.60, 0.58, 0.55), (0.30, 0.14, 0.10), (0.25, 0.30, 0.34))

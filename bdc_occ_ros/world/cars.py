@@ -5,17 +5,9 @@
 from typing import NamedTuple
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.vehicles import BLACK
-from bdc_occ_ros.world.vehicles import GLASS
-from bdc_occ_ros.world.vehicles import lamps
-from bdc_occ_ros.world.vehicles import pick
-from bdc_occ_ros.world.vehicles import wheels
+from bdc_occ_ros.world.parts import Model, part, Parts, Rgb
+from bdc_occ_ros.world.solids import Material, Shape
+from bdc_occ_ros.world.vehicles import BLACK, GLASS, lamps, pick, wheels
 
 _COLOURS = (
     (0.70, 0.70, 0.69), (0.70, 0.70, 0.69), (0.03, 0.03, 0.032), (0.03, 0.03, 0.032),

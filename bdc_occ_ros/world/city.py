@@ -5,25 +5,15 @@
 import numpy as np
 
 from bdc_occ_ros.world.actors import Actor
-from bdc_occ_ros.world.blocks import build_blocks
-from bdc_occ_ros.world.blocks import District
-from bdc_occ_ros.world.blocks import district
+from bdc_occ_ros.world.blocks import build_blocks, District, district
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.ground import Surface
-from bdc_occ_ros.world.ground_drawing import draw_roads
-from bdc_occ_ros.world.ground_drawing import GroundMap
+from bdc_occ_ros.world.ground_drawing import draw_roads, GroundMap
 from bdc_occ_ros.world.junctions import equip_junctions
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import RoadNetwork
-from bdc_occ_ros.world.stage import SIGHT_M
-from bdc_occ_ros.world.stage import Site
-from bdc_occ_ros.world.stage import Stage
-from bdc_occ_ros.world.streets import furnish
-from bdc_occ_ros.world.streets import park_vehicles
-from bdc_occ_ros.world.streets import populate
-from bdc_occ_ros.world.streets import street_sides
-from bdc_occ_ros.world.traffic import EgoDrive
-from bdc_occ_ros.world.traffic import traffic
+from bdc_occ_ros.world.road_network import ALONG_U, RoadNetwork
+from bdc_occ_ros.world.stage import SIGHT_M, Site, Stage
+from bdc_occ_ros.world.streets import furnish, park_vehicles, populate, street_sides
+from bdc_occ_ros.world.traffic import EgoDrive, traffic
 from bdc_occ_ros.world.works import road_works
 
 _PALETTE = (

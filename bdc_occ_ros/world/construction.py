@@ -4,16 +4,9 @@
 
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.vehicles import BLACK
-from bdc_occ_ros.world.vehicles import GLASS
-from bdc_occ_ros.world.vehicles import pick
-from bdc_occ_ros.world.vehicles import wheels
+from bdc_occ_ros.world.parts import Model, part, Parts, Rgb
+from bdc_occ_ros.world.solids import Material, Shape
+from bdc_occ_ros.world.vehicles import BLACK, GLASS, pick, wheels
 
 _MACHINES = ((0.66, 0.40, 0.02), (0.66, 0.40, 0.02), (0.62, 0.22, 0.02), (0.50, 0.45, 0.35))
 _ORANGE = (0.75, 0.18, 0.02)

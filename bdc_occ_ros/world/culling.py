@@ -16,12 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from bdc_occ_ros.world.depth_bounds import Kind
-from bdc_occ_ros.world.depth_bounds import KINDS
-from bdc_occ_ros.world.depth_bounds import local_coordinates
+from bdc_occ_ros.world.depth_bounds import Kind, KINDS, local_coordinates
 from bdc_occ_ros.world.ray_tiles import RayTiles
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Shape, Solids
 
 _SLACK_M = 2e-3
 # Keeps what rounding makes lie behind itself.

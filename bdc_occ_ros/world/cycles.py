@@ -4,15 +4,10 @@
 
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
+from bdc_occ_ros.world.parts import Model, part, Parts
 from bdc_occ_ros.world.people import upper_body
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.vehicles import BLACK
-from bdc_occ_ros.world.vehicles import HEAD_LAMP
-from bdc_occ_ros.world.vehicles import TAIL_LAMP
+from bdc_occ_ros.world.solids import Material, Shape
+from bdc_occ_ros.world.vehicles import BLACK, HEAD_LAMP, TAIL_LAMP
 
 _FRAMES = ((0.55, 0.03, 0.03), (0.03, 0.12, 0.45), (0.02, 0.02, 0.02), (0.55, 0.55, 0.55),
            (0.05, 0.35, 0.12), (0.65, 0.40, 0.02))

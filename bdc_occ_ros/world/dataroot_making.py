@@ -7,11 +7,8 @@ A scene is written whole or not at all: what an interrupted run left behind is m
 finished is left alone, and the same seed gives the same bytes.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
 
@@ -19,31 +16,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.camera_rig import CameraRig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.dataset.occ3d_label import label_path
-from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
-from bdc_occ_ros.dataset.occ3d_label import save_label
-from bdc_occ_ros.dataset.scene_records import Annotation
-from bdc_occ_ros.dataset.scene_records import LIDAR
-from bdc_occ_ros.dataset.scene_records import SampleRecord
-from bdc_occ_ros.dataset.scene_records import SceneDescription
-from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel, save_label
+from bdc_occ_ros.dataset.scene_records import (
+    Annotation,
+    LIDAR,
+    SampleRecord,
+    SceneDescription,
+    SensorReading,
+)
 from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
-from bdc_occ_ros.synthetic_triggers import START_NS
-from bdc_occ_ros.world.keyframes import images_of
-from bdc_occ_ros.world.keyframes import Objects
-from bdc_occ_ros.world.keyframes import snapshots_of
-from bdc_occ_ros.world.keyframes import truth_of
-from bdc_occ_ros.world.keyframes import visibility_grade
-from bdc_occ_ros.world.lidar import lidar_observed
-from bdc_occ_ros.world.lidar import points_per_object
-from bdc_occ_ros.world.lidar import Sweep
-from bdc_occ_ros.world.lidar import sweep_of
-from bdc_occ_ros.world.moments import ego_from_lidar
-from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
+from bdc_occ_ros.world.keyframes import (
+    images_of,
+    Objects,
+    snapshots_of,
+    truth_of,
+    visibility_grade,
+)
+from bdc_occ_ros.world.lidar import lidar_observed, points_per_object, Sweep, sweep_of
+from bdc_occ_ros.world.moments import ego_from_lidar, Moment
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.sources import sources_fingerprint

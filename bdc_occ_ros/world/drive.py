@@ -8,19 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
-from bdc_occ_ros.synthetic_triggers import nuscenes_triggers_ns
-from bdc_occ_ros.synthetic_triggers import START_NS
-from bdc_occ_ros.world.keyframes import images_of
-from bdc_occ_ros.world.keyframes import snapshots_of
-from bdc_occ_ros.world.keyframes import truth_of
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS, nuscenes_triggers_ns, START_NS
+from bdc_occ_ros.world.keyframes import images_of, snapshots_of, truth_of
 from bdc_occ_ros.world.moments import Moment
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.solid_voxels import GRID

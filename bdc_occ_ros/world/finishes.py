@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Material, Solids
 
 _NO_PATTERN = 1e3
 _FLOOR_M, _WINDOW_M = 3.2, 2.6

@@ -9,8 +9,7 @@ of road markings say where what is, sharp at any resolution and in a few look-up
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cache
 from typing import NamedTuple

@@ -8,18 +8,9 @@ import numpy as np
 import torch
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.ground import CELL_M
-from bdc_occ_ros.world.ground import GroundPlan
-from bdc_occ_ros.world.ground import Mark
-from bdc_occ_ros.world.ground import MARK_CELL_M
-from bdc_occ_ros.world.ground import Surface
+from bdc_occ_ros.world.ground import CELL_M, GroundPlan, Mark, MARK_CELL_M, Surface
 from bdc_occ_ros.world.parts import Span
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import ALONG_V
-from bdc_occ_ros.world.road_network import MAP_U_M
-from bdc_occ_ros.world.road_network import MAP_V_M
-from bdc_occ_ros.world.road_network import Road
-from bdc_occ_ros.world.road_network import RoadNetwork
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, MAP_U_M, MAP_V_M, Road, RoadNetwork
 
 CROSSWALK_GAP_M = 1.0
 CROSSWALK_M = 3.0

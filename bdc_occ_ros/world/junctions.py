@@ -6,16 +6,10 @@ import numpy as np
 
 from bdc_occ_ros.world.actors import Actor
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.ground_drawing import crossings
-from bdc_occ_ros.world.ground_drawing import CROSSWALK_GAP_M
-from bdc_occ_ros.world.ground_drawing import CROSSWALK_M
+from bdc_occ_ros.world.ground_drawing import crossings, CROSSWALK_GAP_M, CROSSWALK_M
 from bdc_occ_ros.world.people import pedestrian
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import ALONG_V
-from bdc_occ_ros.world.road_network import Road
-from bdc_occ_ros.world.stage import MANMADE
-from bdc_occ_ros.world.stage import Placed
-from bdc_occ_ros.world.stage import Stage
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, Road
+from bdc_occ_ros.world.stage import MANMADE, Placed, Stage
 from bdc_occ_ros.world.street_furniture import traffic_light
 
 _GREEN, _RED = 2, 0

@@ -18,10 +18,7 @@ from torch import Tensor
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.world.moments import Moment
 from bdc_occ_ros.world.occupancy_truth import observed_voxels
-from bdc_occ_ros.world.rendering import cast_depth
-from bdc_occ_ros.world.rendering import render
-from bdc_occ_ros.world.rendering import Rendering
-from bdc_occ_ros.world.rendering import View
+from bdc_occ_ros.world.rendering import cast_depth, render, Rendering, View
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.solid_voxels import voxel_classes
 

@@ -15,11 +15,9 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.world.ground import sample_ground
-from bdc_occ_ros.world.ground import stack_plans
-from bdc_occ_ros.world.moments import ego_from_lidar
-from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.world.ground import sample_ground, stack_plans
+from bdc_occ_ros.world.moments import ego_from_lidar, Moment
 from bdc_occ_ros.world.ray_casting import cast_rays
 from bdc_occ_ros.world.snapshot import Snapshot
 from bdc_occ_ros.world.solid_voxels import GRID

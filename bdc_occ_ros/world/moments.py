@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.synthetic_triggers import NUSCENES_OFFSETS_NS
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 from bdc_occ_ros.world.scene import Scene
 
 SWEEP_END_S = 0.0431

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.world.solid_voxels import GRID
 
 NEAREST_M = 0.1

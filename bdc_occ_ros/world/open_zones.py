@@ -6,36 +6,25 @@ import numpy as np
 
 from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.construction import barrier
-from bdc_occ_ros.world.construction import cone
-from bdc_occ_ros.world.construction import construction_vehicle
-from bdc_occ_ros.world.cycles import bicycle
-from bdc_occ_ros.world.cycles import motorcycle
-from bdc_occ_ros.world.ground import BAY_M
-from bdc_occ_ros.world.ground import Surface
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
+from bdc_occ_ros.world.construction import barrier, cone, construction_vehicle
+from bdc_occ_ros.world.cycles import bicycle, motorcycle
+from bdc_occ_ros.world.ground import BAY_M, Surface
+from bdc_occ_ros.world.parts import part, Parts
 from bdc_occ_ros.world.people import pedestrian
-from bdc_occ_ros.world.plants import bush
-from bdc_occ_ros.world.plants import hedge
-from bdc_occ_ros.world.plants import tree
+from bdc_occ_ros.world.plants import bush, hedge, tree
 from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.stage import MANMADE
-from bdc_occ_ros.world.stage import OTHERS
-from bdc_occ_ros.world.stage import Site
-from bdc_occ_ros.world.stage import TERRAIN
-from bdc_occ_ros.world.stage import VEGETATION
-from bdc_occ_ros.world.street_furniture import bench
-from bdc_occ_ros.world.street_furniture import boxes
-from bdc_occ_ros.world.street_furniture import container
-from bdc_occ_ros.world.street_furniture import dog
-from bdc_occ_ros.world.street_furniture import litter_bin
-from bdc_occ_ros.world.street_furniture import street_lamp
+from bdc_occ_ros.world.solids import Material, Shape
+from bdc_occ_ros.world.stage import MANMADE, OTHERS, Site, TERRAIN, VEGETATION
+from bdc_occ_ros.world.street_furniture import (
+    bench,
+    boxes,
+    container,
+    dog,
+    litter_bin,
+    street_lamp,
+)
 from bdc_occ_ros.world.vehicles import truck
-from bdc_occ_ros.world.zones import scatter_bushes
-from bdc_occ_ros.world.zones import scatter_trees
+from bdc_occ_ros.world.zones import scatter_bushes, scatter_trees
 
 _ACROSS = np.pi / 2
 _GRASS = (0.11, 0.17, 0.05)

@@ -14,10 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import NO_INSTANCE
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Material, NO_INSTANCE, Shape, Solids
 
 Span = tuple[float, float]
 Rgb = tuple[float, float, float]

@@ -4,12 +4,8 @@
 
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.parts import Model, part, Parts, Rgb
+from bdc_occ_ros.world.solids import Material, Shape
 
 _CLOTHES = ((0.02, 0.02, 0.03), (0.05, 0.07, 0.16), (0.45, 0.44, 0.42), (0.38, 0.04, 0.04),
             (0.10, 0.20, 0.10), (0.30, 0.22, 0.14), (0.55, 0.45, 0.08), (0.14, 0.14, 0.15),

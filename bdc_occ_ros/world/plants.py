@@ -6,11 +6,8 @@ from collections.abc import Sequence
 import math
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.parts import part, Parts, Rgb
+from bdc_occ_ros.world.solids import Material, Shape
 
 _LEAVES = ((0.07, 0.15, 0.03), (0.10, 0.18, 0.04), (0.05, 0.12, 0.03), (0.14, 0.18, 0.05),
            (0.20, 0.13, 0.03))

@@ -4,8 +4,8 @@
 
 from collections.abc import Sequence
 
-from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.share import share_path
 
 RIG_NAMES = ('nuscenes_n015', 'nuscenes_n008', 'nuscenes_n008_2018_05')

@@ -7,19 +7,15 @@ Of the solids in a tile that are not hidden the nearest is sought at every ray; 
 as many solids are worked through together.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.world.culling import candidates
-from bdc_occ_ros.world.culling import Obstacles
-from bdc_occ_ros.world.culling import visible
+from bdc_occ_ros.world.culling import candidates, Obstacles, visible
 from bdc_occ_ros.world.full_precision import full_precision
-from bdc_occ_ros.world.ray_tiles import RayTiles
-from bdc_occ_ros.world.ray_tiles import tiles_of_rays
+from bdc_occ_ros.world.ray_tiles import RayTiles, tiles_of_rays
 from bdc_occ_ros.world.solids import Solids
 
 GROUND = -1

@@ -15,10 +15,8 @@ from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.full_precision import full_precision
 from bdc_occ_ros.world.lights import Lights
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_tiles import Cameras
-from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
-from bdc_occ_ros.world.shading import shade
-from bdc_occ_ros.world.shading import Stage
+from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras
+from bdc_occ_ros.world.shading import shade, Stage
 from bdc_occ_ros.world.shadows import shadow_maps
 from bdc_occ_ros.world.snapshot import Snapshot
 

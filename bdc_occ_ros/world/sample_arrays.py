@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samples as plain arrays, as files keep them, and back."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 
 TENSORS = ('images', 'input_from_camera', 'key_ego_from_camera', 'semantics', 'depths_m')
 

@@ -11,26 +11,17 @@ import torch
 
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.world import weather
-from bdc_occ_ros.world.actors import Actor
-from bdc_occ_ros.world.actors import Cast
-from bdc_occ_ros.world.city import build
-from bdc_occ_ros.world.city import palette
-from bdc_occ_ros.world.city import part_rng
+from bdc_occ_ros.world.actors import Actor, Cast
+from bdc_occ_ros.world.city import build, palette, part_rng
 from bdc_occ_ros.world.ground import GroundPlan
 from bdc_occ_ros.world.ground_drawing import ground_plan
-from bdc_occ_ros.world.parts import Assembly
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import road_network
-from bdc_occ_ros.world.road_network import RoadNetwork
-from bdc_occ_ros.world.snapshot import Light
-from bdc_occ_ros.world.snapshot import Snapshot
+from bdc_occ_ros.world.parts import Assembly, Model
+from bdc_occ_ros.world.road_network import ALONG_U, road_network, RoadNetwork
+from bdc_occ_ros.world.snapshot import Light, Snapshot
 from bdc_occ_ros.world.solids import Solids
 from bdc_occ_ros.world.stage import SIGHT_M
-from bdc_occ_ros.world.suspension import Sway
-from bdc_occ_ros.world.suspension import sway
-from bdc_occ_ros.world.traffic import ego_drive
-from bdc_occ_ros.world.traffic import EgoDrive
+from bdc_occ_ros.world.suspension import Sway, sway
+from bdc_occ_ros.world.traffic import ego_drive, EgoDrive
 
 SMALLEST_RAD = 0.004
 NO_MODEL = Model('', (0.0, 0.0, 0.0), ())

@@ -2,31 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The colour of what rays meet: ground, solids and sky under the light of a snapshot."""
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bdc_occ_ros.world.film import exposed
-from bdc_occ_ros.world.ground import GroundPlan
-from bdc_occ_ros.world.ground import sample_ground
-from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.world.ground import GroundPlan, sample_ground, stack_plans
 from bdc_occ_ros.world.lights import Lights
-from bdc_occ_ros.world.ray_casting import FirstHits
-from bdc_occ_ros.world.ray_casting import GROUND
-from bdc_occ_ros.world.ray_casting import SKY
+from bdc_occ_ros.world.ray_casting import FirstHits, GROUND, SKY
 from bdc_occ_ros.world.ray_tiles import RayTiles
 from bdc_occ_ros.world.shadows import ShadowMaps
-from bdc_occ_ros.world.sky import sky_color
-from bdc_occ_ros.world.sky import sky_gradient
+from bdc_occ_ros.world.sky import sky_color, sky_gradient
 from bdc_occ_ros.world.snapshot import Snapshot
-from bdc_occ_ros.world.surfaces import surface_table
-from bdc_occ_ros.world.surfaces import surfaces_at
-from bdc_occ_ros.world.surfaces import SurfaceTable
-from bdc_occ_ros.world.textures import texture_of_ground
-from bdc_occ_ros.world.textures import texture_of_solids
+from bdc_occ_ros.world.surfaces import surface_table, surfaces_at, SurfaceTable
+from bdc_occ_ros.world.textures import texture_of_ground, texture_of_solids
 
 # Few enough for the caches of a CPU; elsewhere for the memory.
 _SHADED_AT_ONCE = (2 ** 15, 2 ** 22)

@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_tiles import Cameras
-from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
+from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras
 
 _AWAY_M = 20e3
 _REACH_M = (14.0, 60.0, 30.0)

@@ -12,14 +12,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import GROUND_LABELS
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.world.ground import sample_ground
-from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.classes import FREE_LABEL, GROUND_LABELS
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.world.ground import sample_ground, stack_plans
 from bdc_occ_ros.world.snapshot import Snapshot
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Shape, Solids
 
 GRID = VoxelGrid()
 FIRST_STUFF = GROUND_LABELS[0]

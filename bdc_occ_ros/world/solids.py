@@ -8,8 +8,7 @@ stretched along its axes. Solids turn about the vertical only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import torch

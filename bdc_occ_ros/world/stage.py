@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scene is built onto: a ground, things that stand for good, and things with boxes."""
 
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +11,8 @@ from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.world.actors import Actor
 from bdc_occ_ros.world.ground import Surface
 from bdc_occ_ros.world.ground_drawing import GroundMap
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Span
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import RoadNetwork
+from bdc_occ_ros.world.parts import Model, Parts, Span
+from bdc_occ_ros.world.road_network import ALONG_U, RoadNetwork
 
 OTHERS, TERRAIN, MANMADE, VEGETATION = (
     OCCUPANCY_CLASS_NAMES.index(name) for name in ('others', 'terrain', 'manmade', 'vegetation'))

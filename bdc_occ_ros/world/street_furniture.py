@@ -5,12 +5,8 @@
 import numpy as np
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.parts import Span
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.parts import part, Parts, Rgb, Span
+from bdc_occ_ros.world.solids import Material, Shape
 
 _STEEL = (0.25, 0.25, 0.26)
 _DARK = (0.04, 0.045, 0.04)

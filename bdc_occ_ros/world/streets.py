@@ -9,38 +9,27 @@ import numpy as np
 from bdc_occ_ros.world.blocks import District
 from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.construction import barrier
-from bdc_occ_ros.world.construction import cone
-from bdc_occ_ros.world.construction import construction_vehicle
-from bdc_occ_ros.world.cycles import bicycle
-from bdc_occ_ros.world.cycles import motorcycle
+from bdc_occ_ros.world.construction import barrier, cone, construction_vehicle
+from bdc_occ_ros.world.cycles import bicycle, motorcycle
 from bdc_occ_ros.world.ground_drawing import APRON_M
 from bdc_occ_ros.world.parts import Model
 from bdc_occ_ros.world.people import pedestrian
-from bdc_occ_ros.world.plants import bush
-from bdc_occ_ros.world.plants import tree
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import MAP_U_M
-from bdc_occ_ros.world.road_network import MAP_V_M
-from bdc_occ_ros.world.road_network import Road
-from bdc_occ_ros.world.stage import MANMADE
-from bdc_occ_ros.world.stage import OTHERS
-from bdc_occ_ros.world.stage import Site
-from bdc_occ_ros.world.stage import Stage
-from bdc_occ_ros.world.stage import VEGETATION
-from bdc_occ_ros.world.street_furniture import bench
-from bdc_occ_ros.world.street_furniture import boxes
-from bdc_occ_ros.world.street_furniture import cabinet
-from bdc_occ_ros.world.street_furniture import dog
-from bdc_occ_ros.world.street_furniture import hydrant
-from bdc_occ_ros.world.street_furniture import litter_bin
-from bdc_occ_ros.world.street_furniture import power_pole
-from bdc_occ_ros.world.street_furniture import shelter
-from bdc_occ_ros.world.street_furniture import sign
-from bdc_occ_ros.world.street_furniture import street_lamp
-from bdc_occ_ros.world.vehicles import bus
-from bdc_occ_ros.world.vehicles import trailer
-from bdc_occ_ros.world.vehicles import truck
+from bdc_occ_ros.world.plants import bush, tree
+from bdc_occ_ros.world.road_network import ALONG_U, MAP_U_M, MAP_V_M, Road
+from bdc_occ_ros.world.stage import MANMADE, OTHERS, Site, Stage, VEGETATION
+from bdc_occ_ros.world.street_furniture import (
+    bench,
+    boxes,
+    cabinet,
+    dog,
+    hydrant,
+    litter_bin,
+    power_pole,
+    shelter,
+    sign,
+    street_lamp,
+)
+from bdc_occ_ros.world.vehicles import bus, trailer, truck
 
 _ACROSS = np.pi / 2
 _PITCH_M = 6.4

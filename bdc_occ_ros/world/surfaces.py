@@ -10,12 +10,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from bdc_occ_ros.world.depth_bounds import PROFILES
-from bdc_occ_ros.world.finishes import Finish
-from bdc_occ_ros.world.finishes import finishes_of
-from bdc_occ_ros.world.finishes import Pattern
-from bdc_occ_ros.world.finishes import patterns_of
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.finishes import Finish, finishes_of, Pattern, patterns_of
+from bdc_occ_ros.world.solids import Shape, Solids
 
 _CAP = 0.9995
 _PLACE_COLUMNS = 12

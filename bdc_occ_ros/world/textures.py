@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.world.finishes import Pattern
-from bdc_occ_ros.world.surfaces import SurfacePoints
-from bdc_occ_ros.world.surfaces import SurfaceTable
+from bdc_occ_ros.world.surfaces import SurfacePoints, SurfaceTable
 from bdc_occ_ros.world.value_noise import noise_at
 
 _GROUND_TEXELS_PER_M = 7.0

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many keyframes a minute the world gives, and what each costs."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from statistics import mean
 import time
 from typing import TypeVar
@@ -13,17 +11,13 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.config import ImageConfig
-from bdc_occ_ros.world.keyframes import images_of
-from bdc_occ_ros.world.keyframes import snapshots_of
-from bdc_occ_ros.world.keyframes import truth_of
-from bdc_occ_ros.world.lidar import lidar_observed
-from bdc_occ_ros.world.lidar import sweep_of
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.geometry.frustum import ImageConfig
+from bdc_occ_ros.world.keyframes import images_of, snapshots_of, truth_of
+from bdc_occ_ros.world.lidar import lidar_observed, sweep_of
 from bdc_occ_ros.world.moments import Moment
 from bdc_occ_ros.world.scene import Scene
-from bdc_occ_ros.world.world_source import input_from_image
-from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
+from bdc_occ_ros.world.world_source import input_from_image, KEYFRAME_PERIOD_S
 
 Result = TypeVar('Result')
 ROUNDS = 2

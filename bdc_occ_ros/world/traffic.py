@@ -11,20 +11,12 @@ from bdc_occ_ros.world.actors import Actor
 from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.construction import construction_vehicle
-from bdc_occ_ros.world.cycles import bicycle
-from bdc_occ_ros.world.cycles import motorcycle
+from bdc_occ_ros.world.cycles import bicycle, motorcycle
 from bdc_occ_ros.world.ground_drawing import APRON_M
 from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.road_network import ALONG_V
-from bdc_occ_ros.world.road_network import Road
-from bdc_occ_ros.world.road_network import RoadNetwork
-from bdc_occ_ros.world.stage import DURATION_S
-from bdc_occ_ros.world.stage import SIGHT_M
-from bdc_occ_ros.world.vehicles import bus
-from bdc_occ_ros.world.vehicles import tractor
-from bdc_occ_ros.world.vehicles import trailer
-from bdc_occ_ros.world.vehicles import truck
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, Road, RoadNetwork
+from bdc_occ_ros.world.stage import DURATION_S, SIGHT_M
+from bdc_occ_ros.world.vehicles import bus, tractor, trailer, truck
 
 _EGO_FRONT_M, _EGO_REAR_M = 6.5, 4.5
 _QUEUE_GAP_M = 2.5

@@ -5,13 +5,8 @@
 import numpy as np
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.parts import Model
-from bdc_occ_ros.world.parts import part
-from bdc_occ_ros.world.parts import Parts
-from bdc_occ_ros.world.parts import Rgb
-from bdc_occ_ros.world.parts import Span
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.parts import Model, part, Parts, Rgb, Span
+from bdc_occ_ros.world.solids import Material, Shape
 
 BLACK = (0.02, 0.02, 0.022)
 GLASS = (0.05, 0.06, 0.07)

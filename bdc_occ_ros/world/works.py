@@ -5,14 +5,10 @@
 import numpy as np
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.construction import barrier
-from bdc_occ_ros.world.construction import cone
-from bdc_occ_ros.world.construction import construction_vehicle
+from bdc_occ_ros.world.construction import barrier, cone, construction_vehicle
 from bdc_occ_ros.world.open_zones import mound
 from bdc_occ_ros.world.people import pedestrian
-from bdc_occ_ros.world.stage import OTHERS
-from bdc_occ_ros.world.stage import Site
-from bdc_occ_ros.world.stage import TERRAIN
+from bdc_occ_ros.world.stage import OTHERS, Site, TERRAIN
 from bdc_occ_ros.world.street_furniture import boxes
 from bdc_occ_ros.world.vehicles import truck
 

@@ -11,22 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.camera_rig import MAX_CAMERAS
-from bdc_occ_ros.config import ImageConfig
-from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
+from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrueBoxes
-from bdc_occ_ros.training.sample_cache import SampleCache
-from bdc_occ_ros.world.keyframes import images_of
-from bdc_occ_ros.world.keyframes import Objects
-from bdc_occ_ros.world.keyframes import snapshots_of
-from bdc_occ_ros.world.keyframes import truth_of
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, MAX_CAMERAS
+from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
+from bdc_occ_ros.world.keyframes import images_of, Objects, snapshots_of, truth_of
 from bdc_occ_ros.world.moments import Moment
-from bdc_occ_ros.world.sample_arrays import arrays_of
-from bdc_occ_ros.world.sample_arrays import batch_of
+from bdc_occ_ros.world.sample_arrays import arrays_of, batch_of
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.solid_voxels import GRID
 from bdc_occ_ros.world.sources import sources_fingerprint
@@ -45,7 +37,7 @@ class WorldSource:
     take turns by seed. Several threads may load at once.
 
     :param seeds: Scenes.
-    :param config: What the network wants to see.
+    :param frustum: What the network wants to see.
     :param rigs: Vehicles.
     :param keyframes_per_scene: Up to 40, which is one every half second.
     :param cache: Folder where samples are kept once they are made, and read from afterwards; None
@@ -53,19 +45,19 @@ class WorldSource:
     :raises UsageError: if there are no seeds or rigs, or more keyframes than a drive has.
     """
 
-    def __init__(self, seeds: Sequence[int], config: NetworkConfig, rigs: Sequence[CameraRig],
+    def __init__(self, seeds: Sequence[int], frustum: Frustum, rigs: Sequence[CameraRig],
                  keyframes_per_scene: int = KEYFRAMES_PER_SCENE, cache: Path | None = None
                  ) -> None:
         if not seeds or not rigs or not 1 <= keyframes_per_scene <= KEYFRAMES_PER_SCENE:
             raise UsageError(
                 f'seeds, rigs and 1 to {KEYFRAMES_PER_SCENE} keyframes per scene are needed; got '
                 f'{len(seeds)}, {len(rigs)} and {keyframes_per_scene}')
-        self._seeds, self._config, self._rigs = tuple(seeds), config, tuple(rigs)
+        self._seeds, self._frustum, self._rigs = tuple(seeds), frustum, tuple(rigs)
         self._per_scene = keyframes_per_scene
         self._scenes: dict[int, Scene] = {}
         self._lock = Lock()
         self._cache = None if cache is None else SampleCache(cache, (
-            config.image, config.feature_stride, [rig.fingerprint for rig in self._rigs],
+            frustum.image, frustum.feature_stride, [rig.fingerprint for rig in self._rigs],
             sources_fingerprint()))
 
     def __len__(self) -> int:
@@ -129,7 +121,7 @@ class WorldSource:
 
     def _made(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
         """Render samples and label them."""
-        image = self._config.image
+        image = self._frustum.image
         moments = [self.moment(number) for number in numbers]
         snapshots = snapshots_of(moments, device)
         input_from_camera = np.stack([
@@ -150,7 +142,7 @@ class WorldSource:
             torch.from_numpy(poses).to(device), truth.classes, truth.observed,
             [boxes_in_grid(*parts, device)
              for parts in zip(truth.objects, truth.seen, key_from_world)],
-            nearest_m(rendering.inverse_depth_per_m, self._config.feature_stride
+            nearest_m(rendering.inverse_depth_per_m, self._frustum.feature_stride
                       ).unflatten(0, size))
 
 

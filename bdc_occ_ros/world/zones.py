@@ -4,30 +4,23 @@
 
 import numpy as np
 
-from bdc_occ_ros.world.buildings import hall
-from bdc_occ_ros.world.buildings import house
-from bdc_occ_ros.world.buildings import tower
+from bdc_occ_ros.world.buildings import hall, house, tower
 from bdc_occ_ros.world.cars import car
 from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.construction import construction_vehicle
 from bdc_occ_ros.world.ground import Surface
-from bdc_occ_ros.world.plants import bush
-from bdc_occ_ros.world.plants import hedge
-from bdc_occ_ros.world.plants import tree
-from bdc_occ_ros.world.stage import MANMADE
-from bdc_occ_ros.world.stage import OTHERS
-from bdc_occ_ros.world.stage import Site
-from bdc_occ_ros.world.stage import VEGETATION
-from bdc_occ_ros.world.street_furniture import boxes
-from bdc_occ_ros.world.street_furniture import cabinet
-from bdc_occ_ros.world.street_furniture import container
-from bdc_occ_ros.world.street_furniture import dumpster
-from bdc_occ_ros.world.street_furniture import fence
-from bdc_occ_ros.world.street_furniture import litter_bin
-from bdc_occ_ros.world.street_furniture import wall
-from bdc_occ_ros.world.vehicles import tractor
-from bdc_occ_ros.world.vehicles import trailer
-from bdc_occ_ros.world.vehicles import truck
+from bdc_occ_ros.world.plants import bush, hedge, tree
+from bdc_occ_ros.world.stage import MANMADE, OTHERS, Site, VEGETATION
+from bdc_occ_ros.world.street_furniture import (
+    boxes,
+    cabinet,
+    container,
+    dumpster,
+    fence,
+    litter_bin,
+    wall,
+)
+from bdc_occ_ros.world.vehicles import tractor, trailer, truck
 
 _ACROSS = np.pi / 2
 

@@ -5,7 +5,7 @@
 import pytest
 
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
-from bdc_occ_ros.camera_rig import CameraRig
+from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 
 @pytest.fixture(scope='session')

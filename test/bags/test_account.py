@@ -4,8 +4,7 @@
 
 import pytest
 
-from bdc_occ_ros.bags.account import account
-from bdc_occ_ros.bags.account import table
+from bdc_occ_ros.bags.account import account, table
 
 STAMPS_NS = [round(k * 1e9 / 10) for k in range(11)]
 

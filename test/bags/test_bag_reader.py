@@ -7,21 +7,15 @@ import struct
 
 import numpy as np
 import pytest
-from rosbags.rosbag2 import CompressionFormat
-from rosbags.rosbag2 import CompressionMode
-from rosbags.rosbag2 import StoragePlugin
-from rosbags.rosbag2 import Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 import yaml
 
-from bdc_occ_ros.bags import bag_reader
-from bdc_occ_ros.bags import compressed_files
+from bdc_occ_ros.bags import bag_reader, compressed_files
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.mcap_profile import MAGIC
-from bdc_occ_ros.bags.mcap_profile import mcap_profile
+from bdc_occ_ros.bags.mcap_profile import MAGIC, mcap_profile
 from bdc_occ_ros.bags.message_types import message_types
-from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.errors import InvalidBagError
+from bdc_occ_ros.errors import BdcOccError, InvalidBagError
 
 
 def read_all(path):

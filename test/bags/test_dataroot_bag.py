@@ -7,11 +7,7 @@ import json
 import re
 import shutil
 
-from made_scenes import START_US
-from made_scenes import SWEEPS_PER_SAMPLE
-from made_scenes import TRIGGERS_PER_SAMPLE
-from made_scenes import VERSION
-from made_scenes import world_from_ego
+from made_scenes import START_US, SWEEPS_PER_SAMPLE, TRIGGERS_PER_SAMPLE, VERSION, world_from_ego
 import numpy as np
 import pytest
 
@@ -19,11 +15,10 @@ from bdc_occ_ros.bags import TRUTH_FILE
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
-from bdc_occ_ros.bags.flavours import flavour_of
-from bdc_occ_ros.bags.flavours import FLAVOURS
+from bdc_occ_ros.bags.flavours import flavour_of, FLAVOURS
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.cli import main
+from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.scene_readings import read_scene
 from bdc_occ_ros.errors import InvalidDatasetError

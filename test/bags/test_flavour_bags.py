@@ -9,13 +9,12 @@ import pytest
 from rosbags.interfaces import QosReliability
 
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.flavours import flavour_of
-from bdc_occ_ros.bags.flavours import FLAVOURS
+from bdc_occ_ros.bags.flavours import flavour_of, FLAVOURS
 from bdc_occ_ros.bags.message_types import message_types
 from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.sync.synthetic_triggers import START_NS
 from bdc_occ_ros.world.drive import Drive
 
 NUM_TRIGGERS = 7  # two keyframes, the first and the last

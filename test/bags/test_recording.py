@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from bdc_occ_ros.bags.message_types import message_types
-from bdc_occ_ros.bags.recording import boxes_of
-from bdc_occ_ros.bags.recording import occupancy_of
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.bags.recording import boxes_of, occupancy_of
 from bdc_occ_ros.errors import InvalidBagError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 TYPES = message_types().types
 POINT = np.dtype([('x', '<f4'), ('y', '<f4'), ('z', '<f4'), ('rgb', '<f4'), ('label', '<u4')])

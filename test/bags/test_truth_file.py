@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from bdc_occ_ros.bags import TRUTH_FILE
-from bdc_occ_ros.bags.truth_file import load_truth
-from bdc_occ_ros.bags.truth_file import save_truth
+from bdc_occ_ros.bags.truth_file import load_truth, save_truth
 from bdc_occ_ros.errors import InvalidBagError
 
 

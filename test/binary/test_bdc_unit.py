@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.layer_config import UnitConfig
 
 AUTHORS = {'sign_of_zero': 0, 'activation_before_1x1': 'real', 'activation_in_branch': 'real'}
 

@@ -10,20 +10,16 @@ import torch
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import BinarizerConfig, UnitConfig
 from bdc_occ_ros.binary.folding import count_zeros
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.binary.sign import BinaryActivation
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.config import parse_network_config
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.layer_config import BinarizerConfig
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.network.config import load_network_config, parse_network_config
+from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.packed_network import empty_packed_network
-from bdc_occ_ros.network.packed_network import pack_network
-from bdc_occ_ros.profile import profile_network
-from bdc_occ_ros.profile import total_cost
+from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
 
 REACTNET = BinarizerConfig('shift', 'polynomial', 'after_sum')
 REACTNET_UNIT = UnitConfig(version=0, with_bn=True, binarizer=REACTNET)

@@ -12,15 +12,12 @@ import torch
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.folding import count_zeros
-from bdc_occ_ros.binary.folding import fold_sign
-from bdc_occ_ros.binary.folding import fold_unit
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.folding import count_zeros, fold_sign, fold_unit
 from bdc_occ_ros.binary.layers import Redistribution
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import FoldingError
-from bdc_occ_ros.kernels.conventions import NEVER
-from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.kernels.conventions import NEVER, unpack_bits
 
 CHANNELS = 5
 CLOSE = {'rtol': 2e-6, 'atol': 2e-6}

@@ -6,9 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.layers import Redistribution
-from bdc_occ_ros.binary.layers import RPReLU
+from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
 
 
 def fill(module, seed=0):

@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.layer_config import BinarizerConfig
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.binary.config import BinarizerConfig, UnitConfig
 
 CLASSES, STEPS, BATCH = 4, 40, 48
 UNITS = {

@@ -5,13 +5,9 @@
 import torch
 from torch.nn import functional
 
-from bdc_occ_ros.binary.blocks import down_block
-from bdc_occ_ros.binary.blocks import same_block
-from bdc_occ_ros.binary.blocks import strided_block
-from bdc_occ_ros.binary.resampling import ChannelReduction
-from bdc_occ_ros.binary.resampling import DownSampling
-from bdc_occ_ros.binary.resampling import UpSampling
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.binary.blocks import down_block, same_block, strided_block
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.resampling import ChannelReduction, DownSampling, UpSampling
 
 UNIT = UnitConfig()
 X = torch.randn(2, 8, 4, 6, generator=torch.Generator().manual_seed(0))

@@ -5,9 +5,7 @@
 import pytest
 import torch
 
-from bdc_occ_ros.binary.sign import BinaryActivation
-from bdc_occ_ros.binary.sign import scaled_sign
-from bdc_occ_ros.binary.sign import sign
+from bdc_occ_ros.binary.sign import BinaryActivation, scaled_sign, sign
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16])

@@ -10,24 +10,16 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.blocks import down_block
-from bdc_occ_ros.binary.blocks import same_block
-from bdc_occ_ros.binary.blocks import strided_block
+from bdc_occ_ros.binary.blocks import down_block, same_block, strided_block
+from bdc_occ_ros.binary.config import BinarizerConfig, UnitConfig
 from bdc_occ_ros.binary.module_recording import is_recordable
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.binary.resampling import ChannelReduction
-from bdc_occ_ros.binary.resampling import DownSampling
-from bdc_occ_ros.binary.resampling import UpSampling
+from bdc_occ_ros.binary.resampling import ChannelReduction, DownSampling, UpSampling
 from bdc_occ_ros.binary.section import Section
 from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import RealConvolution
+from bdc_occ_ros.kernels.operations import Convolution, Gate, Pack, RealConvolution
 from bdc_occ_ros.kernels.plan import Plan
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.layer_config import BinarizerConfig
-from bdc_occ_ros.layer_config import UnitConfig
 
 STRICT = UnitConfig(with_bn=True)
 INNER = UnitConfig(with_bn=True, has_inner_shortcut=True)

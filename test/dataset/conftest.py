@@ -10,12 +10,14 @@ import pytest
 from bdc_occ_ros.bags.keyframe import load_keyframe
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.scene_records import Annotation
-from bdc_occ_ros.dataset.scene_records import SampleRecord
-from bdc_occ_ros.dataset.scene_records import SceneDescription
-from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.scene_records import (
+    Annotation,
+    SampleRecord,
+    SceneDescription,
+    SensorReading,
+)
 from bdc_occ_ros.dataset.scene_writer import SceneWriter
-from bdc_occ_ros.rotations import pose_from_wxyz
+from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
 
 @pytest.fixture(scope='session')

@@ -12,18 +12,15 @@ from made_scenes import VERSION
 import numpy as np
 import pytest
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.cli import main
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
-from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
-from bdc_occ_ros.evaluation.detection_scores import detection_scores
-from bdc_occ_ros.evaluation.detection_scores import submission_of
+from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, empty_evaluation
+from bdc_occ_ros.evaluation.detection_scores import detection_scores, submission_of
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
 from bdc_occ_ros.share import share_path
 

@@ -7,9 +7,9 @@ import gc
 import numpy as np
 import pytest
 
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.dataset.lidar_depth import depth_map_m
-from bdc_occ_ros.network.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.network.config import load_network_config
 
 INPUT_FROM_CAMERA = np.array(((40.0, 0, 31.5), (0, 40.0, 15.5), (0, 0, 1)))
 

@@ -7,27 +7,29 @@ import json
 import shutil
 import zipfile
 
-from made_scenes import CAR_SPEED_MPS
-from made_scenes import made_sample
-from made_scenes import NUM_SAMPLES
-from made_scenes import VERSION
-from made_scenes import world_from_car
-from made_scenes import world_from_ego
+from made_scenes import (
+    CAR_SPEED_MPS,
+    made_sample,
+    NUM_SAMPLES,
+    VERSION,
+    world_from_car,
+    world_from_ego,
+)
 import numpy as np
 import pytest
 
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.occ3d_label import load_label
-from bdc_occ_ros.dataset.scene_records import Annotation
-from bdc_occ_ros.dataset.scene_records import SampleRecord
-from bdc_occ_ros.dataset.scene_records import SceneDescription
-from bdc_occ_ros.dataset.scene_records import SensorReading
+from bdc_occ_ros.dataset.scene_records import (
+    Annotation,
+    SampleRecord,
+    SceneDescription,
+    SensorReading,
+)
 from bdc_occ_ros.dataset.scene_writer import SceneWriter
-from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.errors import InvalidLabelError
-from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.rotations import pose_from_wxyz
+from bdc_occ_ros.errors import InvalidDatasetError, InvalidLabelError, UsageError
+from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 

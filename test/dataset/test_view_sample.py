@@ -5,20 +5,14 @@
 import json
 
 import cv2
-from made_scenes import NUM_SAMPLES
-from made_scenes import PERIOD_US
-from made_scenes import START_US
-from made_scenes import VERSION
-from made_scenes import world_from_car
-from made_scenes import world_from_ego
+from made_scenes import NUM_SAMPLES, PERIOD_US, START_US, VERSION, world_from_car, world_from_ego
 import numpy as np
 import pytest
 
-from bdc_occ_ros.cli import main
+from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.drawing import dataset_source
-from bdc_occ_ros.drawing.dataset_source import choose_sample
-from bdc_occ_ros.drawing.dataset_source import source_of_sample
+from bdc_occ_ros.drawing.dataset_source import choose_sample, source_of_sample
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
 from bdc_occ_ros.errors import UsageError
 

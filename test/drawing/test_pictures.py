@@ -5,26 +5,19 @@
 import cv2
 import numpy as np
 
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import DETECTION_COLORS_RGB
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.drawing.birds_eye import birds_eye
-from bdc_occ_ros.drawing.birds_eye import FREE_RGB
-from bdc_occ_ros.drawing.birds_eye import UNSEEN_RGB
-from bdc_occ_ros.drawing.box_lines import box_corners_m
-from bdc_occ_ros.drawing.box_lines import draw_boxes
-from bdc_occ_ros.drawing.sheet import CAPTION_PX
-from bdc_occ_ros.drawing.sheet import Column
-from bdc_occ_ros.drawing.sheet import draw_sheet
-from bdc_occ_ros.drawing.sheet import Overlay
-from bdc_occ_ros.drawing.sheet import WIDTH_PX
+from bdc_occ_ros.classes import (
+    DETECTION_CLASS_NAMES,
+    DETECTION_COLORS_RGB,
+    FREE_LABEL,
+    OCCUPANCY_CLASS_NAMES,
+    OCCUPANCY_COLORS_RGB,
+)
+from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
+from bdc_occ_ros.drawing.birds_eye import birds_eye, FREE_RGB, UNSEEN_RGB
+from bdc_occ_ros.drawing.box_lines import box_corners_m, draw_boxes
+from bdc_occ_ros.drawing.sheet import CAPTION_PX, Column, draw_sheet, Overlay, WIDTH_PX
 from bdc_occ_ros.drawing.voxel_picture import voxel_picture
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid()
 CAR, ROAD = OCCUPANCY_CLASS_NAMES.index('car'), OCCUPANCY_CLASS_NAMES.index('driveable_surface')

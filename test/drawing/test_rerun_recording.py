@@ -5,12 +5,10 @@
 import numpy as np
 
 from bdc_occ_ros.bags.scene_bag import encode_jpeg
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.drawing.rerun_recording import RerunRecording
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 STAMP_NS = 1_500_000_000_123_456_789
 

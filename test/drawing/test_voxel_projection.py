@@ -6,19 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Frame, Occupancy
 from bdc_occ_ros.drawing.projection import cut_at_camera
-from bdc_occ_ros.drawing.sheet import draw_sheet
-from bdc_occ_ros.drawing.sheet import GAP_PX
-from bdc_occ_ros.drawing.sheet import Overlay
-from bdc_occ_ros.drawing.sheet import TITLE_PX
-from bdc_occ_ros.drawing.sheet import WIDTH_PX
+from bdc_occ_ros.drawing.sheet import draw_sheet, GAP_PX, Overlay, TITLE_PX, WIDTH_PX
 from bdc_occ_ros.drawing.voxel_projection import draw_voxels
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid()
 CAR, PEDESTRIAN = (OCCUPANCY_CLASS_NAMES.index(name) for name in ('car', 'pedestrian'))

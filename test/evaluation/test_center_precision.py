@@ -70,8 +70,7 @@ def test_random_boxes_score_what_the_devkit_says():
     pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
     from nuscenes.eval.common.data_classes import EvalBoxes
     from nuscenes.eval.common.utils import center_distance
-    from nuscenes.eval.detection.algo import accumulate
-    from nuscenes.eval.detection.algo import calc_ap
+    from nuscenes.eval.detection.algo import accumulate, calc_ap
     from nuscenes.eval.detection.data_classes import DetectionBox
     shape = {'size': (1.0, 1.0, 1.0), 'rotation': (1.0, 0.0, 0.0, 0.0)}
     samples = list(random_samples())

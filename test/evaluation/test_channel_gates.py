@@ -9,12 +9,10 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.drawing.gate_picture import draw_gates
-from bdc_occ_ros.drawing.gate_picture import UnitGates
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.drawing.gate_picture import draw_gates, UnitGates
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.evaluation.channel_gates import ChannelGates
-from bdc_occ_ros.evaluation.channel_gates import record_gates
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.evaluation.channel_gates import ChannelGates, record_gates
 
 
 def test_recorded_gates_are_what_the_unit_multiplies_by(as_if_trained):

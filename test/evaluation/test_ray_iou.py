@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidGridError
 from bdc_occ_ros.evaluation.ray_casting import cast_rays
-from bdc_occ_ros.evaluation.ray_iou import choose_origins
-from bdc_occ_ros.evaluation.ray_iou import lidar_directions
-from bdc_occ_ros.evaluation.ray_iou import RayIou
+from bdc_occ_ros.evaluation.ray_iou import choose_origins, lidar_directions, RayIou
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid((-2.0, -2.4, -0.5), (0.4, 0.4, 0.5), (10, 12, 4))
 FREE = 3

@@ -7,11 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.evaluation.set_scores import score_sets
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid(shape=(4, 1, 1))
 BUS, CAR = (OCCUPANCY_CLASS_NAMES.index(name) for name in ('bus', 'car'))

@@ -2,24 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network is asked for the ego frame of the label, which is not that of the key camera."""
 
-from made_scenes import SPEED_MPS
-from made_scenes import VERSION
+from made_scenes import SPEED_MPS, VERSION
 import numpy as np
 import pytest
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.scene_records import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
-from bdc_occ_ros.evaluation.dataset_evaluation import empty_evaluation
+from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, empty_evaluation
 from bdc_occ_ros.evaluation.detection_scores import detection_scores
 from bdc_occ_ros.evaluation.subjects import NetworkSubject
-from bdc_occ_ros.predictor import key_ego_from_ego
-from bdc_occ_ros.predictor import Prediction
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.predictor import key_ego_from_ego, Prediction
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 

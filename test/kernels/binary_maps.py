@@ -8,14 +8,8 @@ from real_maps import Maker
 import torch
 
 from bdc_occ_ros.kernels.backend import Backend
-from bdc_occ_ros.kernels.conventions import bit_map
-from bdc_occ_ros.kernels.conventions import NEVER
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Pack
+from bdc_occ_ros.kernels.conventions import bit_map, NEVER, pack_bits
+from bdc_occ_ros.kernels.operations import Buffer, Convolution, IntegerSign, Map, Pack
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 

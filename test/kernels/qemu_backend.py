@@ -10,16 +10,10 @@ import subprocess
 
 import torch
 
-from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.errors import InvalidOperationError
+from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError
 from bdc_occ_ros.kernels.addresses import address
-from bdc_occ_ros.kernels.build import build
-from bdc_occ_ros.kernels.build import is_current
-from bdc_occ_ros.kernels.build import source_identity
-from bdc_occ_ros.kernels.build import SOURCES
-from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS
-from bdc_occ_ros.kernels.compiler import find_compiler
-from bdc_occ_ros.kernels.compiler import run_compiler
+from bdc_occ_ros.kernels.build import build, is_current, source_identity, SOURCES
+from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS, find_compiler, run_compiler
 from bdc_occ_ros.kernels.lowering import Lowering
 from bdc_occ_ros.kernels.structures import ABI_VERSION
 

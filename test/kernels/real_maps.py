@@ -2,21 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeded maps and parameters for the tests of operations, and their comparison."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
 
 from bdc_occ_ros.kernels.backend import Backend
-from bdc_occ_ros.kernels.conventions import bit_map
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.operations import Activation
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Operation
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.conventions import bit_map, pack_bits
+from bdc_occ_ros.kernels.operations import Activation, Buffer, Gate, Map, Operation, Sign
 from bdc_occ_ros.kernels.reference import FUNCTIONS
 
 TYPES = (torch.float32, torch.bfloat16, torch.float16)

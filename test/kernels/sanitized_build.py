@@ -12,11 +12,8 @@ import sys
 import tempfile
 import time
 
-from bdc_occ_ros.kernels.build import compile_sources
-from bdc_occ_ros.kernels.build import FLAGS
-from bdc_occ_ros.kernels.build import SOURCES
-from bdc_occ_ros.kernels.compiler import find_compiler
-from bdc_occ_ros.kernels.compiler import run_compiler
+from bdc_occ_ros.kernels.build import compile_sources, FLAGS, SOURCES
+from bdc_occ_ros.kernels.compiler import find_compiler, run_compiler
 
 FOLDER = Path(__file__).resolve().parent / 'fuzz'
 CHECKED = (*FLAGS, '-g1', '-fno-sanitize-recover=all', '-DBDC_BUILD_IDENTITY="sanitized"')

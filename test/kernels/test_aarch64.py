@@ -6,13 +6,9 @@ import pytest
 import qemu_backend
 import torch
 
-from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.conventions import bit_map
-from bdc_occ_ros.kernels.conventions import pack_weights
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError
+from bdc_occ_ros.kernels.conventions import bit_map, pack_weights
+from bdc_occ_ros.kernels.operations import Buffer, Convolution, Map
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 

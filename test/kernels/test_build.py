@@ -10,12 +10,8 @@ import sys
 
 import pytest
 
-from bdc_occ_ros.errors import InvalidSettingError
-from bdc_occ_ros.errors import KernelBuildError
-from bdc_occ_ros.errors import MissingDependencyError
-from bdc_occ_ros.kernels import build
-from bdc_occ_ros.kernels import compiler
-from bdc_occ_ros.kernels import extension
+from bdc_occ_ros.errors import InvalidSettingError, KernelBuildError, MissingDependencyError
+from bdc_occ_ros.kernels import build, compiler, extension
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ('torch', 'numpy', 'cv2', 'safetensors', 'yaml')

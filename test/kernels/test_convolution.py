@@ -4,27 +4,16 @@
 
 from dataclasses import replace
 from functools import cache
-from itertools import cycle
-from itertools import product
+from itertools import cycle, product
 
-from binary_maps import BinaryMaker
-from binary_maps import Comparison
+from binary_maps import BinaryMaker, Comparison
 import pytest
-from real_maps import bits_output
-from real_maps import real_output
-from real_maps import TYPES
+from real_maps import bits_output, real_output, TYPES
 import torch
 
 from bdc_occ_ros.kernels import reference
-from bdc_occ_ros.kernels.conventions import base_table
-from bdc_occ_ros.kernels.conventions import NEVER
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.conventions import base_table, NEVER, pack_bits, unpack_bits
+from bdc_occ_ros.kernels.operations import Convolution, Epilogue, IntegerSign, Map, Sign
 from bdc_occ_ros.kernels.reference_maps import read_bits
 
 # In and out channels; H and W smaller than the kernel, odd, and one tile and more.

@@ -3,40 +3,39 @@
 """The kernels on a GPU against the reference, bit for bit; skipped where there is none."""
 
 import pytest
-from real_maps import bits_output
-from real_maps import Maker
-from real_maps import real_output
-from real_maps import TYPES
-from test_cuda_emulation import bits_of
-from test_cuda_emulation import CHANNELS
-from test_cuda_emulation import integer_sign
-from test_cuda_emulation import out_size
-from test_cuda_emulation import packed_network
-from test_cuda_emulation import SIZES
-from test_cuda_emulation import weights_of
+from real_maps import bits_output, Maker, real_output, TYPES
+from test_cuda_emulation import (
+    bits_of,
+    CHANNELS,
+    integer_sign,
+    out_size,
+    packed_network,
+    SIZES,
+    weights_of,
+)
 import torch
 
+from bdc_occ_ros.bench import cuda as cuda_bench
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels import cuda_bench
+from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError
 from bdc_occ_ros.kernels import torch_ops
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.cuda_library import check_capability
-from bdc_occ_ros.kernels.cuda_library import CudaLibrary
+from bdc_occ_ros.kernels.cuda_library import check_capability, CudaLibrary
 from bdc_occ_ros.kernels.cuda_oracle import count_bits
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
+from bdc_occ_ros.kernels.operations import (
+    Buffer,
+    Convolution,
+    Epilogue,
+    Map,
+    Pack,
+    Splat,
+    SplatTable,
+)
 from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.layer_config import UnitConfig
 
 GPU = torch.device('cuda', 0)
 NO_GPU = 'PyTorch finds no GPU; the emulation and the machine code are tested all the same'

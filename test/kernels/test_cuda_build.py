@@ -10,13 +10,14 @@ import cuda_disassembly
 import pytest
 import torch
 
-from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.errors import KernelBuildError
-from bdc_occ_ros.errors import KernelLibraryError
-from bdc_occ_ros.errors import MissingDependencyError
-from bdc_occ_ros.kernels import cuda_build
-from bdc_occ_ros.kernels import cuda_library
+from bdc_occ_ros.errors import (
+    BackendUnavailableError,
+    InvalidOperationError,
+    KernelBuildError,
+    KernelLibraryError,
+    MissingDependencyError,
+)
+from bdc_occ_ros.kernels import cuda_build, cuda_library
 
 PRODUCTS = {'80': 'XOR', '86': 'XOR', '87': 'XOR', '89': 'XOR', '90': 'AND'}
 # 2 x 8 fragments per step of 256 bits, on 9.0 two more for the bits of the windows.

@@ -8,38 +8,32 @@ from pathlib import Path
 
 import cuda_emulation
 import pytest
-from real_maps import bits_output
-from real_maps import Maker
-from real_maps import real_output
+from real_maps import bits_output, Maker, real_output
 import torch
 from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.compiler import has_compiler
-from bdc_occ_ros.kernels.conventions import NEVER
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.conventions import words
+from bdc_occ_ros.kernels.conventions import NEVER, pack_bits, words
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import IntegerSign
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
+from bdc_occ_ros.kernels.operations import (
+    Buffer,
+    Convolution,
+    Epilogue,
+    IntegerSign,
+    Map,
+    Pack,
+    Splat,
+    SplatTable,
+)
 from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.kernels.structures import BdcConvolution
-from bdc_occ_ros.kernels.structures import BdcMap
-from bdc_occ_ros.kernels.structures import BdcStep
-from bdc_occ_ros.kernels.structures import BITS
-from bdc_occ_ros.kernels.structures import KINDS
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.kernels.structures import BdcConvolution, BdcMap, BdcStep, BITS, KINDS
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
 

@@ -7,20 +7,16 @@ import subprocess
 import sys
 from threading import Thread
 
-from binary_maps import BinaryMaker
-from binary_maps import Comparison
+from binary_maps import BinaryMaker, Comparison
 import pytest
-from real_maps import bits_output
-from real_maps import real_output
+from real_maps import bits_output, real_output
 import torch
 
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import pack_weights
 from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
-from bdc_occ_ros.kernels.operations import Convolution
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import Map
+from bdc_occ_ros.kernels.operations import Convolution, Epilogue, Map
 
 NAMES = [name for name in load_library().backend_names() if load_library().is_supported(name)]
 SIZE = 2, 40, 24

@@ -5,14 +5,13 @@
 import pytest
 import torch
 
-from bdc_occ_ros.errors import BackendUnavailableError
-from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.errors import InvalidSettingError
-from bdc_occ_ros.errors import KernelLibraryError
-from bdc_occ_ros.kernels import build
-from bdc_occ_ros.kernels import cuda_build
-from bdc_occ_ros.kernels import library
-from bdc_occ_ros.kernels import selection
+from bdc_occ_ros.errors import (
+    BackendUnavailableError,
+    InvalidOperationError,
+    InvalidSettingError,
+    KernelLibraryError,
+)
+from bdc_occ_ros.kernels import build, cuda_build, library, selection
 
 # It can run scalar and avx2, knows avx512, and refuses every list of steps longer than one.
 SOURCE = '''

@@ -12,8 +12,7 @@ import torch
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels import operations as records
 from bdc_occ_ros.kernels import structures
-from bdc_occ_ros.kernels.conventions import base_table
-from bdc_occ_ros.kernels.conventions import bit_map
+from bdc_occ_ros.kernels.conventions import base_table, bit_map
 from bdc_occ_ros.kernels.native import NativeBackend
 
 CHANNELS, OUT_CHANNELS = 40, 64

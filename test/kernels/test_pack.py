@@ -6,16 +6,12 @@ from functools import cache
 
 from binary_maps import Comparison
 import pytest
-from real_maps import bits_output
-from real_maps import Maker
-from real_maps import TYPES
+from real_maps import bits_output, Maker, TYPES
 import torch
 
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.operations import Map, Pack, Sign
 from bdc_occ_ros.kernels.reference_maps import read_bits
 
 CHANNELS = (1, 31, 32, 33, 63, 64, 65, 96, 128, 256, 300, 512)

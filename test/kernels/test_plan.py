@@ -9,19 +9,12 @@ import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.arena import lives_of
-from bdc_occ_ros.kernels.arena import place
+from bdc_occ_ros.kernels.arena import lives_of, place
 from bdc_occ_ros.kernels.compiled_plan import CompiledPlan
 from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import Buffer
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Map
-from bdc_occ_ros.kernels.operations import Pack
-from bdc_occ_ros.kernels.operations import Sign
+from bdc_occ_ros.kernels.operations import AveragePool, Buffer, Combine, Map, Pack, Sign
 from bdc_occ_ros.kernels.plan import Plan
-from bdc_occ_ros.kernels.plan_runner import MAX_PLANS
-from bdc_occ_ros.kernels.plan_runner import PlanRunner
+from bdc_occ_ros.kernels.plan_runner import MAX_PLANS, PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 SHAPE = (1, 4, 6, 64)

@@ -6,18 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from real_maps import check
-from real_maps import Maker
-from real_maps import real_output
-from real_maps import run_definition
-from real_maps import TYPES
+from real_maps import check, Maker, real_output, run_definition, TYPES
 import torch
 
-from bdc_occ_ros.config import BevConfig
-from bdc_occ_ros.kernels.operations import Splat
-from bdc_occ_ros.kernels.operations import SplatTable
-from bdc_occ_ros.network.depth_to_bev import bev_cells
-from bdc_occ_ros.network.depth_to_bev import lift_to_bev
+from bdc_occ_ros.geometry.voxel_grid import BevConfig
+from bdc_occ_ros.kernels.operations import Splat, SplatTable
+from bdc_occ_ros.network.depth_to_bev import bev_cells, lift_to_bev
 
 UNLISTED = -5
 BEV = BevConfig((-4.0, 4.8), (-3.0, 3.0), (-1.0, 5.4), (0.4, 0.3))  # 20 rows, 22 columns

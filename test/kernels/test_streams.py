@@ -5,26 +5,23 @@
 from functools import cache
 
 import pytest
-from real_maps import bits_output
-from real_maps import check
-from real_maps import Maker
-from real_maps import real_output
-from real_maps import run_definition
-from real_maps import TYPES
+from real_maps import bits_output, check, Maker, real_output, run_definition, TYPES
 import torch
 from torch.nn import functional
 
 from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.operations import Affine
-from bdc_occ_ros.kernels.operations import AveragePool
-from bdc_occ_ros.kernels.operations import BranchLayer
-from bdc_occ_ros.kernels.operations import Combine
-from bdc_occ_ros.kernels.operations import Epilogue
-from bdc_occ_ros.kernels.operations import Gate
-from bdc_occ_ros.kernels.operations import Labels
-from bdc_occ_ros.kernels.operations import RealConvolution
-from bdc_occ_ros.kernels.operations import Sign
-from bdc_occ_ros.kernels.operations import Upsample
+from bdc_occ_ros.kernels.operations import (
+    Affine,
+    AveragePool,
+    BranchLayer,
+    Combine,
+    Epilogue,
+    Gate,
+    Labels,
+    RealConvolution,
+    Sign,
+    Upsample,
+)
 
 UNSET = 99
 CHANNELS = (1, 31, 32, 33, 63, 64, 65, 96, 300)

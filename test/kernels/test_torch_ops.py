@@ -7,10 +7,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from bdc_occ_ros.kernels import torch_ops
-from bdc_occ_ros.kernels.conventions import NEVER
-from bdc_occ_ros.kernels.conventions import pack_bits
-from bdc_occ_ros.kernels.conventions import pack_weights
-from bdc_occ_ros.kernels.conventions import unpack_bits
+from bdc_occ_ros.kernels.conventions import NEVER, pack_bits, pack_weights, unpack_bits
 
 CHANNELS, OUT_CHANNELS = 40, 33
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.box_decoding import decode_boxes
+from bdc_occ_ros.network.config import load_network_config
 
 CAR, TRUCK, CONE = 0, 1, 9
 

@@ -5,9 +5,8 @@
 import pytest
 import torch
 
-from bdc_occ_ros.config import BevConfig
-from bdc_occ_ros.network.depth_to_bev import bev_cells
-from bdc_occ_ros.network.depth_to_bev import lift_to_bev
+from bdc_occ_ros.geometry.voxel_grid import BevConfig
+from bdc_occ_ros.network.depth_to_bev import bev_cells, lift_to_bev
 
 BEV = BevConfig((-2.0, 4.0), (-1.0, 3.0), (-1.0, 1.0), (1.0, 0.5))  # 8 rows (y), 6 columns (x)
 OUTSIDE = 48

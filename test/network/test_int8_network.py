@@ -5,13 +5,12 @@
 import pytest
 import torch
 
+from bdc_occ_ros.bench.rig import rig_rays
+from bdc_occ_ros.bench.section_shares import section_shares
 from bdc_occ_ros.binary.section import Section
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.measurement.rig import rig_rays
-from bdc_occ_ros.measurement.section_shares import section_shares
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.int8_network import put_on_8_bits
-from bdc_occ_ros.network.int8_section import Int8Section
-from bdc_occ_ros.network.int8_section import SessionSettings
+from bdc_occ_ros.network.int8_section import Int8Section, SessionSettings
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
 

@@ -14,8 +14,7 @@ from bdc_occ_ros.network.bev_encoder import ResidualBlock
 from bdc_occ_ros.network.conv_block import ConvBlock
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.images_to_features import FeaturePyramid
-from bdc_occ_ros.network.int8_section import Int8Section
-from bdc_occ_ros.network.int8_section import SessionSettings
+from bdc_occ_ros.network.int8_section import Int8Section, SessionSettings
 from bdc_occ_ros.network.resnet import Bottleneck
 
 pytest.importorskip('onnx', reason='onnx is not installed (extra bench)')

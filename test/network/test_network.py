@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.network.bev_to_boxes import HEATMAP_PRIOR_LOGIT
 from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 
 ENTRIES = {'flashocc_r50': 430, 'bdc_occ_t': 1004, 'bdc_occ_b': 1209, 'bevdet_r50': 478,

@@ -10,18 +10,16 @@ import pytest
 import torch
 from torch import nn
 
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.binary.recorded_module import RecordedModule
 from bdc_occ_ros.binary.section import Section
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.layer_config import UnitConfig
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.images_to_features import HalvingChain
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.packed_network import empty_packed_network
-from bdc_occ_ros.network.packed_network import pack_network
-from bdc_occ_ros.network.packed_network import packed_units
+from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network, packed_units
 from bdc_occ_ros.network.resnet import Resnet50
 
 NAMES = ('nano', 'binary nano', 'published', 'published with real 1x1')

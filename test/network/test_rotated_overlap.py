@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bdc_occ_ros.network.rotated_overlap import corners_of
-from bdc_occ_ros.network.rotated_overlap import keep_strongest
-from bdc_occ_ros.network.rotated_overlap import overlap_of_pairs
+from bdc_occ_ros.network.rotated_overlap import corners_of, keep_strongest, overlap_of_pairs
 
 QUARTER = np.pi / 2
 OCTAGON = 8 * (np.sqrt(2) - 1)  # area shared by two squares of side 2, one turned by 45 degrees

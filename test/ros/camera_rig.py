@@ -10,17 +10,12 @@ import cv2
 from geometry_msgs.msg import TransformStamped
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import qos_profile_sensor_data
-from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from rclpy.qos import DurabilityPolicy, qos_profile_sensor_data, QoSProfile
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
-from bdc_occ_ros.ros.stamps import make_header
-from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.rotations import quaternion_from_matrix
+from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
+from bdc_occ_ros.ros.stamps import make_header, to_nanoseconds
 
 ImageMessage = Image | CompressedImage
 

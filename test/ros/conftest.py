@@ -93,8 +93,7 @@ def spin_until(ros, node) -> Callable[..., bool]:
 @pytest.fixture(scope='session')
 def rig_parameters(tiny_model) -> dict:
     """Return what the node needs for the made-up rig and a small network."""
-    from camera_rig import MS
-    from camera_rig import OFFSETS_NS
+    from camera_rig import MS, OFFSETS_NS
     offsets = {f'camera.{name}.offset_ms': ns / MS for name, ns in OFFSETS_NS.items()}
     return {'cameras': f'[{", ".join(OFFSETS_NS)}]', 'key_camera': 'LEFT',
             'model.name': tiny_model, 'model.threads': 1, 'sync.offsets': 'profile',

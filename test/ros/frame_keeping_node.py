@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 import sys
 
-from bdc_occ_ros.predictor import key_ego_from_ego
-from bdc_occ_ros.predictor import Predictor
+from bdc_occ_ros.predictor import key_ego_from_ego, Predictor
 import bdc_occ_ros.ros.node as node
 
 

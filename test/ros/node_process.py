@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The occupancy node as a process of its own, and a watcher of all that it says."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 import os
 from pathlib import Path
 import re
@@ -14,14 +13,12 @@ import time
 from typing import Any
 
 from camera_rig import YAWS_RAD
-from diagnostic_msgs.msg import DiagnosticArray
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
 import rclpy
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import Trigger
 

@@ -4,10 +4,9 @@
 
 import numpy as np
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid()
 LABEL = {name: label for label, name in enumerate(OCCUPANCY_CLASS_NAMES)}

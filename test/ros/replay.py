@@ -11,16 +11,15 @@ import sys
 import time
 from typing import Any
 
-from made_scenes import BRIGHTER
-from made_scenes import DARKEST
+from made_scenes import BRIGHTER, DARKEST
 from node_process import patience
 import numpy as np
 from sensor_msgs.msg import PointCloud2
 import yaml
 
-from bdc_occ_ros.ros.bag_player import BagPlayer
-from bdc_occ_ros.ros.demo import DiagnosticsWatch
-from bdc_occ_ros.ros.spun_node import spun_node
+from bdc_occ_ros.ros.replay.bag_player import BagPlayer
+from bdc_occ_ros.ros.replay.demo import DiagnosticsWatch
+from bdc_occ_ros.ros.replay.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 PROGRAM = Path(__file__).with_name('frame_keeping_node.py')

@@ -4,12 +4,10 @@
 
 import numpy as np
 import pytest
-from sensor_msgs.msg import CameraInfo
-from sensor_msgs.msg import RegionOfInterest
+from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.ros.camera_info import camera_from_info
-from bdc_occ_ros.ros.camera_info import camera_info_remarks
+from bdc_occ_ros.ros.camera_info import camera_from_info, camera_info_remarks
 
 K = [1000.0, 0.0, 800.0, 0.0, 1010.0, 450.0, 0.0, 0.0, 1.0]
 P = [900.0, 0.0, 780.0, -50.0, 0.0, 905.0, 440.0, 0.0, 0.0, 0.0, 1.0, 0.0]

@@ -2,14 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scene of a data set, written as a converter's bag, into the running node."""
 
-from made_scenes import VERSION
-from made_scenes import world_from_ego
+from made_scenes import VERSION, world_from_ego
 import pytest
-from replay import misplaced_m
-from replay import play_whole
-from replay import VOXEL_M
+from replay import misplaced_m, play_whole, VOXEL_M
 
-from bdc_occ_ros.cli import main
+from bdc_occ_ros.cli.__main__ import main
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 NUM_SETS = 36

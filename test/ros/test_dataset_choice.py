@@ -14,8 +14,7 @@ from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
 from bdc_occ_ros.bags.flavours import flavour_of
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.errors import NoDatasetError
-from bdc_occ_ros.ros.dataset_choice import dataset_of_bag
-from bdc_occ_ros.ros.dataset_choice import dataset_of_graph
+from bdc_occ_ros.ros.dataset_choice import dataset_of_bag, dataset_of_graph
 
 
 def test_the_graph_is_matched_as_soon_as_every_camera_is_there(node, nuscenes_rig):

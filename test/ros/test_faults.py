@@ -7,15 +7,8 @@ Each ends in a diagnostic with the camera's name, and the camera's sector is unk
 and absent from the cloud for as long as its images cannot be trusted; then the node recovers.
 """
 
-from camera_rig import CameraRig
-from camera_rig import Fault
-from camera_rig import INTRINSICS
-from camera_rig import MS
-from camera_rig import OFFSETS_NS
-from node_process import cells_in_sector
-from node_process import NodeProcess
-from node_process import num_in_sector
-from node_process import Watcher
+from camera_rig import CameraRig, Fault, INTRINSICS, MS, OFFSETS_NS
+from node_process import cells_in_sector, NodeProcess, num_in_sector, Watcher
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage

@@ -13,18 +13,14 @@ import cv2
 from made_scenes import brightness
 import numpy as np
 import pytest
-from replay import misplaced_m
-from replay import play_whole
-from replay import triggers_of
-from replay import VOXEL_M
+from replay import misplaced_m, play_whole, triggers_of, VOXEL_M
 
 from bdc_occ_ros.bags.flavours import FLAVOURS
 from bdc_occ_ros.bags.open_bag import open_bag
 from bdc_occ_ros.bags.recorded_image import RecordedImage
-from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.synthetic_triggers import NUSCENES_STEP_MS
-from bdc_occ_ros.synthetic_triggers import START_NS
+from bdc_occ_ros.geometry.calibration_file import save_calibration
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
 from bdc_occ_ros.world.drive import Drive
 
 SIZE = (160, 90)

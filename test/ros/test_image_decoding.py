@@ -8,13 +8,10 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.ros.image_decoding import decode_image
-from bdc_occ_ros.ros.image_decoding import encoding_remark
-from bdc_occ_ros.ros.image_decoding import image_size_px
+from bdc_occ_ros.ros.image_decoding import decode_image, encoding_remark, image_size_px
 
 HEIGHT, WIDTH = 46, 62
 

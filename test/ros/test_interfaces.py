@@ -6,17 +6,16 @@ from pathlib import Path
 
 from geometry_msgs.msg import TransformStamped
 import pytest
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
-from rosbags.typesys import get_types_from_msg
-from rosbags.typesys import get_typestore
-from rosbags.typesys import Stores
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from tf2_msgs.msg import TFMessage
-from vision_msgs.msg import Detection3D
-from vision_msgs.msg import Detection3DArray
-from vision_msgs.msg import LabelInfo
-from vision_msgs.msg import ObjectHypothesisWithPose
-from vision_msgs.msg import VisionClass
+from vision_msgs.msg import (
+    Detection3D,
+    Detection3DArray,
+    LabelInfo,
+    ObjectHypothesisWithPose,
+    VisionClass,
+)
 
 from bdc_occ_ros.ros import interfaces
 

@@ -7,15 +7,11 @@ import array
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.ros.messages_to_frame import decode_for_camera
-from bdc_occ_ros.ros.messages_to_frame import FrameAssembler
+from bdc_occ_ros.errors import InvalidCalibrationError, InvalidImageError
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
+from bdc_occ_ros.ros.messages_to_frame import decode_for_camera, FrameAssembler
 
 
 def camera(name='front', width=160, height=90):

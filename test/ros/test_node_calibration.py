@@ -2,27 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the running node takes calibration, ego motion and the output frame from."""
 
-from camera_rig import CameraRig
-from camera_rig import HEIGHT_PX
-from camera_rig import INTRINSICS
-from camera_rig import mount_quaternion
-from camera_rig import OFFSETS_NS
-from camera_rig import WIDTH_PX
-from camera_rig import YAWS_RAD
+from camera_rig import (
+    CameraRig,
+    HEIGHT_PX,
+    INTRINSICS,
+    mount_quaternion,
+    OFFSETS_NS,
+    WIDTH_PX,
+    YAWS_RAD,
+)
 from nav_msgs.msg import Odometry
-from node_process import NodeProcess
-from node_process import num_in_sector
-from node_process import points_m
-from node_process import Watcher
+from node_process import NodeProcess, num_in_sector, points_m, Watcher
 import numpy as np
 import pytest
 
-from bdc_occ_ros import camera_rig
-from bdc_occ_ros.calibration_file import save_calibration
-from bdc_occ_ros.camera_rig import Camera
-from bdc_occ_ros.ros.stamps import make_header
-from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.rotations import matrix_from_quaternion
+from bdc_occ_ros.geometry import camera_rig
+from bdc_occ_ros.geometry.calibration_file import save_calibration
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
+from bdc_occ_ros.ros.stamps import make_header, to_nanoseconds
 
 SPEED_MPS = 20.0
 

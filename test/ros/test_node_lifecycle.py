@@ -8,14 +8,10 @@ import signal
 import subprocess
 import sys
 
-from camera_rig import CameraRig
-from camera_rig import OFFSETS_NS
+from camera_rig import CameraRig, OFFSETS_NS
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
-from lifecycle_msgs.srv import GetState
-from node_process import NodeProcess
-from node_process import patience
-from node_process import Watcher
+from lifecycle_msgs.srv import ChangeState, GetState
+from node_process import NodeProcess, patience, Watcher
 import pytest
 
 MAX_STOP_S = 3.0

@@ -4,28 +4,19 @@
 
 from pathlib import Path
 
-from camera_rig import CameraRig
-from camera_rig import OFFSETS_NS
-from node_process import LATCHED
-from node_process import NodeProcess
-from node_process import num_in_sector
-from node_process import patience
-from node_process import Watcher
+from camera_rig import CameraRig, OFFSETS_NS
+from node_process import LATCHED, NodeProcess, num_in_sector, patience, Watcher
 import pytest
-from rcl_interfaces.msg import Parameter
-from rcl_interfaces.msg import ParameterType
-from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Empty
-from std_msgs.msg import Float64
-from vision_msgs.msg import Detection3DArray
-from vision_msgs.msg import LabelInfo
+from std_msgs.msg import Empty, Float64
+from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
+from bdc_occ_ros.bags.snapshot import load_snapshot
 from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.snapshot import load_snapshot
 
 NAMESPACE = '/car'
 NODE = f'{NAMESPACE}/bdc_occ'

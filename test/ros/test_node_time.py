@@ -2,16 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated time: a clock that is missing, a bag that loops, and a bag that pauses."""
 
-from camera_rig import CameraRig
-from camera_rig import OFFSETS_NS
-from node_process import NodeProcess
-from node_process import num_in_sector
-from node_process import Watcher
+from camera_rig import CameraRig, OFFSETS_NS
+from node_process import NodeProcess, num_in_sector, Watcher
 import pytest
 from rosgraph_msgs.msg import Clock
 
-from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.ros.stamps import to_stamp
+from bdc_occ_ros.ros.stamps import to_nanoseconds, to_stamp
 
 BAG_START_NS = 1_532_402_927_000_000_000
 TICK_NS = 10_000_000

@@ -5,18 +5,14 @@
 import time
 
 import numpy as np
-from occupancies import GRID
-from occupancies import LABEL
-from occupancies import occupancy
-from occupancies import random_occupancy
+from occupancies import GRID, LABEL, occupancy, random_occupancy
 import pytest
 
 from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
-from bdc_occ_ros.datatypes import VoxelGrid
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.node_config import GridConfig
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_obstacles
+from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud, occupancy_to_obstacles
 from bdc_occ_ros.ros.stamps import make_header
 
 HEADER = make_header(5, 'base_link')

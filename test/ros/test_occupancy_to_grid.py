@@ -6,17 +6,13 @@ import array
 import itertools
 
 import numpy as np
-from occupancies import GRID
-from occupancies import occupancy
-from occupancies import random_occupancy
+from occupancies import GRID, occupancy, random_occupancy
 import pytest
 
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.node_config import GridConfig
-from bdc_occ_ros.ros.occupancy_to_grid import column_costs
-from bdc_occ_ros.ros.occupancy_to_grid import occupancy_to_grid
+from bdc_occ_ros.ros.occupancy_to_grid import column_costs, occupancy_to_grid
 from bdc_occ_ros.ros.stamps import make_header
 
 HEADER = make_header(5, 'base_link')

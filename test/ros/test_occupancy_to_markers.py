@@ -3,10 +3,7 @@
 """Cubes per class, after everything old was deleted."""
 
 import numpy as np
-from occupancies import GRID
-from occupancies import LABEL
-from occupancies import occupancy
-from occupancies import random_occupancy
+from occupancies import GRID, LABEL, occupancy, random_occupancy
 from visualization_msgs.msg import Marker
 
 from bdc_occ_ros.ros.occupancy_to_markers import occupancy_to_markers

@@ -14,14 +14,14 @@ import yaml
 
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.parameter_documents import parameters_markdown
-from bdc_occ_ros.ros.parameter_documents import parameters_yaml
-from bdc_occ_ros.ros.parameter_values import changed_config
-from bdc_occ_ros.ros.parameter_values import config_from_values
-from bdc_occ_ros.ros.parameter_values import config_values
-from bdc_occ_ros.ros.parameter_values import node_parameters
-from bdc_occ_ros.ros.parameters import declare_parameters
-from bdc_occ_ros.ros.parameters import LiveParameters
+from bdc_occ_ros.ros.parameter_documents import parameters_markdown, parameters_yaml
+from bdc_occ_ros.ros.parameter_values import (
+    changed_config,
+    config_from_values,
+    config_values,
+    node_parameters,
+)
+from bdc_occ_ros.ros.parameters import declare_parameters, LiveParameters
 
 CONFIG = Path(__file__).parents[2] / 'config'
 NUSCENES_OFFSETS_MS = {

@@ -10,8 +10,7 @@ import pytest
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import PointField
 
-from bdc_occ_ros.ros.point_cloud import build_cloud
-from bdc_occ_ros.ros.point_cloud import cloud_from_points
+from bdc_occ_ros.ros.point_cloud import build_cloud, cloud_from_points
 from bdc_occ_ros.ros.stamps import make_header
 
 DTYPE = [('x', np.float32), ('y', np.float32), ('z', np.float32), ('label', np.uint32)]

@@ -13,10 +13,10 @@ import yaml
 from bdc_occ_ros.bags import CALIBRATION_FILE
 from bdc_occ_ros.bags.keyframe import load_keyframe
 from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
-from bdc_occ_ros.ros.bag_player import BagPlayer
-from bdc_occ_ros.ros.demo import DiagnosticsWatch
-from bdc_occ_ros.ros.node_process import NodeProcess
-from bdc_occ_ros.ros.spun_node import spun_node
+from bdc_occ_ros.ros.replay.bag_player import BagPlayer
+from bdc_occ_ros.ros.replay.demo import DiagnosticsWatch
+from bdc_occ_ros.ros.replay.node_process import NodeProcess
+from bdc_occ_ros.ros.replay.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 pytestmark = pytest.mark.data

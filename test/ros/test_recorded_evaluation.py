@@ -5,23 +5,19 @@
 from dataclasses import replace
 import json
 
-from made_scenes import CAR_SPEED_MPS
-from made_scenes import VERSION
+from made_scenes import CAR_SPEED_MPS, VERSION
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
 
-from bdc_occ_ros.bags.bag_file import BagFile
-from bdc_occ_ros.bags.bag_file import qos
+from bdc_occ_ros.bags.bag_file import BagFile, qos
 from bdc_occ_ros.bags.recording import load_recording
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.cli import main
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.datatypes import VoxelGrid
-from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections
-from bdc_occ_ros.ros.boxes_to_messages import boxes_to_markers
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections, boxes_to_markers
 from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud
 from bdc_occ_ros.ros.stamps import make_header
 

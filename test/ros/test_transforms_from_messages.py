@@ -9,15 +9,14 @@ from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
 
-from bdc_occ_ros.errors import InvalidPoseError
-from bdc_occ_ros.errors import InvalidTransformError
+from bdc_occ_ros.errors import InvalidPoseError, InvalidTransformError
 from bdc_occ_ros.ros.poses_to_messages import pose_message
-from bdc_occ_ros.ros.stamps import make_header
-from bdc_occ_ros.ros.stamps import to_nanoseconds
-from bdc_occ_ros.ros.stamps import to_stamp
-from bdc_occ_ros.ros.transforms_from_messages import ego_from_optical
-from bdc_occ_ros.ros.transforms_from_messages import transform_from_message
-from bdc_occ_ros.ros.transforms_from_messages import transform_from_odometry
+from bdc_occ_ros.ros.stamps import make_header, to_nanoseconds, to_stamp
+from bdc_occ_ros.ros.transforms_from_messages import (
+    ego_from_optical,
+    transform_from_message,
+    transform_from_odometry,
+)
 
 HALF = math.sqrt(0.5)
 

@@ -5,8 +5,7 @@
 from made_source import MadeSource
 import pytest
 
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.config import NetworkConfig
+from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 
 
 @pytest.fixture(scope='session')

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.network.preprocessing import Preprocessor
-from bdc_occ_ros.training.augmentation import Augmentation
-from bdc_occ_ros.training.augmentation import AugmentationConfig
-from bdc_occ_ros.training.batch import TrainingBatch
-from bdc_occ_ros.training.batch import TrueBoxes
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.training.augmentation import Augmentation, AugmentationConfig
 
 NOTHING = AugmentationConfig(image_scale=(1.0, 1.0), image_rotation_deg=0.0, image_flip=0.0,
                              flip_x=0.0, flip_y=0.0)

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.dataset.batch import TrueBoxes
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.box_decoding import decode_boxes
-from bdc_occ_ros.training.batch import TrueBoxes
-from bdc_occ_ros.training.box_targets import box_targets
-from bdc_occ_ros.training.box_targets import gaussian_radius
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.training.box_targets import box_targets, gaussian_radius
 
 BOXES = torch.tensor([[10.3, -20.1, 0.8, 4.6, 1.9, 1.7, 2.5, 3.0, -1.0],
                       [-39.9, 39.9, 0.1, 0.6, 0.5, 1.8, -0.4, 0.0, 0.5]])

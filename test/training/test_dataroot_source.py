@@ -6,21 +6,15 @@ import dataclasses
 import json
 import shutil
 
-from made_scenes import CAR_SPEED_MPS
-from made_scenes import NUM_SAMPLES
-from made_scenes import VERSION
-from made_scenes import world_from_car
-from made_scenes import world_from_ego
+from made_scenes import CAR_SPEED_MPS, NUM_SAMPLES, VERSION, world_from_car, world_from_ego
 import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.config import load_network_config
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.errors import InvalidLabelError
-from bdc_occ_ros.network.rig_geometry import GeometryCache
+from bdc_occ_ros.errors import InvalidConfigError, InvalidDatasetError, InvalidLabelError
+from bdc_occ_ros.geometry.rig_geometry import GeometryCache
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.predictor import key_ego_from_ego
 from bdc_occ_ros.training.dataroot_source import DatarootSource
 from bdc_occ_ros.training.rays import ray_points
@@ -63,7 +57,7 @@ def test_images_and_rays_are_those_of_the_node(batch, dataset, config):
     rays_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
     for place, number in enumerate((1, 3)):
         frame = dataset.frame(dataset.keys[number])
-        geometry = GeometryCache(config).of([frame.rig[name] for name in frame.images])
+        geometry = GeometryCache(config.frustum).of([frame.rig[name] for name in frame.images])
         images = np.stack([preprocess(image) for preprocess, image
                            in zip(geometry.preprocessors, frame.images.values())])
         assert np.array_equal(batch.images[place].numpy(), images)

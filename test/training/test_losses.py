@@ -9,21 +9,17 @@ from made_source import MadeSource
 import pytest
 import torch
 
-from bdc_occ_ros.config import DepthConfig
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidGridError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
+from bdc_occ_ros.geometry.frustum import DepthConfig
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.network import NetworkOutput
-from bdc_occ_ros.training.box_loss import attribute_loss
-from bdc_occ_ros.training.box_loss import heatmap_loss
+from bdc_occ_ros.training.box_loss import attribute_loss, heatmap_loss
 from bdc_occ_ros.training.box_targets import BoxTargets
-from bdc_occ_ros.training.depth_loss import depth_bins
-from bdc_occ_ros.training.depth_loss import depth_loss
+from bdc_occ_ros.training.depth_loss import depth_bins, depth_loss
 from bdc_occ_ros.training.losses import TrainingLoss
-from bdc_occ_ros.training.occupancy_loss import class_weights
-from bdc_occ_ros.training.occupancy_loss import distillation_loss
+from bdc_occ_ros.training.occupancy_loss import class_weights, distillation_loss
 from bdc_occ_ros.training.recipe import LossWeights
 
 ONLY_OCCUPANCY = LossWeights(heatmap=0, boxes=0, depth=0)

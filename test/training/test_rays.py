@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.calibration_file import load_calibration
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.network.preprocessing import Preprocessor
-from bdc_occ_ros.network.ray_geometry import RayGeometry
+from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.ray_geometry import RayGeometry
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.share import share_path
 from bdc_occ_ros.training.rays import ray_points
 
@@ -34,7 +34,7 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
         scaled = np.stack([Preprocessor(c, config.image).input_from_image for c in rig.cameras])
         inputs.append(scaled @ np.stack([c.intrinsics for c in rig.cameras]))
         mounts.append(motions @ np.stack([c.ego_from_camera for c in rig.cameras]))
-        expected.append(RayGeometry(rig.cameras, scaled, config).in_key_ego(motions))
+        expected.append(RayGeometry(rig.cameras, scaled, config.frustum).in_key_ego(motions))
     found_m = ray_points(torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(mounts)),
                          config)
     expected_m = torch.stack(expected)

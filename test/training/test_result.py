@@ -8,15 +8,13 @@ import io
 import pytest
 import torch
 
-from bdc_occ_ros.checkpoint import Checkpoint
-from bdc_occ_ros.checkpoint import restore_network
-from bdc_occ_ros.errors import InvalidTrainingStateError
-from bdc_occ_ros.errors import InvalidWeightsError
-from bdc_occ_ros.layer_config import BinarizerConfig
+from bdc_occ_ros.binary.config import BinarizerConfig
+from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training import result
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.transfer import transfer_weights
+from bdc_occ_ros.weights.checkpoint import Checkpoint, restore_network
 
 
 @pytest.fixture(scope='module')

@@ -10,30 +10,27 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.checkpoint import Checkpoint
-from bdc_occ_ros.checkpoint import restore_network
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidTrainingStateError
+from bdc_occ_ros.bench.machine import describe_machine
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
-from bdc_occ_ros.measurement.machine import describe_machine
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.profile import profile_network
-from bdc_occ_ros.profile import total_cost
-from bdc_occ_ros.sweep_table import rows_as_json
-from bdc_occ_ros.sweep_table import rows_as_text
-from bdc_occ_ros.sweep_table import sweep_rows
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.result import load_result
 from bdc_occ_ros.training.source_scores import SourceScores
-from bdc_occ_ros.training.sweep import Entry
-from bdc_occ_ros.training.sweep import load_scores
-from bdc_occ_ros.training.sweep import load_sweep
-from bdc_occ_ros.training.sweep import planned
-from bdc_occ_ros.training.sweep import Samples
-from bdc_occ_ros.training.sweep import SweepConfig
-from bdc_occ_ros.training.sweep import train_and_score
+from bdc_occ_ros.training.sweep import (
+    Entry,
+    load_scores,
+    load_sweep,
+    planned,
+    Samples,
+    SweepConfig,
+    train_and_score,
+)
+from bdc_occ_ros.training.sweep_table import rows_as_json, rows_as_text, sweep_rows
+from bdc_occ_ros.weights.checkpoint import Checkpoint, restore_network
 
 CPU = torch.device('cpu')
 RECIPE = Recipe(steps=3, batch=2, warmup_steps=1, precision='float32', bn_batches=1)

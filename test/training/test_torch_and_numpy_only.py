@@ -33,7 +33,7 @@ for path in {modules}:
 
 from pathlib import Path
 from made_source import MadeSource
-from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.training.loop import run_training, Sitting, Validation
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.result import load_result, save_result

@@ -9,21 +9,14 @@ import json
 import pytest
 import torch
 
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.errors import InvalidTrainingStateError
-from bdc_occ_ros.errors import NonFiniteLossError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError, NonFiniteLossError
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.augmentation import AugmentationConfig
 from bdc_occ_ros.training.forward import run_network
-from bdc_occ_ros.training.loop import run_training
-from bdc_occ_ros.training.loop import Sitting
-from bdc_occ_ros.training.loop import Validation
+from bdc_occ_ros.training.loop import run_training, Sitting, Validation
 from bdc_occ_ros.training.occupancy_loss import IGNORED_LABEL
-from bdc_occ_ros.training.recipe import LossWeights
-from bdc_occ_ros.training.recipe import Recipe
-from bdc_occ_ros.training.saved_training import Origin
-from bdc_occ_ros.training.saved_training import resume_training
-from bdc_occ_ros.training.saved_training import save_training
+from bdc_occ_ros.training.recipe import LossWeights, Recipe
+from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
 from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import Trainer

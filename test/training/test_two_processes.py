@@ -10,7 +10,7 @@ import sys
 
 import torch
 
-from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.trainer import Trainer
 
@@ -19,7 +19,7 @@ import sys
 from test_two_processes import RECIPE
 import torch
 from made_source import MadeSource
-from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.evaluation.process_group import process_group
 from bdc_occ_ros.training.trainer import Trainer
 torch.set_num_threads(1)
@@ -38,7 +38,7 @@ from dataclasses import replace
 from test_two_processes import RECIPE
 import torch
 from made_source import MadeSource
-from bdc_occ_ros.config import load_network_config
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.evaluation.process_group import process_group
 from bdc_occ_ros.training.loop import run_training, Sitting, Validation
 from bdc_occ_ros.training.saved_training import origin_of

@@ -4,8 +4,7 @@
 
 import numpy as np
 
-from bdc_occ_ros.world.ray_casting import GROUND
-from bdc_occ_ros.world.ray_casting import SKY
+from bdc_occ_ros.world.ray_casting import GROUND, SKY
 from bdc_occ_ros.world.solids import Shape
 
 PROFILES = {Shape.ELLIPSOID: (1, 0, -1), Shape.CYLINDER: (1, 0, 0), Shape.CONE: (.25, -.5, .25)}

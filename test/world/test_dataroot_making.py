@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.cli import main
+from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.world.keyframes import truth_of
 from bdc_occ_ros.world.moments import Moment
 from bdc_occ_ros.world.published_rigs import published_rigs
-from bdc_occ_ros.world.rendering import cast_depth
-from bdc_occ_ros.world.rendering import View
+from bdc_occ_ros.world.rendering import cast_depth, View
 from bdc_occ_ros.world.scene import Scene
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')

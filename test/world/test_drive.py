@@ -5,13 +5,10 @@
 import numpy as np
 import pytest
 
-from bdc_occ_ros.camera_rig import CameraRig
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.world.drive import Drive
-from bdc_occ_ros.world.drive import num_triggers
-from bdc_occ_ros.world.drive import TRIGGERS_NS
+from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.world.drive import Drive, num_triggers, TRIGGERS_NS
 
 
 @pytest.fixture(scope='module')

@@ -7,17 +7,9 @@ import pytest
 import torch
 
 from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.ground import GroundPlan
-from bdc_occ_ros.world.ground import Mark
-from bdc_occ_ros.world.ground import sample_ground
-from bdc_occ_ros.world.ground import stack_plans
-from bdc_occ_ros.world.ground import Surface
-from bdc_occ_ros.world.ground_drawing import draw_roads
-from bdc_occ_ros.world.ground_drawing import ground_plan
-from bdc_occ_ros.world.ground_drawing import GroundMap
-from bdc_occ_ros.world.road_network import ALONG_V
-from bdc_occ_ros.world.road_network import road_network
-from bdc_occ_ros.world.road_network import RoadNetwork
+from bdc_occ_ros.world.ground import GroundPlan, Mark, sample_ground, stack_plans, Surface
+from bdc_occ_ros.world.ground_drawing import draw_roads, ground_plan, GroundMap
+from bdc_occ_ros.world.road_network import ALONG_V, road_network, RoadNetwork
 from bdc_occ_ros.world.scene import Scene
 
 DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN = 11, 12, 13, 14

@@ -5,14 +5,11 @@
 from types import SimpleNamespace
 
 import numpy as np
-from plain_world import open_scene
-from plain_world import snapshot_of
-from plain_world import solids_of
+from plain_world import open_scene, snapshot_of, solids_of
 import pytest
 import torch
 
-from bdc_occ_ros.world.keyframes import truth_of
-from bdc_occ_ros.world.keyframes import visibility_grade
+from bdc_occ_ros.world.keyframes import truth_of, visibility_grade
 from bdc_occ_ros.world.moments import Moment
 from bdc_occ_ros.world.scene import WorldObject
 

@@ -3,21 +3,19 @@
 """LiDAR points lie on what there is, know their object, and observe what their rays pass."""
 
 import numpy as np
-from plain_world import open_scene
-from plain_world import snapshot_of
-from plain_world import solids_of
+from plain_world import open_scene, snapshot_of, solids_of
 import pytest
 import torch
 
 from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.world.lidar import lidar_observed
-from bdc_occ_ros.world.lidar import NUM_AZIMUTHS
-from bdc_occ_ros.world.lidar import NUM_BEAMS
-from bdc_occ_ros.world.lidar import points_per_object
-from bdc_occ_ros.world.lidar import sweep_of
-from bdc_occ_ros.world.moments import ego_from_lidar
-from bdc_occ_ros.world.moments import LIDAR_TRANSLATION_M
-from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.lidar import (
+    lidar_observed,
+    NUM_AZIMUTHS,
+    NUM_BEAMS,
+    points_per_object,
+    sweep_of,
+)
+from bdc_occ_ros.world.moments import ego_from_lidar, LIDAR_TRANSLATION_M, Moment
 from bdc_occ_ros.world.solid_voxels import voxel_classes
 
 WALL_M = 12.0

@@ -3,18 +3,14 @@
 """Cameras observe what a plain walk from them to occupied voxels passes and meets."""
 
 import numpy as np
-from plain_world import forward_pose
-from plain_world import snapshot_of
-from plain_world import solids_of
-from plain_world import walked
+from plain_world import forward_pose, snapshot_of, solids_of, walked
 import pytest
 import torch
 
 from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.datatypes import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.world.occupancy_truth import observed_voxels
-from bdc_occ_ros.world.rendering import cast_depth
-from bdc_occ_ros.world.rendering import View
+from bdc_occ_ros.world.rendering import cast_depth, View
 from bdc_occ_ros.world.solid_voxels import voxel_classes
 
 GRID = VoxelGrid((-10.0, -10.0, -1.0), (0.4, 0.4, 0.4), (50, 50, 16))

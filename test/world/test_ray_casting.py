@@ -11,15 +11,9 @@ import torch
 
 from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.culling import Obstacles
-from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_casting import cast_rays
-from bdc_occ_ros.world.ray_casting import GROUND
-from bdc_occ_ros.world.ray_casting import SKY
-from bdc_occ_ros.world.ray_tiles import Cameras
-from bdc_occ_ros.world.ray_tiles import tiles_of_cameras
-from bdc_occ_ros.world.ray_tiles import tiles_of_rays
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.ray_casting import cast, cast_rays, GROUND, SKY
+from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras, tiles_of_rays
+from bdc_occ_ros.world.solids import Shape, Solids
 
 
 def random_solids(seed, count=36, spread_m=20.0):

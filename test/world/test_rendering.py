@@ -5,20 +5,15 @@
 from dataclasses import replace
 
 import numpy as np
-from plain_world import forward_pose
-from plain_world import snapshot_of
+from plain_world import forward_pose, snapshot_of
 import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.ground import Surface
-from bdc_occ_ros.world.rendering import cast_depth
-from bdc_occ_ros.world.rendering import render
-from bdc_occ_ros.world.rendering import View
+from bdc_occ_ros.world.rendering import cast_depth, render, View
 from bdc_occ_ros.world.snapshot import Light
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Material, Shape, Solids
 
 HEIGHT, WIDTH, FOCAL = 64, 96, 80.0
 NOON = Light(torch.tensor((0.0, 0.0, 1.0)), torch.ones(3), torch.tensor((0.2, 0.4, 0.8)),

@@ -9,16 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.world.ground import sample_ground
-from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.world.ground import sample_ground, stack_plans
 from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.scene import Scene
-from bdc_occ_ros.world.scene import WorldObject
-from bdc_occ_ros.world.solids import Material
-from bdc_occ_ros.world.solids import NO_INSTANCE
-from bdc_occ_ros.world.solids import Shape
+from bdc_occ_ros.world.scene import Scene, WorldObject
+from bdc_occ_ros.world.solids import Material, NO_INSTANCE, Shape
 
 SEEDS = tuple(range(12))
 DRIVEABLE = 11

@@ -7,8 +7,7 @@ import torch
 
 from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.shadows import shadow_maps
-from bdc_occ_ros.world.solids import Shape
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Shape, Solids
 
 
 def boxes(*rows):

@@ -3,17 +3,12 @@
 """Voxels get the class of what holds their centre, as the plain definition says."""
 
 import numpy as np
-from plain_world import holds
-from plain_world import snapshot_of
-from plain_world import solids_of
+from plain_world import holds, snapshot_of, solids_of
 import pytest
 import torch
 
-from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.classes import GROUND_LABELS
-from bdc_occ_ros.world.solid_voxels import GRID
-from bdc_occ_ros.world.solid_voxels import ROUNDING_M
-from bdc_occ_ros.world.solid_voxels import voxel_classes
+from bdc_occ_ros.classes import FREE_LABEL, GROUND_LABELS
+from bdc_occ_ros.world.solid_voxels import GRID, ROUNDING_M, voxel_classes
 
 CAR, CONE, MANMADE, VEGETATION = 4, 8, 15, 16
 FIRST_LAYER = 3

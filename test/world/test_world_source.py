@@ -3,25 +3,20 @@
 """Samples for training: the same whoever asks, as the network takes them, and kept on disk."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.config import ImageConfig
-from bdc_occ_ros.config import load_network_config
-from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.network.preprocessing import Preprocessor
+from bdc_occ_ros.errors import InvalidDatasetError, UsageError
+from bdc_occ_ros.geometry.frustum import ImageConfig
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.world.published_rigs import published_rigs
-from bdc_occ_ros.world.sources import fingerprint_of
-from bdc_occ_ros.world.sources import sources_fingerprint
-from bdc_occ_ros.world.world_source import input_from_image
-from bdc_occ_ros.world.world_source import nearest_m
-from bdc_occ_ros.world.world_source import WorldSource
+from bdc_occ_ros.world.sources import fingerprint_of, sources_fingerprint
+from bdc_occ_ros.world.world_source import input_from_image, nearest_m, WorldSource
 
 CPU = torch.device('cpu')
 SEEDS = (3, 4)
@@ -36,7 +31,7 @@ def config():
 
 @pytest.fixture(scope='module')
 def source(config):
-    return WorldSource(SEEDS, config, published_rigs(), PER_SCENE)
+    return WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE)
 
 
 @pytest.fixture(scope='module')
@@ -66,11 +61,11 @@ def test_a_batch_has_the_shapes_that_training_expects(source, batch):
 
 
 def test_the_same_number_gives_the_same_sample(source, config, batch):
-    other = WorldSource(SEEDS, config, published_rigs(), PER_SCENE)
+    other = WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE)
     assert_equal(other.load([6], CPU), source.load([6], CPU))
     assert_equal(batch.part(1, 2), source.load([6], CPU))
     assert not torch.equal(source.load([5], CPU).images, batch.images[1:])
-    alone = WorldSource(SEEDS[1:], config, published_rigs(), PER_SCENE)
+    alone = WorldSource(SEEDS[1:], config.frustum, published_rigs(), PER_SCENE)
     assert_equal(alone.load([2], CPU), batch.part(1, 2))
 
 
@@ -93,7 +88,7 @@ def made_scenes(monkeypatch):
 
 def test_the_scene_that_nobody_asked_for_the_longest_makes_room(config, made_scenes, monkeypatch):
     monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 2)
-    source = WorldSource(range(3), config, published_rigs(), 1)
+    source = WorldSource(range(3), config.frustum, published_rigs(), 1)
     assert [source.moment(number).scene for number in (0, 1, 0, 2, 0, 1)] == [
         1000, 1001, 1000, 1002, 1000, 1001]
     assert made_scenes == [0, 1, 2, 1]
@@ -101,7 +96,7 @@ def test_the_scene_that_nobody_asked_for_the_longest_makes_room(config, made_sce
 
 def test_threads_may_share_a_source_with_room_for_one_scene(config, made_scenes, monkeypatch):
     monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 1)
-    source = WorldSource(range(8), config, published_rigs(), 1)
+    source = WorldSource(range(8), config.frustum, published_rigs(), 1)
     with ThreadPoolExecutor(8) as pool:
         moments = list(pool.map(source.moment, [number % 8 for number in range(4000)]))
     assert [moment.scene for moment in moments] == [1000 + number % 8 for number in range(4000)]
@@ -136,8 +131,7 @@ def test_images_labels_and_depths_fit_together(batch):
 
 
 def test_boxes_lie_on_the_voxels_of_their_class(source):
-    from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
-    from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
+    from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
     batch = source.load([0, 3, 5, 7], CPU)
     shares = []
     for boxes, semantics in zip(batch.boxes, batch.semantics):
@@ -158,11 +152,11 @@ def test_nearest_depths_are_those_of_the_closest_pixel():
 
 
 def test_a_cache_gives_the_same_samples_without_making_them(source, config, tmp_path, monkeypatch):
-    first = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
+    first = WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE, tmp_path)
     made = first.load([6, 1], CPU)
     assert len(list(tmp_path.rglob('*.npz'))) == 2
     assert_equal(made, source.load([6, 1], CPU))
-    again = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
+    again = WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE, tmp_path)
     monkeypatch.setattr(again, '_made', lambda *_: pytest.fail('made again'))
     assert_equal(again.load([6, 1], CPU), made)
 
@@ -173,7 +167,7 @@ def test_a_cache_holds_versions_of_the_world_apart(config, batch, tmp_path, monk
     for version in ('before', 'after', 'before'):
         monkeypatch.setattr('bdc_occ_ros.world.world_source.sources_fingerprint',
                             lambda version=version: version)
-        WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path).load([0], CPU)
+        WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE, tmp_path).load([0], CPU)
     assert len(made) == len(list(tmp_path.rglob('*.npz'))) == 2
 
 
@@ -192,11 +186,11 @@ def test_versions_of_the_world_differ_by_name_and_content(tmp_path):
 
 
 def test_a_cache_holds_sizes_apart_and_refuses_damaged_samples(config, tmp_path):
-    source = WorldSource(SEEDS, config, published_rigs(), PER_SCENE, tmp_path)
+    source = WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE, tmp_path)
     source.load([0], CPU)
     file = next(tmp_path.rglob('*.npz'))
     lower = replace(config, image=replace(config.image, height_px=32))
-    other = WorldSource(SEEDS, lower, published_rigs(), PER_SCENE, tmp_path)
+    other = WorldSource(SEEDS, lower.frustum, published_rigs(), PER_SCENE, tmp_path)
     assert other.load([0], CPU).images.shape[2] == 32
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(InvalidDatasetError, match='damaged'):
@@ -206,7 +200,7 @@ def test_a_cache_holds_sizes_apart_and_refuses_damaged_samples(config, tmp_path)
 @pytest.mark.parametrize('seeds, count', (((), 4), ((1,), 0), ((1,), 41)))
 def test_impossible_numbers_are_refused(config, seeds, count):
     with pytest.raises(UsageError, match='keyframes per scene'):
-        WorldSource(seeds, config, published_rigs(), count)
+        WorldSource(seeds, config.frustum, published_rigs(), count)
 
 
 @pytest.mark.gpu

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Measures whole networks stage by stage, quiet and beside a busy core, taking turns."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import fields
+import json
+import statistics
+from typing import Any
+
+from bdc_occ_ros.bench.asked_process import AskedProcess
+from bdc_occ_ros.bench.busy_core import one_core_busy
+from bdc_occ_ros.bench.machine import describe_machine
+from bdc_occ_ros.bench.network_process import (
+    BACKENDS,
+    BF16,
+    FLOAT,
+    INT8,
+    INT8_SPINNING,
+    PACKED,
+    PACKED_BF16,
+    USUAL_STREAM,
+)
+from bdc_occ_ros.bench.peer_packages import CURE, has_packages
+from bdc_occ_ros.bench.stage_clock import REST, STAGES
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.errors import MissingDependencyError, UsageError
+from bdc_occ_ros.network.config import load_network_config, NetworkConfig
+
+PROGRAM = 'bdc_occ_ros.bench.network_process'
+TURN_MS = 300.0
+Runs = list[dict[str, Any]]
+
+
+def measure_networks(models: str, backends: str, threads: int, num_rounds: int, is_busy: bool,
+                     stream: str = USUAL_STREAM) -> list[dict[str, Any]]:
+    """
+    Measure every model on every backend, each in a process of its own, in turns.
+
+    :param models: Names or paths of configs with commas between.
+    :param backends: Some of BACKENDS with commas between; empty means all that suit a model.
+    :param threads: Threads of each.
+    :param num_rounds: Turns of each.
+    :param is_busy: Whether to repeat everything beside a busy core.
+    :param stream: One of STREAMS, the type of the maps between packed units.
+    :return: Rows: model, backend, stage_ms and total_ms of the fastest run, peak_rss_mb; the
+        median, and with is_busy that of the runs beside a busy core and how many times as long
+        it is.
+    :raises UsageError: if a name is unknown.
+    :raises InvalidConfigError: if a model is.
+    """
+    if threads < 1 or num_rounds < 1:
+        raise UsageError(f'threads and rounds are at least 1; got {threads} and {num_rounds}')
+    subjects = [(model, backend) for model in models.split(',')
+                for backend in _suitable_backends(load_network_config(model), backends)]
+    with ExitStack() as stack:
+        processes = [_started(stack, model, backend, threads, stream)
+                     for model, backend in subjects]
+        quiet = [_take_turns(processes, num_rounds)]
+        busy = []
+        if is_busy:
+            with one_core_busy():
+                busy.append(_take_turns(processes, num_rounds))
+    machine = describe_machine(threads)
+    return [{'model': load_network_config(model).name, 'backend': backend, **_times(*runs),
+             'stream': stream, 'machine': machine}
+            for (model, backend), *runs in zip(subjects, *quiet, *busy)]
+
+
+def _suitable_backends(config: NetworkConfig, names: str) -> Sequence[str]:
+    """Return the backends on which a network is measured."""
+    if names:
+        chosen = names.split(',')
+        unknown = set(chosen) - set(BACKENDS)
+        if unknown:
+            raise UsageError(f'no backend {", ".join(sorted(unknown))}; there are '
+                             f'{", ".join(BACKENDS)}')
+        if set(chosen) & {INT8, INT8_SPINNING}:
+            _check_8_bits(config)
+        return chosen
+    layers = config.published or config.nano
+    units = (getattr(layers, field.name) for field in fields(layers))
+    is_binary = any(isinstance(unit, UnitConfig) and unit.is_binary for unit in units)
+    has_int8 = config.nano is None and has_packages(f'{INT8} of {config.name}',
+                                                    ('onnx', 'onnxruntime'))
+    return (FLOAT, BF16, *((PACKED, PACKED_BF16) if is_binary else ()),
+            *((INT8,) if has_int8 else ()))
+
+
+def _check_8_bits(config: NetworkConfig) -> None:
+    """Refuse what the processes would refuse later."""
+    if config.nano is not None:
+        raise UsageError(f'{config.name}: eight bits are for networks of the published layout; '
+                         f'leave {INT8} out')
+    if not has_packages(INT8, ('onnx', 'onnxruntime')):
+        raise MissingDependencyError(f'{INT8} needs onnx and onnxruntime: {CURE}')
+
+
+def _started(stack: ExitStack, model: str, backend: str, threads: int,
+             stream: str) -> AskedProcess:
+    """Start a process that is ended with the stack."""
+    request = json.dumps({'model': model, 'backend': backend, 'threads': threads,
+                          'stream': stream})
+    process = AskedProcess(PROGRAM, request, {})
+    stack.callback(process.close)
+    return process
+
+
+def _take_turns(processes: Sequence[AskedProcess], num_rounds: int) -> list[Runs]:
+    """Return the runs of every process; a quick one runs several times in its turn."""
+    expected_ms = [_run(process)['total_ms'] for process in processes]
+    runs: list[Runs] = [[] for _ in processes]
+    for _ in range(num_rounds):
+        for process, own, own_ms in zip(processes, runs, expected_ms):
+            own += [_run(process) for _ in range(1 + int(TURN_MS / own_ms))]
+    return runs
+
+
+def _run(process: AskedProcess) -> dict[str, Any]:
+    return json.loads(process.ask(''))
+
+
+def _times(quiet: Runs, *busy: Runs) -> dict[str, Any]:
+    """Return what a row says about runs on a quiet machine and beside a busy core."""
+    fastest = min(quiet, key=lambda run: run['total_ms'])
+    median_ms, *busy_ms = (statistics.median(run['total_ms'] for run in runs)
+                           for runs in (quiet, *busy))
+    return {'stage_ms': fastest['stage_ms'], 'total_ms': fastest['total_ms'],
+            'peak_rss_mb': max(run['peak_rss_mb'] for run in quiet), 'median_ms': median_ms,
+            **({'busy_ms': busy_ms[0], 'busy_ratio': busy_ms[0] / median_ms} if busy_ms else {})}
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """
+    Return rows as text: one column each, one line per stage.
+
+    :param rows: What measure_networks returns.
+    """
+    lines = [_line('ms', [row['model'] for row in rows]), _line('', [row['backend']
+                                                                    for row in rows])]
+    lines += [_line(stage, [_number(row['stage_ms'].get(stage)) for row in rows])
+              for stage in (*STAGES.values(), REST)
+              if any(stage in row['stage_ms'] for row in rows)]
+    lines += [_line(title, [_number(row.get(key)) for row in rows]) for title, key in (
+        ('total', 'total_ms'), ('median', 'median_ms'), ('beside a busy core', 'busy_ms'),
+        ('busy / quiet', 'busy_ratio'), ('peak memory MB', 'peak_rss_mb')) if key in rows[0]]
+    return '\n'.join([*lines, *held_back(rows)])
+
+
+def held_back(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """
+    Compare the models on eight bits, stage by stage: where the first one is behind, and why.
+
+    :param rows: What measure_networks returns.
+    """
+    first, *others = [row for row in rows if row['backend'] == INT8] or [None]
+    lines = []
+    for other in others:
+        stages = first['stage_ms'].keys() | other['stage_ms'].keys()
+        behind_ms = {stage: first['stage_ms'].get(stage, 0.0) - other['stage_ms'].get(stage, 0.0)
+                     for stage in stages}
+        ahead_ms = other['total_ms'] - first['total_ms']
+        slower = [f'{stage} {behind_ms[stage]:+.1f} ms' for stage in
+                  sorted(stages, key=lambda stage: -behind_ms[stage]) if behind_ms[stage] > 1]
+        lines.append(f'{first["model"]} is {abs(ahead_ms):.1f} ms '
+                     f'{"ahead of" if ahead_ms > 0 else "behind"} {other["model"]} on {INT8}; '
+                     f'slower stages: {", ".join(slower) or "none"}')
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return '-' if value is None else f'{value:.1f}'
+
+
+def _line(title: str, cells: Sequence[str]) -> str:
+    return f'{title:<20}' + ''.join(f'{cell:>16}' for cell in cells)

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How the layers of a network are laid out and binarized."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bdc_occ_ros.errors import InvalidConfigError
+
+
+@dataclass(frozen=True)
+class BinarizerConfig:
+    """
+    What stands around a sign; as it is here, BDC's and BiSRNet's.
+
+    Version 0 of the unit with shift, polynomial and after_sum is ReActNet's (arXiv:2003.03488),
+    with shift, clip and before_sum BBCU's.
+
+    :param before_sign: What is learned per channel in front of a sign: scale_and_shift (k x + b),
+        shift (x + b) or nothing.
+    :param sign_gradient: What stands in for the derivative of the sign: tanh, that of
+        tanh(beta x) with beta learned; polynomial, 2 - 2 |x| within [-1, 1]; clip, 1 there.
+    :param activation: Whether RPReLU bends before_sum, the convolution's result alone, or
+        after_sum, what the unit returns.
+    """
+
+    before_sign: Literal['scale_and_shift', 'shift', 'nothing'] = 'scale_and_shift'
+    sign_gradient: Literal['tanh', 'polynomial', 'clip'] = 'tanh'
+    activation: Literal['before_sum', 'after_sum'] = 'before_sum'
+
+
+@dataclass(frozen=True)
+class UnitConfig:
+    """
+    How a BDC unit computes; see binary/bdc_unit.py.
+
+    :param version: 0 to 3, the steps V0 to V3 of the paper's ablation.
+    :param is_binary: False keeps the structure in full precision.
+    :param binarizer: How signs are taken, and where the unit bends.
+    :param with_bn: Whether batch normalization follows the convolutions.
+    :param with_identity_bn: Whether one stands in the identity path too, as the authors have it.
+    :param sign_of_zero: 0 is torch.sign, as the authors train; 1 is what a packed bit can say.
+    :param activation_before_1x1: real as the authors do, or sign for a strictly binary unit.
+    :param activation_in_branch: The same for the channel branch.
+    :param num_branch_layers: 1x1 convolutions in the branch, at least 1.
+    :param has_inner_shortcut: Whether an identity leads round the 3x3 convolution as well.
+    """
+
+    version: Literal[0, 1, 2, 3] = 3
+    is_binary: bool = True
+    binarizer: BinarizerConfig = BinarizerConfig()
+    with_bn: bool = False
+    with_identity_bn: bool = False
+    sign_of_zero: Literal[0, 1] = 1
+    activation_before_1x1: Literal['real', 'sign'] = 'sign'
+    activation_in_branch: Literal['real', 'sign'] = 'sign'
+    num_branch_layers: int = 2
+    has_inner_shortcut: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num_branch_layers < 1:
+            raise InvalidConfigError(
+                f'unit: num_branch_layers must be at least 1; got {self.num_branch_layers}')
+        if self.version > 0 and self.binarizer.activation == 'after_sum':
+            raise InvalidConfigError(
+                'unit: activation after_sum is for units of one convolution, version 0; got '
+                f'version {self.version}')
+
+
+@dataclass(frozen=True)
+class PublishedLayersConfig:
+    """
+    The published layout on ResNet-50.
+
+    :param image_neck_unit: Unit of a binary image neck, or None for the full-precision one.
+    :param bev_unit: Unit of BEV backbone, BEV neck and heads, or None for full precision.
+    :param bev_channels: Channels of the three stages of the BEV backbone; each doubles.
+    :param bev_neck_channels: Channels inside the BEV neck, which returns feature_channels.
+    """
+
+    image_neck_unit: UnitConfig | None = None
+    bev_unit: UnitConfig | None = None
+    bev_channels: tuple[int, int, int] = (128, 256, 512)
+    bev_neck_channels: int = 512
+
+
+@dataclass(frozen=True)
+class NanoLayersConfig:
+    """
+    The small layout; each tuple runs from fine to coarse.
+
+    :param image_unit: Unit of the image backbone; is_binary is the switch to a binary one.
+    :param bev_unit: Unit of the BEV part.
+    :param image_channels: Channels at strides 4, 8 and 16.
+    :param image_units: Units at those strides; the first of stride 8 and 16 goes down.
+    :param bev_channels: Channels at BEV strides 2 and 4.
+    :param bev_units: Units at those strides; the first of stride 4 goes down.
+    :param bev_neck_units: Units after the two are fused.
+    :param voxel_channels: Channels per cell from which the occupancy head makes all heights.
+    :param box_channels: Hidden channels of the box head.
+    """
+
+    image_unit: UnitConfig = field(default_factory=UnitConfig)
+    bev_unit: UnitConfig = field(default_factory=UnitConfig)
+    image_channels: tuple[int, int, int] = (64, 128, 256)
+    image_units: tuple[int, int, int] = (1, 3, 3)
+    bev_channels: tuple[int, int] = (128, 256)
+    bev_units: tuple[int, int] = (1, 3)
+    bev_neck_units: int = 1
+    voxel_channels: int = 64
+    box_channels: int = 64

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Score a network, or what the node recorded, on a split of a nuScenes data set with Occ3D labels.
+
+Occupancy is scored by mIoU over the voxels that a camera sees and by RayIoU, boxes by nuScenes'
+mAP and NDS. The data set may be the real one or one made in its format, with splits of its own
+in splits.json. A recorded bag (bdc-occ bag record, while the node saw a bag of the data set) is
+matched by the stamps of the key camera; samples of its scenes without a result are named.
+What a score is worth show two controls: the most frequent class per voxel of a training split
+(--prior), and the same network with the images of another scene (--other-scene).
+Several processes share the work when torchrun starts them:
+
+    torchrun --nproc-per-node 4 -m bdc_occ_ros.cli evaluate --dataroot DIR --split val ...
+"""
+
+import argparse
+from collections.abc import Iterable
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bdc_occ_ros.cli.training_arguments import chosen_device
+from bdc_occ_ros.errors import UsageError
+
+if TYPE_CHECKING:
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
+    from bdc_occ_ros.evaluation.channel_gates import ChannelGates
+    from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
+    from bdc_occ_ros.evaluation.process_group import ProcessGroup
+    from bdc_occ_ros.evaluation.subjects import Subject
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the arguments.
+
+    :param parser: Parser of the verb.
+    """
+    parser.add_argument('--dataroot', type=Path, required=True, help='folder of the data set')
+    parser.add_argument('--version', default='v1.0-trainval', help='folder of its tables '
+                        '(default v1.0-trainval)')
+    parser.add_argument('--split', default='val', help='which scenes (default val)')
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument('--model', help='weights, or a network by name or file')
+    subject.add_argument('--bag', type=Path, help='bag of what the node published')
+    parser.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
+    parser.add_argument('--samples', type=int, metavar='N',
+                        help='only N samples, evenly spread')
+    parser.add_argument('--no-rays', action='store_true', help='leave RayIoU out')
+    parser.add_argument('--box-range', type=float, metavar='M',
+                        help='score boxes no farther than this, where a grid ends before')
+    parser.add_argument('--prior', metavar='SPLIT', help='also score the most frequent class of '
+                        'every voxel in the labels of this split, which looks at no image')
+    parser.add_argument('--other-scene', action='store_true',
+                        help='also score what the network says of images of another scene')
+    parser.add_argument('--pictures', type=Path, metavar='DIR',
+                        help='draw the worst samples, prediction beside truth')
+    parser.add_argument('--worst', type=int, default=3, metavar='N',
+                        help='how many pictures (default 3)')
+    parser.add_argument('--gates', type=Path, metavar='PNG',
+                        help='draw the learned channel gates of a network that is not packed')
+    parser.add_argument('-o', '--output', type=Path, metavar='FILE',
+                        help='write the scores as JSON into a file as well')
+    parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Evaluate and print the scores; with torchrun only the first process prints.
+
+    :param args: Parsed arguments.
+    :return: Exit status 0.
+    :raises InvalidDatasetError: if the data set cannot be used.
+    :raises UsageError: if the output cannot be written, or gates are wanted where none are.
+    """
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    from bdc_occ_ros.evaluation.process_group import process_group
+    from bdc_occ_ros.evaluation.score_report import report_as_text, score_report
+    if args.gates is not None and args.bag is not None:
+        raise UsageError('--gates belong to a network, which a bag does not hold; give --model')
+    if args.worst < 1:
+        raise UsageError(f'--worst: at least 1 picture is needed; got {args.worst}')
+    _require_writable(args)
+    dataset = NuscenesDataset(args.dataroot, args.version, args.split)
+    subject = _subject(args, dataset)
+    controls = _controls(args, dataset, subject)
+    with process_group() as group:
+        whole = _evaluate(args, dataset, subject, group)
+        compared = {name: _evaluate(args, dataset, control, group, is_control=True)
+                    for name, control in controls.items()}
+    if whole is None:
+        return 0
+    report = score_report(subject, dataset, whole, args.box_range)
+    report |= {name: score_report(controls[name], dataset, evaluation, args.box_range)
+               for name, evaluation in compared.items()}
+    document = json.dumps(report, indent=2)
+    if args.output is not None:
+        _write(args.output, document)
+    print(document if args.json else report_as_text(report))
+    if args.pictures is not None:
+        _draw(args, dataset, subject, whole)
+    if whole.gates is not None:
+        _draw_gates(args, subject, whole.gates)
+    return 0
+
+
+def _require_writable(args: argparse.Namespace) -> None:
+    """Refuse places where nothing can be written, before hours are spent on what goes there."""
+    for path in (args.output, args.gates):
+        if path is not None and (path.is_dir() or not os.access(
+                path if path.exists() else path.parent, os.W_OK)):
+            raise UsageError(f'{path} cannot be written: it is closed or a folder, or its folder '
+                             'is missing or closed')
+    if args.pictures is not None:
+        try:
+            args.pictures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f'{args.pictures}: no folder for pictures: {error}') from error
+
+
+def _subject(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'Subject':
+    """Return whose predictions are scored."""
+    if args.bag is not None:
+        from bdc_occ_ros.evaluation.recording_subject import RecordingSubject
+        return RecordingSubject(args.bag, dataset)
+    from bdc_occ_ros.evaluation.subjects import NetworkSubject
+    from bdc_occ_ros.predictor import Predictor
+    chosen_device(args.device)
+    return NetworkSubject(Predictor(args.model, device=args.device), dataset, str(args.model))
+
+
+def _controls(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject'
+              ) -> dict[str, 'Subject']:
+    """Return what else is scored on the same samples."""
+    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+    from bdc_occ_ros.evaluation.controls import OtherSceneSubject, PriorSubject
+    controls: dict[str, Subject] = {}
+    if args.prior is not None:
+        learned_from = NuscenesDataset(args.dataroot, args.version, args.prior)
+        controls['voxel_prior'] = PriorSubject(learned_from, dataset, subject.keys)
+    if args.other_scene:
+        controls['other_scene'] = OtherSceneSubject(subject)
+    return controls
+
+
+def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
+              group: 'ProcessGroup', is_control: bool = False) -> 'Evaluation | None':
+    """Evaluate this process' share of the samples; the first process returns the whole."""
+    from tqdm import tqdm
+
+    from bdc_occ_ros.dataset.even_choice import evenly_spread
+    from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, empty_evaluation
+    chosen = [subject.keys[place] for place in evenly_spread(args.samples, len(subject.keys))]
+    with_rays = len(subject.class_names) > 1 and not args.no_rays and not is_control
+    evaluation = empty_evaluation(len(subject.class_names), subject.free_label, subject.grid,
+                                  with_rays)
+    keys = chosen[group.rank::group.size]
+    bar = tqdm(keys, 'control' if is_control else 'evaluating', unit='sample',
+               disable=group.rank > 0 or args.json)
+    if args.gates is None or is_control:
+        count_answers(subject, dataset, bar, evaluation)
+    else:
+        _count_with_gates(subject, dataset, bar, evaluation)
+    parts = group.gather(evaluation)
+    if parts is None:
+        return None
+    whole, *others = parts
+    for part in others:
+        whole.merge(part)
+    return whole
+
+
+def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Iterable[SampleKey]',
+                      evaluation: 'Evaluation') -> None:
+    """Count what is right, and note the channel gates of every sample."""
+    from bdc_occ_ros.evaluation.channel_gates import record_gates
+    from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
+    with record_gates(subject.network) as evaluation.gates:
+        count_answers(subject, dataset, keys, evaluation)
+    for sample in evaluation.samples:
+        label = dataset.label(sample.key)
+        evaluation.gates.describe(sample.key.scene_name, label.semantics[label.mask_camera],
+                                  len(subject.class_names))
+
+
+def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
+          evaluation: 'Evaluation') -> None:
+    """Draw the samples that went worst."""
+    from bdc_occ_ros.dataset.scene_records import LIDAR
+    from bdc_occ_ros.datatypes import Occupancy
+    from bdc_occ_ros.drawing.sheet import Column, draw_sheet, Overlay
+    for place, (key, score) in enumerate(evaluation.worst(args.worst), start=1):
+        frame, label = dataset.frame(key), dataset.label(key)
+        prediction, boxes = subject(key), dataset.boxes(key, LIDAR)
+        overlay = Overlay(boxes, fixed_from_ego=dataset.world_from_ego(key, LIDAR))
+        true, said = (Occupancy(subject.grid, labels, label.mask_camera, subject.class_names,
+                                subject.free_label, frame.stamp_ns)
+                      for labels in (label.semantics, prediction.occupancy.labels))
+        draw_sheet(args.pictures / f'worst_{place}_{key.token[:8]}.png',
+                   f'{key.scene_name}: mIoU {100 * score:.1f}', frame, overlay,
+                   (Column('truth', true, boxes), Column('prediction', said, prediction.boxes)),
+                   '' if subject.about.get('is_trained', True) else 'untrained')
+
+
+def _draw_gates(args: argparse.Namespace, subject: 'Subject', gates: 'ChannelGates') -> None:
+    """Draw what the units multiply their channels by."""
+    import numpy as np
+
+    from bdc_occ_ros.drawing.gate_picture import draw_gates, UnitGates
+    draw_gates(args.gates, f'channel gates of {args.model}', {
+        name: UnitGates(np.stack(values), gates.by_scene(name),
+                        gates.by_class(name, subject.class_names))
+        for name, values in gates.by_unit.items()})
+
+
+def _write(path: Path, document: str) -> None:
+    """Write the scores into a file."""
+    try:
+        path.write_text(document + '\n')
+    except OSError as error:
+        raise UsageError(f'{path} cannot be written: {error}') from error

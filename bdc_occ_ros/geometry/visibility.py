@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Which cells of a voxel grid lie in the picture of a camera.
+
+A cell counts as seen if its centre falls on a pixel that the network was given. Whether something
+stands in front of it is not asked: that is for the network to say.
+"""
+
+import numpy as np
+
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+
+NEAREST_M = 0.1
+ALMOST_ZERO = 1e-12
+
+
+class FieldOfView:
+    """
+    The part of space that one camera shows to the network.
+
+    It is a pyramid, cut off near the camera, hence five half-spaces; a camera with distortion
+    also has pixels of its straight image that nothing fills.
+
+    :param camera: The camera, at the size in which its images come.
+    :param preprocessor: How its images become network input.
+    """
+
+    def __init__(self, camera: Camera, preprocessor: Preprocessor) -> None:
+        last_column, last_row = camera.width_px - 1.0, camera.height_px - 1.0
+        across, down, depth = np.eye(3)
+        half_spaces = np.stack([
+            across, last_column * depth - across,
+            down - preprocessor.first_row_px * depth, last_row * depth - down, depth])
+        self._camera_from_ego = np.linalg.inv(camera.ego_from_camera)
+        self._intrinsics = camera.intrinsics
+        self._half_spaces = np.zeros((5, 4))  # in the camera frame: inside where product >= 0
+        self._half_spaces[:, :3] = half_spaces @ camera.intrinsics
+        self._half_spaces[4, 3] = -NEAREST_M
+        self._is_filled = preprocessor.undistortion.is_filled
+
+    def cells(self, grid: VoxelGrid, ego_from_key_ego: np.ndarray | None = None) -> np.ndarray:
+        """
+        Return which cells of a grid the camera sees.
+
+        :param grid: Grid in the ego frame of the key camera's exposure.
+        :param ego_from_key_ego: Into the ego frame of this camera's exposure, (4, 4); None if the
+            vehicle stood still in between.
+        :return: (X, Y, Z) bool.
+        """
+        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
+        camera_from_key_ego = self._camera_from_ego @ motion
+        seen = _between(*self._visible_heights_m(grid, camera_from_key_ego), grid)
+        if self._is_filled is not None:
+            indices = np.argwhere(seen)
+            points_m = grid.centers_m(indices) @ camera_from_key_ego[:3, :3].T
+            points_m = points_m + camera_from_key_ego[:3, 3]
+            seen[tuple(indices.T)] = self._fills_pixel(points_m)
+        return seen
+
+    def _visible_heights_m(self, grid: VoxelGrid, camera_from_key_ego: np.ndarray
+                           ) -> tuple[np.ndarray, np.ndarray]:
+        """Return between which heights the column of each x and y is in view, (X, Y) each."""
+        x_m, y_m = (low + size * (np.arange(count) + 0.5) for low, size, count
+                    in zip(grid.lower_m[:2], grid.cell_size_m, grid.shape))
+        lowest_m = np.full((len(x_m), len(y_m)), -np.inf)
+        highest_m = np.full((len(x_m), len(y_m)), np.inf)
+        for a, b, c, d in self._half_spaces @ camera_from_key_ego:
+            c = c if abs(c) > ALMOST_ZERO else ALMOST_ZERO
+            border_m = (-a / c * x_m)[:, None] - (b * y_m + d) / c  # a x + b y + c z + d = 0
+            if c > 0:
+                np.maximum(lowest_m, border_m, out=lowest_m)
+            else:
+                np.minimum(highest_m, border_m, out=highest_m)
+        return lowest_m, highest_m
+
+    def _fills_pixel(self, points_m: np.ndarray) -> np.ndarray:
+        """Return which points, (M, 3) in the camera frame, fall on a filled pixel, (M,) bool."""
+        homogeneous = points_m @ self._intrinsics.T
+        columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
+        return self._is_filled[rows, columns]
+
+
+def _between(lowest_m: np.ndarray, highest_m: np.ndarray, grid: VoxelGrid) -> np.ndarray:
+    """Return which cells have a centre between two heights per column, (X, Y, Z) bool."""
+    num_z = grid.shape[2]
+    first, last = ((height_m - grid.lower_m[2]) / grid.cell_size_m[2] - 0.5
+                   for height_m in (lowest_m, highest_m))
+    start = np.clip(np.ceil(first), 0, num_z).astype(np.intp)
+    stop = np.clip(np.floor(last) + 1, 0, num_z).astype(np.intp)
+    heights, bounds = np.arange(num_z), np.arange(num_z + 1)
+    columns = (heights >= bounds[:, None, None]) & (heights < bounds[:, None])  # start, stop, z
+    return columns[start, stop]

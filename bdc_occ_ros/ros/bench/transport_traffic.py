@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The two ends of the transport measurement, each a process of its own.
+
+Cameras publish; a listener counts. Both use the quality of service of camera drivers and of the
+node: best effort, keep the last five. Two counts of the middleware tell what became of the
+missing messages: the publisher's sequence numbers say how many there were, and the message_lost
+event how many of them never came out of the transport. The others arrived, but were overwritten
+because the listener was busy.
+"""
+
+import argparse
+import array
+import json
+import sys
+import threading
+import time
+
+import numpy as np
+import rclpy
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from bdc_occ_ros.ros.compat import message_callback
+
+TRIGGER_SPACING_S = 0.008  # as in nuScenes, whose six cameras fire within 43 ms
+MATCH_TIMEOUT_S = 30.0
+SETTLE_S = 1.0
+NUM_MARKERS = 4
+MARKER_PERIOD_S = 0.25
+MARKER = 'marker'  # frame of the small messages that follow the images
+TYPES = {'raw': Image, 'jpeg': CompressedImage}
+
+ImageMessage = Image | CompressedImage
+
+
+def image_message(message_format: str, width_px: int, height_px: int) -> ImageMessage:
+    """
+    Return a picture of gentle noise; as a JPEG it is about as large as one of a street.
+
+    :param message_format: 'raw' for bgr8, or 'jpeg'.
+    :param width_px: Columns.
+    :param height_px: Rows.
+    """
+    import cv2
+    noise = np.random.default_rng(0).integers(
+        0, 255, (height_px // 16 + 1, width_px // 16 + 1, 3), np.uint8)
+    picture = cv2.resize(noise, (width_px, height_px))
+    if message_format == 'jpeg':
+        data = cv2.imencode('.jpg', picture)[1]
+        return CompressedImage(format='jpeg', data=array.array('B', data.tobytes()))
+    return Image(width=width_px, height=height_px, encoding='bgr8', step=3 * width_px,
+                 data=array.array('B', picture.tobytes()))
+
+
+class Cameras(Node):
+    """
+    Publishes one picture for every camera.
+
+    :param arguments: format, namespace, cameras, width and height.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        super().__init__('bench_cameras', namespace=arguments.namespace)
+        self._message = image_message(arguments.format, arguments.width, arguments.height)
+        self._outputs = [
+            self.create_publisher(TYPES[arguments.format], f'camera_{i}', qos_profile_sensor_data)
+            for i in range(arguments.cameras)]
+
+    def wait_for_listener(self) -> None:
+        """
+        Return once every camera has a subscription.
+
+        :raises TimeoutError: if discovery takes longer than MATCH_TIMEOUT_S.
+        """
+        deadline_s = time.monotonic() + MATCH_TIMEOUT_S
+        while any(output.get_subscription_count() == 0 for output in self._outputs):
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f'nobody subscribed within {MATCH_TIMEOUT_S} s')
+            time.sleep(0.05)
+        time.sleep(SETTLE_S)
+
+    def drive(self, num_frames: int, rate_hz: float) -> None:
+        """
+        Publish in bursts, the cameras one after another.
+
+        :param num_frames: Images per camera.
+        :param rate_hz: Bursts per second.
+        """
+        spacing_s = min(TRIGGER_SPACING_S, 1.0 / rate_hz / len(self._outputs))
+        start_s = time.monotonic()
+        for frame in range(num_frames):
+            for camera, output in enumerate(self._outputs):
+                due_s = start_s + frame / rate_hz + camera * spacing_s
+                time.sleep(max(0.0, due_s - time.monotonic()))
+                stamp = self._message.header.stamp
+                stamp.sec, stamp.nanosec = divmod(time.time_ns(), 1_000_000_000)
+                output.publish(self._message)
+
+    def mark_the_end(self) -> None:
+        """Publish small messages, which alone reveal that images before them were lost."""
+        for index in range(NUM_MARKERS):
+            time.sleep(MARKER_PERIOD_S)
+            header = Header(frame_id=MARKER)
+            header.stamp.sec = index
+            for output in self._outputs:
+                output.publish(type(self._message)(header=header))
+        time.sleep(MARKER_PERIOD_S)
+
+
+class Camera:
+    """What the listener knows of one camera."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.markers = 0
+        self.published: int | None = None
+        self.reported_lost = 0
+
+    @property
+    def lost(self) -> int:
+        """Images that never came out of the transport."""
+        return max(0, self.reported_lost - (NUM_MARKERS - self.markers))
+
+
+class Listener(Node):
+    """
+    Counts what arrives, how late it is and what is missing.
+
+    :param arguments: format, namespace, cameras, width and height.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        super().__init__('bench_listener', namespace=arguments.namespace)
+        self._cameras = [Camera() for _ in range(arguments.cameras)]
+        self._latencies_ms: list[float] = []
+        self._times_s: list[tuple[float, float]] = []  # steady and processor time of each image
+        self._num_damaged = 0
+        self._num_bytes = len(
+            image_message(arguments.format, arguments.width, arguments.height).data)
+        for index, camera in enumerate(self._cameras):
+            self._subscribe(camera, TYPES[arguments.format], f'camera_{index}')
+
+    def _subscribe(self, camera: Camera, message_type: type, topic: str) -> None:
+        def on_lost(event: object) -> None:
+            camera.reported_lost = event.total_count
+
+        def on_message(message: ImageMessage, number: int | None) -> None:
+            self._take(camera, message, number)
+
+        self.create_subscription(
+            message_type, topic, message_callback(on_message), qos_profile_sensor_data,
+            event_callbacks=SubscriptionEventCallbacks(message_lost=on_lost))
+
+    def _take(self, camera: Camera, message: ImageMessage, number: int | None) -> None:
+        now_ns = time.time_ns()
+        stamp = message.header.stamp
+        if message.header.frame_id == MARKER:
+            camera.markers += 1
+            camera.published = None if number is None else number - stamp.sec - 1
+            return
+        camera.received += 1
+        self._num_damaged += len(message.data) != self._num_bytes
+        self._latencies_ms.append((now_ns - stamp.sec * 1_000_000_000 - stamp.nanosec) / 1e6)
+        self._times_s.append((time.monotonic(), time.process_time()))
+
+    def result(self) -> dict[str, object]:
+        """Return the counts; published is None where the middleware does not number."""
+        published = [camera.published for camera in self._cameras]
+        span_s, busy_s = np.subtract(self._times_s[-1], self._times_s[0])
+        return {
+            'published': None if None in published else sum(published),
+            'received': len(self._latencies_ms),
+            'damaged': self._num_damaged,
+            'lost': sum(camera.lost for camera in self._cameras),
+            'received_hz': (len(self._latencies_ms) - 1) / span_s / len(self._cameras),
+            'latency_p50_ms': np.percentile(self._latencies_ms, 50),
+            'latency_p99_ms': np.percentile(self._latencies_ms, 99),
+            'listener_cpu_percent': 100 * busy_s / span_s}
+
+
+def publish(arguments: argparse.Namespace) -> dict[str, object]:
+    """Publish for some seconds; return what was sent and how much of a core that took."""
+    cameras = Cameras(arguments)
+    cameras.wait_for_listener()
+    num_frames = max(2, round(arguments.seconds * arguments.rate_hz))
+    start_s, start_busy_s = time.monotonic(), time.process_time()
+    cameras.drive(num_frames, arguments.rate_hz)
+    wall_s, busy_s = time.monotonic() - start_s, time.process_time() - start_busy_s
+    cameras.mark_the_end()
+    return {'sent': num_frames * arguments.cameras, 'sent_hz': num_frames / wall_s,
+            'publisher_cpu_percent': 100 * busy_s / wall_s}
+
+
+def listen(arguments: argparse.Namespace) -> dict[str, object]:
+    """Count until standard input ends; return the counts."""
+    listener = Listener(arguments)
+    is_over = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
+    while not is_over.is_set():
+        rclpy.spin_once(listener, timeout_sec=0.1)
+    return listener.result()
+
+
+def main() -> None:
+    """Be one end of the measurement and print what it saw as JSON."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument('end', choices=['publish', 'listen'])
+    parser.add_argument('format', choices=sorted(TYPES))
+    parser.add_argument('namespace')
+    for name, kind in (('cameras', int), ('width', int), ('height', int), ('rate_hz', float),
+                       ('seconds', float)):
+        parser.add_argument(name, type=kind)
+    arguments = parser.parse_args()
+    rclpy.init()
+    print(json.dumps((publish if arguments.end == 'publish' else listen)(arguments)))
+    rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()

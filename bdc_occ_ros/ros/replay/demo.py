@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The whole system once: a rendered drive, the node as a process of its own, a recording.
+
+The node gets the bag's messages over real DDS with the bag's timing, under simulated time; what
+it publishes is recorded into a second bag with the bag's time as stamps, so that a latency is the
+recorded stamp less the stamp in the message's header.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from std_msgs.msg import Float64
+from tqdm import tqdm
+
+from bdc_occ_ros.bags.account import not_computed
+from bdc_occ_ros.errors import NodeFailedError
+from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
+from bdc_occ_ros.ros.debug_publishers import TOPICS as DEBUG_TOPICS
+from bdc_occ_ros.ros.diagnostics import Level
+from bdc_occ_ros.ros.output_publishers import OUTPUTS
+from bdc_occ_ros.ros.replay.bag_player import BagPlayer, Playback
+from bdc_occ_ros.ros.replay.bag_recorder import BagRecorder
+from bdc_occ_ros.ros.replay.node_process import NodeProcess
+from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.share import share_path
+
+FIRST_DOMAIN, NUM_DOMAINS = 61, 40
+START_TIMEOUT_S = 120.0
+POLL_S = 0.1
+SETTLE_S = 0.5
+LINGER_S = 20.0
+PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+RESULT_TOPIC = '/occupancy'
+NODE_NAME = 'bdc_occ'
+KEY_IMAGES = '/camera/CAM_FRONT_LEFT/image/compressed'
+UNRECORDED = ('markers',)
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    What happened while the bag was played.
+
+    :param playback: How the bag was played.
+    :param diagnostics: Newest values of every part of the node, by part; 'level' and 'message' are
+        its state.
+    :param exit_status: With what the node ended when it was interrupted.
+    """
+
+    playback: Playback
+    diagnostics: dict[str, dict[str, str]]
+    exit_status: int
+
+
+class DiagnosticsWatch:
+    """
+    Keeps the newest diagnostics of the node.
+
+    :param node: Node that subscribes.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.parts: dict[str, dict[str, str]] = {}
+        self._subscription = node.create_subscription(
+            DiagnosticArray, '/diagnostics', self._take, 10)
+
+    @property
+    def failure(self) -> str:
+        """Why the node could not configure or activate; empty if it could."""
+        lifecycle = self.parts.get('lifecycle', {})
+        is_waiting = 'use_sim_time' in lifecycle.get('message', '')
+        failed = lifecycle.get('level') == 'ERROR' and not is_waiting
+        return lifecycle['message'] if failed else ''
+
+    def _take(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {item.key: item.value for item in status.values}
+            self.parts[status.name.partition(': ')[2]] = values | {
+                'level': Level(status.level[0]).name, 'message': status.message}
+
+
+def stay_on_this_machine() -> None:
+    """Limit discovery to this machine and a domain of its own, unless told otherwise."""
+    os.environ.setdefault('ROS_DOMAIN_ID', str(FIRST_DOMAIN + os.getpid() % NUM_DOMAINS))
+    for name, value in DISCOVERY_ON_THIS_MACHINE.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault(PROFILE_VARIABLE, str(share_path('config', 'fastdds_profile.xml')))
+
+
+def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_progress: bool
+                 ) -> Run:
+    """
+    Start the node, play a bag to it, record its results, and stop it.
+
+    :param drive: Bag with the images of the nuScenes rig.
+    :param recording: Bag to create.
+    :param log: File for what the node prints.
+    :param model: Network name or weights file; empty for the default.
+    :param show_progress: Whether to draw a progress bar on standard error.
+    :raises NodeFailedError: if the node ends early, does not become active or gives no result.
+    """
+    parameters: dict[str, Any] = {'use_sim_time': 'true'}
+    if model:
+        is_weights = model.endswith('.safetensors')
+        parameters['model.weights' if is_weights else 'model.name'] = model
+    files = [share_path('config', name) for name in ('occ.yaml', 'dataset_nuscenes.yaml')]
+    with ExitStack() as stack:
+        node = stack.enter_context(spun_node('demo'))
+        player = BagPlayer(node, drive, has_clock=True)
+        watch = DiagnosticsWatch(node)
+        topics = {f'/{output.topic}': output.kind for output in OUTPUTS
+                  if output.switch not in UNRECORDED}
+        topics |= {f'/{NODE_NAME}/debug/{topic}': Float64 for topic in DEBUG_TOPICS}
+        recorder = stack.enter_context(BagRecorder(node, recording, topics, player.now_ns))
+        process = stack.enter_context(NodeProcess(files, parameters, log))
+
+        def is_ready() -> bool:
+            player.linger(POLL_S)  # a node under simulated time needs /clock from the start
+            if watch.failure:
+                raise NodeFailedError(f'the node did not start: {watch.failure}')
+            return (all(player.num_subscribers().values())
+                    and node.count_publishers(RESULT_TOPIC) > 0)
+
+        process.wait_for(is_ready, 'the subscriptions of an active node', START_TIMEOUT_S)
+        player.linger(SETTLE_S)
+        with tqdm(desc='playing', total=sum(player.counts.values()), unit='message',
+                  disable=not show_progress) as bar:
+            playback = player.play(on_published=lambda stamp_ns: bar.update())
+        _wait_for_the_rest(process, player, recorder, watch)
+        status = process.stop()
+    return Run(playback, watch.parts, status)
+
+
+def _wait_for_the_rest(process: NodeProcess, player: BagPlayer, recorder: BagRecorder,
+                       watch: DiagnosticsWatch) -> None:
+    """Keep the time running until every set is accounted for, or too long has passed."""
+    deadline_s = time.monotonic() + LINGER_S
+    while time.monotonic() < deadline_s:
+        process.check()
+        player.linger(POLL_S)
+        num_known = recorder.counts[RESULT_TOPIC] + sum(not_computed(watch.parts).values())
+        if num_known >= player.counts[KEY_IMAGES]:
+            break
+    if not recorder.counts[RESULT_TOPIC]:
+        raise NodeFailedError(f'the node gave no result; it says: {process.log_tail()}')

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Sanity of stamps: repeated, ahead of the clock, or back by more than a second.
+
+One wrong stamp must not move the whole rig, so what would move it is set aside until a second
+camera says the same; then nothing that was set aside is lost.
+"""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+JUMP_NS = 1_000_000_000
+FUTURE_NS = 500_000_000
+NUM_REMEMBERED = 32
+NUM_ALONE = 3
+
+
+class Arrival(NamedTuple):
+    """One image as it was given to the synchronizer."""
+
+    camera: str
+    stamp_ns: int
+    payload: Any
+    size_bytes: int
+    receive_ns: int
+
+
+class SetAside:
+    """
+    Images with a claim that other cameras have to confirm.
+
+    :param quorum: How many cameras must claim the same, within a second.
+    """
+
+    def __init__(self, quorum: int) -> None:
+        self._quorum = quorum
+        self._images: dict[str, deque[Arrival]] = {}
+
+    def add(self, image: Arrival, is_alone: bool) -> list[Arrival]:
+        """
+        Set an image aside.
+
+        :param image: Image with the claim.
+        :param is_alone: Whether no other camera lives; then three in a row confirm themselves.
+        :return: All images that share the claim, in order, once it is confirmed; none before.
+        """
+        self._images.setdefault(image.camera, deque(maxlen=NUM_ALONE)).append(image)
+        agreeing = [other for images in self._images.values() for other in images
+                    if abs(other.stamp_ns - image.stamp_ns) <= JUMP_NS]
+        cameras = {other.camera for other in agreeing}
+        if len(cameras) >= self._quorum or (is_alone and len(agreeing) >= NUM_ALONE):
+            self._images.clear()
+            return sorted(agreeing, key=lambda other: other.receive_ns)
+        return []
+
+    def forget(self, camera: str) -> None:
+        """Drop the claims of a camera that has returned to normal."""
+        if self._images:
+            self._images.pop(camera, None)
+
+    def clear(self) -> None:
+        """Drop all claims."""
+        self._images.clear()
+
+
+class StampHistory:
+    """Recent stamps of one camera."""
+
+    def __init__(self) -> None:
+        self._recent: deque[int] = deque(maxlen=NUM_REMEMBERED)
+        self._known: set[int] = set()
+        self._newest_ns = 0
+
+    def is_repeated(self, stamp_ns: int) -> bool:
+        """Tell whether the camera has used this stamp before."""
+        return stamp_ns in self._known
+
+    def append(self, stamp_ns: int) -> bool:
+        """Remember a stamp and tell whether it precedes an earlier one."""
+        if len(self._recent) == NUM_REMEMBERED:
+            self._known.discard(self._recent[0])
+        self._recent.append(stamp_ns)
+        self._known.add(stamp_ns)
+        is_behind = stamp_ns < self._newest_ns
+        self._newest_ns = max(self._newest_ns, stamp_ns)
+        return is_behind
+
+
+def is_future(stamp_ns: int, now_ns: int) -> bool:
+    """Tell whether a stamp lies ahead of the clock; a clock at zero has not started."""
+    return now_ns > 0 and stamp_ns > now_ns + FUTURE_NS

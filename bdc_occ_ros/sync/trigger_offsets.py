@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Trigger offsets: how much later than the key camera each camera of a rig is exposed.
+
+Given, or zero, or learned from the constant lags of the stamps and then followed as they drift.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+import logging
+
+from bdc_occ_ros.sync.offset_estimation import constant_lags, is_clear, MIN_FRAMES, Sighting
+from bdc_occ_ros.sync.synchronizer_config import AUTO, MS, SynchronizerConfig
+
+HISTORY_FRAMES = 48
+LEARN_EVERY = 8
+RETRY_EVERY = 96
+DRIFT_SHARE = 16
+
+logger = logging.getLogger(__name__)
+
+
+class TriggerOffsets:
+    """
+    Offset of every camera, given or learned.
+
+    :param config: Cameras, key camera, offsets and tolerance.
+    """
+
+    def __init__(self, config: SynchronizerConfig) -> None:
+        self._config = config
+        self.is_learned = config.offsets_ns == AUTO
+        self._history: dict[str, deque[Sighting]] = {
+            name: deque(maxlen=HISTORY_FRAMES) for name in config.cameras}
+        self._num_unused = dict.fromkeys(config.cameras, 0)
+        self._reference: str | None = None
+        self._refusals: dict[str, str] = {}
+        given = config.offsets_ns if isinstance(config.offsets_ns, Mapping) else {}
+        self._offsets_ns: dict[str, int] = {} if self.is_learned else {
+            name: given.get(name, 0) for name in config.cameras}
+
+    def reconfigure(self, config: SynchronizerConfig) -> None:
+        """
+        Take over another tolerance.
+
+        :param config: Settings for the same cameras and offsets.
+        """
+        self._config = config
+
+    def get(self, camera: str) -> int | None:
+        """
+        Return the offset in use, nanoseconds; None while it is not known.
+
+        :param camera: Name of the camera.
+        """
+        return self._offsets_ns.get(camera)
+
+    @property
+    def in_use_ns(self) -> dict[str, int]:
+        """The known offsets."""
+        return dict(self._offsets_ns)
+
+    def observe(self, camera: str, stamp_ns: int, receive_ns: int) -> None:
+        """
+        Take note of one image, and learn every so many that came to nothing.
+
+        :param camera: Its camera.
+        :param stamp_ns: Its stamp.
+        :param receive_ns: When it came, on the steady clock.
+        """
+        self._history[camera].append(Sighting(stamp_ns, receive_ns))
+        if self.is_learned:
+            self._num_unused[camera] += 1
+            is_settled = camera in self._offsets_ns or camera in self._refusals
+            every = RETRY_EVERY if is_settled else LEARN_EVERY
+            if self._num_unused[camera] % every == 0 and self._has_reference(camera):
+                self._learn(camera)
+
+    def _has_reference(self, camera: str) -> bool:
+        """Choose what lags count from: the key camera, or another if that one does not come."""
+        num_frames = len(self._history[camera])
+        is_key = camera == self._config.key_camera
+        if self._reference is None and num_frames >= MIN_FRAMES * (1 if is_key else 2):
+            self._reference = camera
+            self._offsets_ns[camera] = 0
+        return self._reference not in (None, camera) and num_frames >= MIN_FRAMES
+
+    def _learn(self, camera: str) -> None:
+        lags = constant_lags(self._history[self._reference], self._history[camera],
+                             self._config.tolerance_ns)
+        known_ns = self._offsets_ns.get(camera)
+        if lags and is_clear(lags):
+            self._refusals.pop(camera, None)
+            lag_ns = lags[0].lag_ns
+            if known_ns is None or abs(lag_ns - known_ns) > self._config.tolerance_ns:
+                self._offsets_ns[camera] = lag_ns
+                logger.info('learned: %s is exposed %.1f ms after %s', camera, lag_ns / MS,
+                            self._reference)
+        elif known_ns is None:
+            fits = ' and '.join(f'{lag.lag_ns / MS:+.1f} ms' for lag in lags[:2])
+            self._refusals[camera] = (f'ambiguous, {fits} fit equally' if lags
+                                      else 'no lag is constant')
+
+    def follow(self, stamps_ns: Mapping[str, int]) -> None:
+        """
+        Follow slow drift of learned offsets.
+
+        :param stamps_ns: Stamps of one complete set, by camera.
+        """
+        if not self.is_learned:
+            return
+        reference_ns = stamps_ns[self._reference]
+        for camera, stamp_ns in stamps_ns.items():
+            deviation_ns = stamp_ns - reference_ns - self._offsets_ns[camera]
+            self._offsets_ns[camera] += round(deviation_ns / DRIFT_SHARE)
+            self._num_unused[camera] = 0
+
+    def explain(self) -> list[str]:
+        """Say which learned offsets are not known, and why."""
+        if not self.is_learned:
+            return []
+        reference = self._reference or self._config.key_camera
+        reasons = [f'the trigger offset of {camera} from {reference} cannot be learned: {text}; '
+                   'give it as a parameter' for camera, text in self._refusals.items()]
+        waiting = [camera for camera in self._config.cameras
+                   if camera not in self._offsets_ns and camera not in self._refusals]
+        if waiting:
+            num_frames = min(len(self._history[camera]) for camera in waiting)
+            reasons.append(f'learning the trigger offsets of {", ".join(waiting)}: {num_frames} '
+                           f'of at least {MIN_FRAMES} frames')
+        return reasons
+
+    def sightings(self, cameras: Iterable[str]) -> dict[str, tuple[Sighting, ...]]:
+        """
+        Return copies of the recent images' times.
+
+        :param cameras: Of which cameras.
+        """
+        return {camera: tuple(self._history[camera]) for camera in cameras}
+
+    def forget_history(self) -> None:
+        """Drop the recent images after a time jump; offsets belong to the rig and stay."""
+        for history in self._history.values():
+            history.clear()

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Weights files: the tensors of a network and a manifest that says which network, in safetensors.
+
+The manifest holds the whole network config (sizes, grid, class names), a hash over all tensors,
+and free words about where the weights come from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.rehearsal import rehearse_network
+from bdc_occ_ros.weights.weights_file import (
+    read_weights_file,
+    require_finite,
+    require_same_kinds,
+    require_same_names,
+    WeightsFile,
+    write_weights_file,
+)
+
+FORMAT = 'bdc_occ_ros weights 1'
+MANIFEST_ENTRIES = {'config': dict, 'provenance': dict}
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """
+    What a weights file holds.
+
+    :param config: The network that the weights belong to.
+    :param tensors: Weights and statistics by their name in the network.
+    :param provenance: Where they come from, in free words: commit, recipe, data, scores.
+    """
+
+    config: NetworkConfig
+    tensors: Mapping[str, Tensor]
+    provenance: Mapping[str, str]
+
+
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """
+    Write a weights file; an older one of that name is replaced in one step.
+
+    :param path: File to write, ending in .safetensors.
+    :param checkpoint: What to write; floating tensors keep their dtype.
+    :raises InvalidWeightsError: if the name ends otherwise or a tensor is not finite.
+    """
+    require_finite(checkpoint.tensors, Path(path))
+    manifest = {'format': FORMAT, 'config': asdict(checkpoint.config),
+                'provenance': dict(checkpoint.provenance)}
+    write_weights_file(path, manifest, checkpoint.tensors)
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """
+    Read a weights file and check everything that can be checked without the network.
+
+    :param path: File that save_checkpoint wrote.
+    :raises InvalidWeightsError: if it is missing, a pickle, truncated, damaged, without manifest,
+        of another format, with another hash, or has a number that is not finite.
+    """
+    return checkpoint_in(read_weights_file(path))
+
+
+def checkpoint_in(file: WeightsFile) -> Checkpoint:
+    """
+    Take the checkpoint out of a weights file.
+
+    :param file: As it was read.
+    :raises InvalidWeightsError: if it has another format, or a number that is not finite.
+    """
+    file.require_manifest(FORMAT, MANIFEST_ENTRIES)
+    require_finite(file.tensors, file.path)
+    return Checkpoint(file.network_config(), file.tensors, file.manifest['provenance'])
+
+
+def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
+    """
+    Build the network of a checkpoint with its weights, ready for inference.
+
+    :param checkpoint: From load_checkpoint.
+    :raises InvalidWeightsError: if names, shapes or kinds of the tensors are not exactly those of
+        the network.
+    """
+    try:
+        expected = rehearse_network(checkpoint.config).state_dict()  # before memory is taken
+    except InvalidConfigError as error:
+        raise InvalidWeightsError(str(error)) from error
+    require_same_names(checkpoint.tensors, expected, checkpoint.config.name)
+    require_same_kinds(checkpoint.tensors, expected)
+    network = OccupancyNetwork(checkpoint.config)
+    network.load_state_dict(dict(checkpoint.tensors), strict=True)
+    return network.eval()

@@ -1,0 +1,204 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Packed files: a network with its binary units folded into bits, as bdc-occ export writes it.
+
+The tensors are the state_dict of the packed network. The manifest says which network, what was
+folded, what had no sign, and where the weights come from.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn, Tensor
+
+from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.folding import count_zeros
+from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
+from bdc_occ_ros.binary.packed_checks import require_valid_unit
+from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
+from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
+from bdc_occ_ros.network.rehearsal import rehearse_network
+from bdc_occ_ros.weights.weights_file import (
+    read_weights_file,
+    require_finite,
+    require_same_names,
+    WeightsFile,
+    write_weights_file,
+)
+
+FORMAT = 'bdc_occ_ros packed'
+OPSET = 1  # counts up whenever the meaning of the tensors changes
+REAL_DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
+FOLDED_LAYERS = (BinaryConv2d, nn.BatchNorm2d, Redistribution, RPReLU)
+MANIFEST_ENTRIES = {'opset': int, 'config': dict, 'classes': dict, 'grid': dict,
+                    'real_dtype': str, 'is_trained': bool, 'source_sha256': str, 'folded': dict,
+                    'zeros': dict, 'total_zeros': dict, 'provenance': dict}
+
+
+@dataclass(frozen=True, eq=False)
+class PackedCheckpoint:
+    """
+    What a packed file holds.
+
+    :param config: The network.
+    :param tensors: State of the packed network.
+    :param real_dtype: float32 or bfloat16, of the layers that are not packed.
+    :param is_trained: Whether the weights were learned.
+    :param source_sha256: Of the weights file that was packed; empty if there was none.
+    :param folded: How many layers of each kind became part of others.
+    :param zeros: Exact zeros, which have no sign, by parameter: b of a redistribution, weights.
+    :param provenance: Where the weights come from, in free words.
+    """
+
+    config: NetworkConfig
+    tensors: Mapping[str, Tensor]
+    real_dtype: str
+    is_trained: bool
+    source_sha256: str
+    folded: Mapping[str, int]
+    zeros: Mapping[str, int]
+    provenance: Mapping[str, str]
+
+    def total_zeros(self) -> dict[str, int]:
+        """Return the sums over all redistributions (b) and over all convolutions (weight)."""
+        return {kind: sum(n for name, n in self.zeros.items() if name.endswith(f'.{kind}'))
+                for kind in ('b', 'weight')}
+
+
+def pack_checkpoint(network: OccupancyNetwork, *, real_dtype: str, is_trained: bool,
+                    source_sha256: str, provenance: Mapping[str, str]) -> PackedCheckpoint:
+    """
+    Fold a network and count what was folded.
+
+    :param network: With its weights.
+    :param real_dtype: float32 or bfloat16.
+    :param is_trained: Whether the weights were learned.
+    :param source_sha256: Of the file they come from, or empty.
+    :param provenance: Where they come from, in free words.
+    :raises FoldingError: if a unit cannot be folded.
+    :raises InvalidWeightsError: if there is no binary unit to fold.
+    """
+    packed = pack_network(network, real_dtype=REAL_DTYPES[real_dtype])
+    kinds = _count_layers(network)
+    kinds.subtract(_count_layers(packed))
+    if not kinds['BinaryConv2d']:
+        raise InvalidWeightsError(f'{network.config.name} has no binary unit, nothing to pack')
+    zeros = {f'{name}.{parameter}': count for name, unit in network.named_modules()
+             if isinstance(unit, BdcUnit) for parameter, count in count_zeros(unit).items()}
+    return PackedCheckpoint(network.config, packed.state_dict(), real_dtype, is_trained,
+                            source_sha256, dict(+kinds), zeros, provenance)
+
+
+def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
+    """
+    Write a packed file; an older one of that name is replaced in one step.
+
+    :param path: File to write, ending in .safetensors.
+    :param packed: What to write.
+    :raises InvalidWeightsError: if the name ends otherwise or the file cannot be written.
+    """
+    manifest = {'format': FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
+                **_described(packed.config), 'real_dtype': packed.real_dtype,
+                'is_trained': packed.is_trained, 'source_sha256': packed.source_sha256,
+                'folded': dict(packed.folded), 'zeros': dict(packed.zeros),
+                'total_zeros': packed.total_zeros(), 'provenance': dict(packed.provenance)}
+    write_weights_file(path, manifest, packed.tensors)
+
+
+def load_packed(path: str | Path) -> PackedCheckpoint:
+    """
+    Read a packed file and check everything that can be checked without the network.
+
+    :param path: File that save_packed wrote.
+    :raises InvalidWeightsError: if it is missing, damaged, or anything but a packed file.
+    """
+    return packed_checkpoint_in(read_weights_file(path))
+
+
+def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
+    """
+    Take the packed network out of a weights file.
+
+    :param file: As it was read.
+    :raises InvalidWeightsError: if it has another format or opset, or its manifest contradicts
+        itself.
+    """
+    manifest = file.manifest
+    if manifest['format'] == FORMAT and manifest.get('opset') != OPSET:
+        raise InvalidWeightsError(f'{file.path}: packed with opset {manifest.get("opset")!r}, but '
+                                  f'this program reads {OPSET}; export the weights again')
+    file.require_manifest(FORMAT, MANIFEST_ENTRIES)
+    config = file.network_config()
+    described = {name: manifest[name] for name in ('classes', 'grid')}
+    if described != _as_json(_described(config)):
+        raise InvalidWeightsError(f'{file.path}: classes and grid are not those of the config; '
+                                  f'got {str(described)[:200]}')
+    if manifest['real_dtype'] not in REAL_DTYPES:
+        raise InvalidWeightsError(f'{file.path}: real_dtype is one of {sorted(REAL_DTYPES)}; got '
+                                  f'{manifest["real_dtype"]!r}')
+    for name, kind in (('folded', int), ('zeros', int), ('provenance', str)):
+        if not all(type(value) is kind for value in manifest[name].values()):
+            raise InvalidWeightsError(f'{file.path}: {name} holds {kind.__name__} values; got '
+                                      f'{str(manifest[name])[:200]}')
+    packed = PackedCheckpoint(config, file.tensors, **{
+        name: manifest[name] for name in ('real_dtype', 'is_trained', 'source_sha256', 'folded',
+                                          'zeros', 'provenance')})
+    if manifest['total_zeros'] != packed.total_zeros():
+        raise InvalidWeightsError(f'{file.path}: total_zeros are not the sums of zeros; got '
+                                  f'{str(manifest["total_zeros"])[:200]}')
+    return packed
+
+
+def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
+    """
+    Build the packed network, ready for inference.
+
+    :param packed: From load_packed.
+    :raises InvalidWeightsError: if names, shapes, dtypes or values of the tensors cannot be those
+        of the network.
+    """
+    try:
+        rehearse_network(packed.config)
+    except InvalidConfigError as error:
+        raise InvalidWeightsError(str(error)) from error
+    network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
+    expected = network.state_dict()
+    require_same_names(packed.tensors, expected, packed.config.name)
+    for name, tensor in packed.tensors.items():
+        if tensor.dtype != expected[name].dtype:
+            raise InvalidWeightsError(
+                f'{name}: {expected[name].dtype} is needed; got {tensor.dtype}')
+    network.load_state_dict(dict(packed.tensors), strict=True, assign=True)
+    units = {name: m for name, m in network.named_modules() if isinstance(m, PackedBdcUnit)}
+    for name, unit in units.items():
+        require_valid_unit(unit, name)
+    require_finite({name: tensor for name, tensor in packed.tensors.items()
+                    if not name.endswith('.threshold')}, Path(packed.config.name))
+    return network.eval()
+
+
+def _count_layers(network: nn.Module) -> Counter[str]:
+    """Count the layers of the kinds that folding removes."""
+    return Counter(type(m).__name__ for m in network.modules() if isinstance(m, FOLDED_LAYERS))
+
+
+def _described(config: NetworkConfig) -> dict[str, Any]:
+    """Return classes and grid of a config by themselves, for readers without this program."""
+    heads = {'occupancy': config.occupancy, 'boxes': config.boxes}
+    return {'classes': {name: head.class_names for name, head in heads.items() if head},
+            'grid': asdict(config.voxel_grid()) if config.occupancy else {}}
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value as it comes back from JSON, where tuples are lists."""
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    return list(map(_as_json, value)) if isinstance(value, tuple) else value

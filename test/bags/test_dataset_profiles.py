@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which dataset profile fits which topics."""
+
+import pytest
+
+from bdc_occ_ros.bags.bag_summary import summarize_bag
+from bdc_occ_ros.bags.dataset_profiles import dataset_files, match_dataset
+from bdc_occ_ros.bags.flavours import FLAVOURS
+from bdc_occ_ros.bags.open_bag import open_bag
+from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.scene_bag import encode_jpeg
+from bdc_occ_ros.errors import NoDatasetError
+from bdc_occ_ros.sync.synthetic_triggers import START_NS
+from bdc_occ_ros.world.drive import Drive
+
+CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
+           'CAM_BACK_RIGHT')
+
+
+def write_one_set(path, rig, flavour):
+    import numpy as np
+    fired = sorted(Drive(rig, 1).exposures(0).values(), key=lambda e: e.stamp_ns)
+    jpeg = encode_jpeg(np.zeros((9, 16, 3), np.uint8))
+    with open_bag(path, rig, START_NS, flavour=flavour) as bag:
+        bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
+                       for e in fired])
+
+
+def test_every_flavour_has_a_profile_of_its_name():
+    assert {flavour.name for flavour in FLAVOURS} <= dataset_files().keys()
+
+
+@pytest.mark.parametrize('flavour', [None, *FLAVOURS],
+                         ids=lambda flavour: flavour.name if flavour else 'nuscenes')
+def test_the_profile_of_a_bag_is_found_in_the_bag(flavour, nuscenes_rig, tmp_path):
+    write_one_set(tmp_path / 'bag', nuscenes_rig, flavour)
+    contents = summarize_bag(tmp_path / 'bag')
+    assert contents.dataset == (flavour.name if flavour else 'nuscenes')
+    assert contents.num_messages == sum(topic.count for topic in contents.topics) > 6
+    assert f'dataset: {contents.dataset}' in contents.as_text()
+    if contents.dataset == 'nuscenes2bag':
+        assert contents.reason.endswith('images here; so would nuscenes2bag_ros2')
+    if contents.dataset == 'nuscenes2bag_ros2':
+        assert contents.reason.endswith('without stamps; so would nuscenes2bag')
+
+
+def test_one_missing_camera_is_named_and_the_template_is_never_taken():
+    topics = [f'/{name}/image_rect_compressed' for name in CAMERAS[:-1]]
+    with pytest.raises(NoDatasetError, match=r"mcap_style is nearest.*\['CAM_BACK_RIGHT'\]"):
+        match_dataset(topics)
+    with pytest.raises(NoDatasetError, match='dataset_custom.yaml'):
+        match_dataset(['/camera/left/image', '/camera/front/image', '/camera/right/image'])
+
+
+def test_topics_may_be_relative():
+    assert match_dataset([f'camera/{name}/image' for name in CAMERAS]).name == 'nuscenes'

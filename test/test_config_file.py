@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Single values of a config changed by words."""
+
+import json
+
+import pytest
+import yaml
+
+from bdc_occ_ros.config_file import with_overrides
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.network.config import BoxHeadConfig, load_network_config
+
+
+@pytest.fixture(scope='module')
+def nano():
+    return load_network_config('bdc_occ_nano')
+
+
+def test_values_are_changed_and_nothing_else(nano):
+    changed = with_overrides(nano, [
+        'nano.bev_unit.is_binary=false', 'name=other', 'nano.image_channels=[32, 64, 128]',
+        'depth.spacing=sid', 'boxes=null', 'name=last'])
+    assert not changed.nano.bev_unit.is_binary and changed.nano.image_unit == nano.nano.image_unit
+    assert changed.name == 'last' and changed.nano.image_channels == (32, 64, 128)
+    assert changed.depth.spacing == 'sid' and changed.boxes is None
+    assert changed.bev == nano.bev
+    assert with_overrides(nano, []) is nano
+    assert with_overrides(changed, ['boxes.stride=4']).boxes == BoxHeadConfig(stride=4)
+
+
+@pytest.mark.parametrize(('assignment', 'words'), [
+    ('nano.bev_unit', 'PATH=VALUE is needed'),
+    ('nano.bev.unit=1', 'bev is no part of the config'),
+    ('published.bev_unit=1', 'a mapping is needed'),
+    ('published.bev_neck_channels=8', 'exactly one of published and nano'),
+    ('nano.bev_unit.colour=1', "unknown keys ['colour']"),
+    ('nano.bev_unit.is_binary=1', 'bool is needed'),
+    ('feature_stride=7', 'multiple of feature_stride')])
+def test_what_the_config_cannot_have_is_refused(nano, assignment, words):
+    with pytest.raises(InvalidConfigError) as caught:
+        with_overrides(nano, [assignment])
+    assert words in str(caught.value)
+
+
+def test_configs_may_be_json(tiny_model, tmp_path):
+    path = tmp_path / 'tiny.json'
+    path.write_text(json.dumps(yaml.safe_load(tiny_model.read_text())))
+    assert load_network_config(path) == load_network_config(tiny_model)
+    path.write_text('{')
+    with pytest.raises(InvalidConfigError, match='not a readable JSON file'):
+        load_network_config(path)
+
+
+def test_half_is_nano_at_half_of_all_widths(nano):
+    half = load_network_config('bdc_occ_nano_half')
+    assert half.nano.image_channels == tuple(c // 2 for c in nano.nano.image_channels)
+    assert half.nano.bev_channels == tuple(c // 2 for c in nano.nano.bev_channels)
+    assert (half.feature_channels, half.context_channels) == (64, 16)
+    same = {'name', 'feature_channels', 'context_channels', 'nano'}
+    assert all(getattr(half, field) == getattr(nano, field) for field in vars(nano)
+               if field not in same)

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Published checkpoints: there and on, and every kind of unsuitable file by its name."""
+
+import os
+import pickle
+import zipfile
+
+from authors_names import shapes_of
+import pytest
+import torch
+
+from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.weights.authors_checkpoint import read_authors_checkpoint
+
+
+@pytest.fixture
+def small_state():
+    return {'module.a.weight': torch.arange(6.0).reshape(2, 3), 'module.b': torch.tensor(7)}
+
+
+def saved(tmp_path, content, **options):
+    path = tmp_path / 'epoch_24.pth'
+    torch.save(content, path, **options)
+    return path
+
+
+def test_a_wrapper_s_prefix_is_dropped_and_mmcv_s_notes_are_read(tmp_path, small_state):
+    path = saved(tmp_path, {'meta': {'epoch': 24, 'iter': 9, 'CLASSES': ('car',)},
+                            'state_dict': small_state,
+                            'optimizer': {'state': {0: {'step': 3}}, 'param_groups': []}})
+    checkpoint = read_authors_checkpoint(path)
+    assert checkpoint.tensors.keys() == {'a.weight', 'b'}
+    assert torch.equal(checkpoint.tensors['a.weight'], small_state['module.a.weight'])
+    assert (checkpoint.is_ema, checkpoint.epoch) == (False, 24)
+    assert len(checkpoint.file_sha256) == 64
+
+
+def test_a_moving_average_is_told_by_its_count_of_updates(tmp_path, small_state):
+    path = saved(tmp_path, {'epoch': 20, 'state_dict': small_state, 'updates': 87890})
+    checkpoint = read_authors_checkpoint(path)
+    assert (checkpoint.is_ema, checkpoint.epoch) == (True, 20)
+
+
+def test_a_bare_state_dict_is_read_and_a_lone_prefix_stays(tmp_path, small_state):
+    tensors = small_state | {'c': torch.ones(1)}
+    checkpoint = read_authors_checkpoint(saved(tmp_path, tensors))
+    assert checkpoint.tensors.keys() == tensors.keys() and checkpoint.epoch is None
+
+
+class Touch:
+    """Pickles as a call that leaves a file behind."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.path}',)
+
+
+@pytest.mark.parametrize('place', ['state_dict', 'meta'])
+def test_code_is_refused_and_not_run(tmp_path, small_state, place):
+    trace = tmp_path / 'was_run'
+    content = {'meta': {}, 'state_dict': small_state}
+    content[place] = {**content[place], 'evil': Touch(trace)}
+    path = saved(tmp_path, content)
+    with pytest.raises(InvalidWeightsError, match='refused.*(posix|os|nt).system.*state_dict'):
+        read_authors_checkpoint(path)
+    assert not trace.exists()
+    torch.load(path, weights_only=False)  # the trap was armed
+    assert trace.exists()
+
+
+def test_other_files_are_refused(tmp_path, small_state):
+    bare = tmp_path / 'bare.pkl'
+    bare.write_bytes(pickle.dumps({'state_dict': {}}))
+    old = saved(tmp_path, small_state, _use_new_zipfile_serialization=False)
+    for path in (bare, old):
+        with pytest.raises(InvalidWeightsError, match='1.6 or later'):
+            read_authors_checkpoint(path)
+    with pytest.raises(InvalidWeightsError, match='cannot be read'):
+        read_authors_checkpoint(tmp_path / 'none.pth')
+
+
+def test_a_truncated_or_damaged_file_is_refused(tmp_path, small_state):
+    path = saved(tmp_path, {'state_dict': small_state})
+    data = path.read_bytes()
+    for cut in (1, 100, len(data) // 2, len(data) - 10):
+        path.write_bytes(data[:cut])
+        with pytest.raises(InvalidWeightsError):
+            read_authors_checkpoint(path)
+    hidden = data.index(b'data.pkl') + len('data.pkl')
+    for offset in range(hidden, hidden + 200, 7):  # whatever it hits, nothing else is raised
+        path.write_bytes(data[:offset] + bytes([data[offset] ^ 0x55]) + data[offset + 1:])
+        try:
+            read_authors_checkpoint(path)
+        except InvalidWeightsError:
+            continue
+
+
+def test_a_compressed_member_is_refused(tmp_path, small_state):
+    path, swollen = saved(tmp_path, {'state_dict': small_state}), tmp_path / 'swollen.pth'
+    with zipfile.ZipFile(path) as source, \
+            zipfile.ZipFile(swollen, 'w', zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name) + bytes(10_000))
+    with pytest.raises(InvalidWeightsError, match='compressed'):
+        read_authors_checkpoint(swollen)
+
+
+@pytest.mark.parametrize('state, message', [
+    ({}, "no 'state_dict'"),
+    ({'a': 3}, 'names to tensors'),
+    ({'a': torch.eye(3).to_sparse()}, 'dense'),
+])
+def test_what_is_no_state_dict_is_refused(tmp_path, state, message):
+    with pytest.raises(InvalidWeightsError, match=message):
+        read_authors_checkpoint(saved(tmp_path, {'state_dict': state}))
+
+
+def test_the_names_written_down_for_the_tests_are_as_many_as_the_authors_files_have():
+    counts = {model: len(shapes_of(model)) for model in (
+        'flashocc_r50', 'bdc_occ_t', 'bdc_occ_b', 'bevdet_r50', 'bdc_det_t')}
+    assert counts == {'flashocc_r50': 430, 'bdc_occ_t': 1004, 'bdc_occ_b': 1209,
+                      'bevdet_r50': 478, 'bdc_det_t': 1156}

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Either kind of weights file in the predictor, and what the log says about it."""
+
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.errors import InvalidSettingError, UsageError
+from bdc_occ_ros.kernels.selection import ChosenBackend, VARIABLE
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.predictor import Predictor
+from bdc_occ_ros.ros.node_config import ModelConfig
+from bdc_occ_ros.ros.predictor_loading import load_predictor
+from bdc_occ_ros.weights import loading as network_loading
+from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
+from bdc_occ_ros.weights.packed_checkpoint import pack_checkpoint, save_packed
+
+
+@pytest.fixture(scope='module')
+def files(tiny_model, tmp_path_factory):
+    """Write the same network as weights, packed, and packed as untrained."""
+    torch.manual_seed(6)
+    network = OccupancyNetwork(load_network_config(tiny_model)).eval()
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if name.endswith('.b') or 'pr_bias' in name:
+                tensor.normal_(0.0, 0.3)
+    folder = tmp_path_factory.mktemp('files')
+    paths = {name: folder / f'{name}.safetensors' for name in ('weights', 'packed', 'untrained')}
+    save_checkpoint(paths['weights'], Checkpoint(network.config, network.state_dict(), {}))
+    for name in ('packed', 'untrained'):
+        save_packed(paths[name], pack_checkpoint(
+            network, real_dtype='float32', is_trained=name == 'packed', source_sha256='',
+            provenance={}))
+    return paths
+
+
+@pytest.fixture(autouse=True)
+def plain_backend(monkeypatch):
+    """Take the backend that every machine has."""
+    monkeypatch.setenv(VARIABLE, 'reference')
+
+
+def test_a_packed_file_predicts_what_the_weights_predict(files, nuscenes_rig, caplog):
+    rng = np.random.default_rng(0)
+    rig = type(nuscenes_rig)(tuple(camera.resized(200, 112) for camera in nuscenes_rig.cameras),
+                             nuscenes_rig.key_camera)
+    images = {name: rng.integers(0, 256, (112, 200, 3), dtype=np.uint8) for name in rig.names}
+    frame = Frame(images, dict.fromkeys(images, 7), rig, stamp_ns=1234)
+    with caplog.at_level(logging.INFO, logger='bdc_occ_ros'):
+        predictors = [Predictor(files[name]) for name in ('weights', 'packed')]
+    assert [predictor.backend for predictor in predictors] == [
+        'PyTorch on cpu', 'packed on cpu, reference']
+    assert [record.getMessage() for record in caplog.records] == [
+        'tiny: backend PyTorch on cpu, since the weights are not packed',
+        f'tiny: packed, on the CPU with backend reference, since {VARIABLE} names it']
+    expected, found = (predictor(frame) for predictor in predictors)
+    assert np.mean(expected.occupancy.labels == found.occupancy.labels) > 0.999
+    assert found.boxes.class_names == expected.boxes.class_names and found.boxes.scores.size
+
+
+def test_a_packed_file_knows_whether_it_was_trained(files):
+    assert Predictor(files['packed']).is_trained
+    assert not Predictor(files['untrained']).is_trained
+
+
+def test_a_packed_file_runs_on_the_cpu_only(files, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    with pytest.raises(UsageError, match='packed networks run on the CPU; use device cpu'):
+        Predictor(files['packed'], device='cuda')
+    backend = SimpleNamespace(name='cuda')
+    with monkeypatch.context() as forced, pytest.raises(UsageError, match='no BDC_OCC_BACKEND'):
+        forced.setattr(network_loading, 'choose_backend', lambda: ChosenBackend(backend, 'forced'))
+        Predictor(files['packed'])
+    assert Predictor(files['packed'], device='auto').device.type == 'cpu'
+
+
+def test_a_backend_that_does_not_exist_is_refused(files, monkeypatch):
+    monkeypatch.setenv(VARIABLE, 'abacus')
+    with pytest.raises(InvalidSettingError, match=f"{VARIABLE} is one of .*got 'abacus'"):
+        Predictor(files['packed'])
+    assert Predictor(files['weights']).backend == 'PyTorch on cpu'
+
+
+def test_the_node_takes_either_kind_of_file(files):
+    backends = [load_predictor(ModelConfig(weights=str(files[name]))).backend
+                for name in ('weights', 'packed')]
+    assert backends == ['PyTorch on cpu', 'packed on cpu, reference']
