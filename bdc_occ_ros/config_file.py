@@ -21,7 +21,6 @@ def read_config(path: Path) -> Any:
     """
     Read a config file: JSON where its name says so, else YAML.
 
-    :param path: File to read.
     :raises InvalidConfigError: if it cannot be read or is not what its name says.
     """
     if path.suffix != '.json':
@@ -36,7 +35,6 @@ def read_yaml(path: Path) -> Any:
     """
     Read a YAML file with safe types only.
 
-    :param path: File to read.
     :raises InvalidConfigError: if it cannot be read or is not YAML.
     """
     import yaml  # where there is none, configs are JSON
@@ -52,7 +50,6 @@ def parse_dataclass(kind: type[Config], values: Any, where: str) -> Config:
 
     Fields may be int, float, bool, str, Literal, tuples, dataclasses, and any of them or None.
 
-    :param kind: Dataclass to build.
     :param values: Mapping from field names to values.
     :param where: File or key, for the message.
     :raises InvalidConfigError: if a key is unknown or missing, or a value has the wrong type or

@@ -106,7 +106,6 @@ class Occupancy:
     :param labels: Class per cell, (X, Y, Z) uint8, index into class_names.
     :param observed: Whether a contributing camera sees the cell, (X, Y, Z) bool; where none does
         the label means nothing and must not be reported as free.
-    :param class_names: Name per label.
     :param free_label: The label of empty space.
     :param stamp_ns: Time of the key camera's exposure.
     :param confidence: Probability of the label, (X, Y, Z) floating, or None.
@@ -185,7 +184,6 @@ class Boxes:
     :param velocities_mps: Velocity x y over ground, (N, 2); nan where unknown.
     :param scores: Confidence, (N,), 0 to 1.
     :param labels: Index into class_names, (N,) integer.
-    :param class_names: Name per label.
     :param stamp_ns: Time of the key camera's exposure.
     :raises InvalidBoxesError: if lengths disagree or values are impossible.
     """

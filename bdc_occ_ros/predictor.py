@@ -44,7 +44,6 @@ class TimedPrediction(NamedTuple):
     """
     A prediction and what it cost.
 
-    :param prediction: Occupancy and boxes.
     :param timings_ms: Duration of 'preprocess', 'inference' and 'postprocess'.
     """
 

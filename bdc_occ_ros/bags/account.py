@@ -66,11 +66,7 @@ def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_sp
 
 
 def table(result: Account) -> str:
-    """
-    Return the account as lines of text.
-
-    :param result: What to show.
-    """
+    """Return the account as lines of text."""
     lines = [f'  sets in            {result.sets_in:6d}   {result.rate_in_hz:6.2f} Hz',
              f'  sets out           {result.sets_out:6d}   {result.rate_out_hz:6.2f} Hz']
     for name, values in (('from the key exposure', result.latency_ms),

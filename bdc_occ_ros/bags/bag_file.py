@@ -43,7 +43,6 @@ class BagFile:
     """
     A new bag that Humble and later read; use it in a with statement.
 
-    :param path: Folder to create.
     :param storage: Format of the file in it.
     :raises UsageError: if the folder exists already, and on entering if it cannot be made.
     """
@@ -72,7 +71,6 @@ class BagFile:
         """
         Announce a topic.
 
-        :param topic: Its name.
         :param msgtype: Type of its messages.
         :param profile: What its publisher offered; None leaves that out of the bag.
         """
@@ -84,7 +82,6 @@ class BagFile:
         """
         Write a message.
 
-        :param topic: Announced before.
         :param stamp_ns: When it was recorded.
         :param message: A message of the topic's type.
         """
@@ -95,7 +92,6 @@ class BagFile:
         """
         Write a message as it went over the wire.
 
-        :param topic: Announced before.
         :param stamp_ns: When it was recorded.
         :param data: The message in CDR.
         """

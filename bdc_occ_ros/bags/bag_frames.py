@@ -143,11 +143,7 @@ class RigBag:
 
 
 def bag_topics(path: str | Path) -> dict[str, str]:
-    """
-    Return the message type by topic.
-
-    :param path: The bag.
-    """
+    """Return the message type by topic."""
     with BagReader(path) as bag:
         return bag.topics
 

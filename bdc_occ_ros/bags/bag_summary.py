@@ -17,11 +17,8 @@ class TopicSummary:
     """
     One topic of a bag.
 
-    :param topic: Its name.
     :param msgtype: Type of its messages.
-    :param count: Number of messages.
     :param reliability: What its publisher offered, or unknown.
-    :param durability: The same.
     """
 
     topic: str
@@ -36,13 +33,11 @@ class BagContents:
     """
     A bag in numbers.
 
-    :param path: The bag.
     :param start_ns: When its first message was recorded.
     :param duration_s: From the first message to the last.
     :param num_messages: Messages of all topics.
     :param topics: In the order of their names.
     :param dataset: Profile that fits, for `dataset:=`; empty if none does.
-    :param reason: Why.
     """
 
     path: str

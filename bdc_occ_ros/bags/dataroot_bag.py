@@ -28,9 +28,6 @@ def write_dataroot_bag(path: str | Path, dataset: NuscenesDataset, scene_name: s
     """
     Write keyframes and sweeps with calibration and poses; the truth of samples lies beside them.
 
-    :param path: Folder to create.
-    :param dataset: Holds the scene.
-    :param scene_name: Which.
     :param calibration: 'tf' or 'file', see RigBagWriter.
     :param flavour: Write as this converter does instead, LiDAR sweeps included if it writes them.
     :param show_progress: Whether to draw a progress bar on standard error.

@@ -26,7 +26,6 @@ class DatasetMatch:
     """
     The profile that fits.
 
-    :param name: Its name.
     :param reason: Why, in a sentence.
     """
 

@@ -40,9 +40,7 @@ class FlavourBagWriter:
     Every image needs its pose. One keyframe is kept back, since some converters write the pose of
     the next one with it.
 
-    :param path: Folder to create.
     :param rig: Calibration of the cameras.
-    :param flavour: How to write.
     :param start_ns: Stamp of the first exposure.
     :param has_file: Whether calibration.yaml is written beside what the converter writes.
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.

@@ -31,7 +31,6 @@ class Flavour:
     :param encoding: jpeg, or what raw images say they are; all are blue first.
     :param frame: Frame of images and camera_info.
     :param info_topic: Topic of camera_info, or None.
-    :param rectification: What R says.
     :param distortion_model: What distortion_model says; nuScenes images are straight.
     :param num_distortion: How many zeros D has.
     :param stamps: Of images and camera_info: their exposure, zero, or the time of writing.
@@ -100,7 +99,6 @@ def flavour_of(name: str) -> Flavour:
     """
     Find a flavour.
 
-    :param name: Its name.
     :raises UsageError: if there is none of that name.
     """
     for flavour in FLAVOURS:

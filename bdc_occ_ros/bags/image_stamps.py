@@ -10,7 +10,6 @@ def has_image_stamps(bag: BagReader) -> bool:
     """
     Return whether the first image has a stamp; also if there is no image.
 
-    :param bag: The bag.
     :raises InvalidBagError: if that image is damaged.
     """
     images = {topic for topic, kind in bag.topics.items() if kind in (IMAGE, COMPRESSED_IMAGE)}

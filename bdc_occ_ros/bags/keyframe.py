@@ -35,7 +35,6 @@ class Keyframe:
     """
     One moment of a rig.
 
-    :param rig: The cameras.
     :param stamps_ns: Exposure time by camera name.
     :param jpegs: Compressed image by camera name, as it was recorded.
     :param fixed_from_ego: Ego pose at every exposure by camera name, (4, 4), or None.

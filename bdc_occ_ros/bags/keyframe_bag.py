@@ -18,7 +18,6 @@ def write_keyframe_bag(path: str | Path, keyframe: Keyframe, *, calibration: str
     """
     Write one set of images with its calibration, poses and boxes.
 
-    :param path: Folder to create.
     :param keyframe: What was recorded; images are written byte for byte.
     :param calibration: 'tf' or 'file', see RigBagWriter.
     :param flavour: Write as this converter does instead.

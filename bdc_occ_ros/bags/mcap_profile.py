@@ -15,7 +15,6 @@ def mcap_profile(path: Path) -> str | None:
     """
     Return the profile in the header of an MCAP file.
 
-    :param path: The file.
     :return: For example ros2, or an empty string; None if the file is no MCAP file or damaged.
     """
     try:

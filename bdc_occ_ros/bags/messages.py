@@ -36,7 +36,6 @@ class Messages:
         """
         Make a header.
 
-        :param stamp_ns: Stamp.
         :param frame: Frame.
         """
         stamp = self._types['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9))
@@ -47,7 +46,6 @@ class Messages:
         """
         Make one entry of a TF message.
 
-        :param stamp_ns: Stamp.
         :param parent: Frame.
         :param child: Frame below it.
         :param parent_from_child: Rigid transform, (4, 4), metres.
@@ -58,11 +56,7 @@ class Messages:
             self._types['geometry_msgs/msg/Transform'](position, rotation))
 
     def tf(self, transforms: Sequence[Any]) -> Any:
-        """
-        Make a TF message.
-
-        :param transforms: Its entries.
-        """
+        """Make a TF message."""
         return self._types[TF_MESSAGE](list(transforms))
 
     def odometry(self, stamp_ns: int, parent: str, child: str, parent_from_child: np.ndarray
@@ -70,7 +64,6 @@ class Messages:
         """
         Make an odometry message without twist.
 
-        :param stamp_ns: Stamp.
         :param parent: Frame of the pose.
         :param child: Frame of the vehicle.
         :param parent_from_child: Pose, (4, 4), metres.
@@ -89,9 +82,7 @@ class Messages:
         """
         Make a compressed image.
 
-        :param stamp_ns: Stamp.
         :param frame: Frame.
-        :param jpeg: The image.
         """
         return self._types[COMPRESSED_IMAGE](self.header(stamp_ns, frame), 'jpeg',
                                              np.frombuffer(jpeg, np.uint8))
@@ -100,7 +91,6 @@ class Messages:
         """
         Make a raw image.
 
-        :param stamp_ns: Stamp.
         :param frame: Frame.
         :param pixels: (H, W, 3) uint8 in the order of the encoding.
         :param encoding: What the message says that order is.
@@ -113,7 +103,6 @@ class Messages:
         """
         Make a point cloud.
 
-        :param stamp_ns: Stamp.
         :param frame: Frame.
         :param points: (N, C) float32, a column per field of the layout or more.
         :param layout: Where the fields are.
@@ -135,9 +124,7 @@ class Messages:
         """
         Make the intrinsics of a camera; the images are as distorted as the camera says.
 
-        :param stamp_ns: Stamp.
         :param frame: Frame.
-        :param camera: The camera.
         :param rectification: What R says, 9 numbers.
         :param model_if_straight: What distortion_model says of a camera without distortion.
         :param num_straight: How many zeros D has then.

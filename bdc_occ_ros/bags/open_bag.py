@@ -18,7 +18,6 @@ def open_bag(path: str | Path, rig: CameraRig, start_ns: int, calibration: str =
     """
     Make a writer, to be used in a with statement.
 
-    :param path: Folder to create.
     :param rig: Calibration of the cameras.
     :param start_ns: Stamp of the first exposure.
     :param calibration: 'tf' or 'file', see RigBagWriter; a flavour writes into the bag what its

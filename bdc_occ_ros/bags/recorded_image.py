@@ -14,7 +14,6 @@ class RecordedImage:
 
     :param camera: Name of the camera.
     :param stamp_ns: Time of the exposure.
-    :param jpeg: The image.
     :param fixed_from_ego: Pose of the vehicle in the odometry frame, (4, 4), metres; None if
         unknown.
     """

@@ -96,7 +96,6 @@ def occupancy_of(cloud: object, stamp_ns: int) -> Occupancy:
     Return the grid that a cloud of the node shows.
 
     :param cloud: PointCloud2 with fields x, y, z and label, in the ego frame.
-    :param stamp_ns: Its stamp.
     :raises InvalidBagError: if a field is missing, a point lies outside the grid, or the bytes
         do not fit the number of points.
     """
@@ -132,7 +131,6 @@ def boxes_of(message: object, stamp_ns: int) -> Boxes:
     Return the boxes of a Detection3DArray of the node.
 
     :param message: The message, in the ego frame.
-    :param stamp_ns: Its stamp.
     :raises InvalidBagError: if a class is unknown or a detection has no hypothesis.
     """
     rows, labels = [], []

@@ -27,9 +27,6 @@ class BagSummary:
     """
     What was written.
 
-    :param path: The bag.
-    :param num_sets: Sets of images.
-    :param num_images: Images.
     :param num_truths: Sets with right answers.
     :param duration_s: From the first exposure to the last.
     """
@@ -45,7 +42,6 @@ class RigBagWriter:
     """
     A bag that is being written as this package likes it; use it in a with statement.
 
-    :param path: Folder to create.
     :param rig: Calibration of the cameras.
     :param calibration: 'tf' writes camera_info and /tf_static into the bag, 'file' writes
         calibration.yaml beside it instead.

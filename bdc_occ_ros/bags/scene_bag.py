@@ -32,7 +32,6 @@ class TriggerRenderer:
     Renders triggers to what a bag keeps of them.
 
     :param rig: The cameras, with the image size to render.
-    :param seed: Which scene.
     """
 
     def __init__(self, rig: CameraRig, seed: int) -> None:
@@ -42,7 +41,6 @@ class TriggerRenderer:
         """
         Render one trigger.
 
-        :param trigger: Its number.
         :param has_truth: Whether the right answer is wanted.
         :return: JPEG by camera name and the right answer.
         """
@@ -70,9 +68,7 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
     """
     Write a bag of a drive; the first set of every half second has its right answer beside it.
 
-    :param path: Folder to create.
     :param rig: The cameras, with the image size to render.
-    :param seed: Which scene.
     :param seconds: Length of the drive.
     :param calibration: 'tf' or 'file', see RigBagWriter.
     :param flavour: Write as this converter does instead.

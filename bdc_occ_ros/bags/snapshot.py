@@ -73,7 +73,6 @@ def load_snapshot(path: str | Path) -> Snapshot:
     """
     Read what save_snapshot wrote.
 
-    :param path: An npz file.
     :raises InvalidSnapshotError: if the file cannot be read, is not a snapshot, or its parts do
         not fit together.
     """

@@ -27,9 +27,7 @@ class Truth(NamedTuple):
     """
     The right answer for one key camera exposure.
 
-    :param stamp_ns: When.
     :param occupancy: Labels on the grid of Occ3D, or None where nobody knows them.
-    :param boxes: The objects.
     """
 
     stamp_ns: int
@@ -38,12 +36,7 @@ class Truth(NamedTuple):
 
 
 def save_truth(truths: Sequence[Truth], path: str | Path) -> None:
-    """
-    Write right answers, ordered by stamp.
-
-    :param truths: One or more.
-    :param path: File to write.
-    """
+    """Write right answers, ordered by stamp."""
     grids = [truth.occupancy for truth in truths if truth.occupancy is not None]
     shape = (0, *VoxelGrid().shape)
     np.savez_compressed(

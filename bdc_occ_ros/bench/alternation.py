@@ -27,7 +27,6 @@ class Times:
     """
     What a contestant needed.
 
-    :param minimum_ms: Its fastest run.
     :param median_ms: Median over the quiet rounds of the fastest run of each.
     :param num_quiet_rounds: Rounds that were not disturbed, at least 1.
     """
@@ -38,11 +37,7 @@ class Times:
 
 
 def timed(function: Callable[[], object]) -> Contestant:
-    """
-    Return a contestant that tells how long a function takes, milliseconds.
-
-    :param function: What to run.
-    """
+    """Return a contestant that tells how long a function takes, milliseconds."""
     def run() -> float:
         start_ns = time.perf_counter_ns()
         function()

@@ -16,7 +16,6 @@ class AskedProcess:
     The process; close it when done.
 
     :param module: What to run with python -m.
-    :param argument: Its argument.
     :param variables: Environment variables beside ours.
     """
 
@@ -30,7 +29,6 @@ class AskedProcess:
         """
         Send a line and wait for a line.
 
-        :param request: Without its end.
         :return: The answer.
         :raises MeasurementError: if the process ended instead; it said why on standard error.
         """

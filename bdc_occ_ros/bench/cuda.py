@@ -42,8 +42,6 @@ class Layer(NamedTuple):
     A convolution that keeps channels and size.
 
     :param kernel: 1 or 3.
-    :param channels: In and out.
-    :param size: Height and width.
     """
 
     kernel: int
@@ -89,7 +87,6 @@ def measure(device: torch.device) -> Iterator[dict[str, Any]]:
     """
     Measure every layer.
 
-    :param device: A GPU.
     :return: Rows of op, shape, backend, device, ms and, for the kernels, cudnn_fp16, how many
         times as long cuDNN takes.
     :raises BackendUnavailableError: if the GPU cannot run the kernels.

@@ -42,12 +42,7 @@ class Group:
 
 
 def layer_group(layer: Layer, peers: KernelPeers) -> Group:
-    """
-    Return a layer from bits to bits, behind a packing, to a stream, and as the end of a unit.
-
-    :param layer: The layer.
-    :param peers: The peers.
-    """
+    """Return a layer from bits to bits, after packing, to a stream, and as the end of a unit."""
     data = seeded_data(layer)
     kind = f'{layer.kernel}x{layer.kernel}'
     return Group(layer.name.partition('-')[2], layer.macs, {
@@ -57,12 +52,7 @@ def layer_group(layer: Layer, peers: KernelPeers) -> Group:
 
 
 def unit_group(shape: UnitShape, peers: KernelPeers) -> Group:
-    """
-    Return a unit, and its two convolutions from bits to bits alone.
-
-    :param shape: Channels and size.
-    :param peers: The peers.
-    """
+    """Return a unit, and its two convolutions from bits to bits alone."""
     unit = seeded_unit(shape)
     convolutions = [step for layer in shape.layers
                     for step in bits_layer(layer, seeded_data(layer))]
@@ -72,11 +62,7 @@ def unit_group(shape: UnitShape, peers: KernelPeers) -> Group:
 
 
 def splat_group(peers: KernelPeers) -> Group:
-    """
-    Return the splat of six cameras.
-
-    :param peers: The peers.
-    """
+    """Return the splat of six cameras."""
     splat = SeededSplat()
     return Group(splat.shape, 0, {'splat': splat.operations()}, peers.of_splat(splat))
 

@@ -32,7 +32,6 @@ class KernelPeers:
     :param names: Those of PEERS that are wanted.
     :param backends: Ours; the first judges OpenVINO's results. Beside avx2 OpenVINO runs once more
         without AVX-512.
-    :param threads: Threads of each.
     """
 
     def __init__(self, names: Sequence[str], backends: Sequence[Backend], threads: int) -> None:
@@ -60,7 +59,6 @@ class KernelPeers:
         """
         Return who computes a layer.
 
-        :param layer: The layer.
         :param data: Its input and weights.
         """
         peers = {name: timed(torch_convolution(layer, data, dtype))
@@ -70,22 +68,13 @@ class KernelPeers:
         return {**peers, **self._openvino_of(layer)}
 
     def of_unit(self, shape: UnitShape, unit: BdcUnit) -> dict[str, Contestant]:
-        """
-        Return who computes a unit.
-
-        :param shape: Channels and size.
-        :param unit: The unit.
-        """
+        """Return who computes a unit."""
         source = torch.randn((1, shape.in_channels, shape.height, shape.width))
         return {name: timed(torch_module(unit, source, dtype))
                 for name, dtype in self._torch.items()}
 
     def of_splat(self, splat: SeededSplat) -> dict[str, Contestant]:
-        """
-        Return who computes a splat.
-
-        :param splat: Its data.
-        """
+        """Return who computes a splat."""
         return {name: timed(splat.torch_lift(dtype)) for name, dtype in self._torch.items()}
 
     def _openvino_of(self, layer: Layer) -> dict[str, Contestant]:

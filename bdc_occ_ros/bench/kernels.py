@@ -31,7 +31,6 @@ def measure_kernels(layers: str, backends: str, peers: str, threads: int,
     :param layers: Beginnings of names with commas between; empty means all.
     :param backends: Names with commas between; empty means all that are compiled and run here.
     :param peers: Some of PEERS with commas between, all, or none.
-    :param threads: Threads of everything.
     :param num_rounds: Turns of each contestant.
     :return: Rows: op, shape, backend, ms, roofline_fraction, and per peer how many times our time
         it needs, or None; beside these medians and the peers' own milliseconds.
@@ -111,11 +110,7 @@ def heading() -> str:
 
 
 def table_line(row: Mapping[str, Any]) -> str:
-    """
-    Return a row as text.
-
-    :param row: What measure_kernels returns.
-    """
+    """Return a row as text."""
     fraction = row['roofline_fraction']
     return _line((
         row['op'], row['shape'], row['backend'], f'{row["ms"]:.3f}', f'{row["median_ms"]:.3f}',

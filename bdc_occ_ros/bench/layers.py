@@ -11,8 +11,6 @@ class Layer:
     A binary convolution.
 
     :param kernel: 1 or 3.
-    :param in_channels: Ci.
-    :param out_channels: Co.
     :param height: Rows of the input.
     :param width: Columns of the input.
     :param stride: 1 or 2.
@@ -63,8 +61,6 @@ class UnitShape:
     """
     A BDC unit.
 
-    :param in_channels: Ci.
-    :param out_channels: Co.
     :param height: Rows of the input.
     :param width: Columns of the input.
     :param stride: 1 or 2.

@@ -26,11 +26,7 @@ def describe_machine(threads: int) -> dict[str, str | int]:
 
 
 def machine_line(machine: dict[str, str | int]) -> str:
-    """
-    Return it in one line.
-
-    :param machine: What describe_machine returns.
-    """
+    """Return it in one line."""
     versions = ', '.join(f'{name} {machine[name]}' for name in ('bdc_occ_ros', *PACKAGES))
     return (f'{machine["cpu"]}, {machine["cores"]} cores, {machine["threads"]} threads; '
             f'{versions}; commit {machine["commit"]}')

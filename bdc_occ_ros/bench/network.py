@@ -40,8 +40,6 @@ def measure_networks(models: str, backends: str, threads: int, num_rounds: int, 
 
     :param models: Names or paths of configs with commas between.
     :param backends: Some of BACKENDS with commas between; empty means all that suit a model.
-    :param threads: Threads of each.
-    :param num_rounds: Turns of each.
     :param is_busy: Whether to repeat everything beside a busy core.
     :param stream: One of STREAMS, the type of the maps between packed units.
     :return: Rows: model, backend, stage_ms and total_ms of the fastest run, peak_rss_mb; the
@@ -132,11 +130,7 @@ def _times(quiet: Runs, *busy: Runs) -> dict[str, Any]:
 
 
 def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """
-    Return rows as text: one column each, one line per stage.
-
-    :param rows: What measure_networks returns.
-    """
+    """Return rows as text: one column each, one line per stage."""
     lines = [_line('ms', [row['model'] for row in rows]), _line('', [row['backend']
                                                                     for row in rows])]
     lines += [_line(stage, [_number(row['stage_ms'].get(stage)) for row in rows])
@@ -149,11 +143,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def held_back(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """
-    Compare the models on eight bits, stage by stage: where the first one is behind, and why.
-
-    :param rows: What measure_networks returns.
-    """
+    """Compare the models on eight bits, stage by stage: where the first one is behind, and why."""
     first, *others = [row for row in rows if row['backend'] == INT8] or [None]
     lines = []
     for other in others:

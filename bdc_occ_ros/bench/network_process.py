@@ -44,10 +44,8 @@ def build(model: str, backend: str, images: Tensor, rays_m: Tensor, threads: int
     Build an untrained network.
 
     :param model: Name of a config, or the path of one.
-    :param backend: One of BACKENDS.
     :param images: (1, N, 3, H, W) normalized, from which ranges of eight bits are taken.
     :param rays_m: (1, N, D, h, w, 3) float32, metres.
-    :param threads: Threads.
     :param stream: One of STREAMS, the type of the maps between packed units.
     :param folder: Where onnxruntime may write profiles.
     """
@@ -73,9 +71,6 @@ def serve(model: str, backend: str, threads: int, stream: str) -> None:
     Build a network and run it once per line of standard input.
 
     :param model: Name of a config, or the path of one.
-    :param backend: One of BACKENDS.
-    :param threads: Threads.
-    :param stream: As for build.
     """
     torch.set_num_threads(threads)
     config = load_network_config(model)

@@ -21,9 +21,7 @@ class Int8Convolution:
     """
     A convolution of eight bits.
 
-    :param layer: The layer.
     :param data: Its weights, scaled; the input is drawn.
-    :param threads: Threads.
     """
 
     def __init__(self, layer: Layer, data: LayerData, threads: int) -> None:

@@ -28,9 +28,7 @@ class BinaryChain:
     A compiled chain.
 
     :param weights: (Co, Ci, k, k) of 0 and 1, per layer; all but the last are measured.
-    :param strides: Per layer.
     :param real: (1, Ci, H, W) float32.
-    :param threads: Threads.
     """
 
     def __init__(self, weights: Sequence[NDArray[np.uint8]], strides: Sequence[int],
@@ -77,11 +75,7 @@ def _model(openvino: Any, shapes: Sequence[Sequence[int]], bits: Sequence[NDArra
 
 
 def serve(threads: int) -> None:
-    """
-    Answer requests until standard input ends.
-
-    :param threads: Threads of OpenVINO.
-    """
+    """Answer requests until standard input ends."""
     chain = None
     for line in sys.stdin:
         if path := line.strip():

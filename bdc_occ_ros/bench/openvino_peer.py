@@ -33,7 +33,6 @@ class OpenVinoPeer:
     """
     A process that runs chains; close it when done.
 
-    :param threads: Threads.
     :param isa: Instruction set that oneDNN may use at most, as ONEDNN_MAX_CPU_ISA has it, or
         empty.
     """

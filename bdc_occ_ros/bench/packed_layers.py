@@ -42,7 +42,6 @@ def seeded_data(layer: Layer, seed: int = 0) -> LayerData:
     """
     Draw the input and the weights of a layer.
 
-    :param layer: The layer.
     :param seed: Seed.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -59,7 +58,6 @@ def bits_layer(layer: Layer, data: LayerData) -> list[Operation]:
     """
     Return a convolution from bits to bits, the signs of its integers.
 
-    :param layer: The layer.
     :param data: Its input and weights.
     """
     channels = layer.out_channels
@@ -73,7 +71,6 @@ def packing_layer(layer: Layer, data: LayerData) -> list[Operation]:
     """
     Return the same behind the packing of its float input.
 
-    :param layer: The layer.
     :param data: Its input and weights.
     """
     pack = Pack(_real_map(data.real.permute(0, 2, 3, 1)), data.bits, _sign(layer.in_channels))
@@ -84,7 +81,6 @@ def stream_layer(layer: Layer, data: LayerData) -> list[Operation]:
     """
     Return a convolution from bits through scale, offset and RPReLU to a bfloat16 map.
 
-    :param layer: The layer.
     :param data: Its input and weights.
     """
     epilogue = Epilogue(*_affine(layer.out_channels), _activation(layer.out_channels),
@@ -96,7 +92,6 @@ def residual_layer(layer: Layer, data: LayerData) -> list[Operation]:
     """
     Return the end of a unit: the same, gate, shortcut, bfloat16 map and signs in one pass.
 
-    :param layer: The layer.
     :param data: Its input and weights.
     """
     channels = layer.out_channels

@@ -18,11 +18,7 @@ MODEL = 'bdc_occ_b'
 
 
 class SeededSplat:
-    """
-    Depth probabilities and context of six cameras.
-
-    :param seed: Of both.
-    """
+    """Depth probabilities and context of six cameras."""
 
     def __init__(self, seed: int = 0) -> None:
         self._config = load_network_config(MODEL)

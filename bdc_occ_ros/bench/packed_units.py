@@ -18,12 +18,7 @@ STREAM = torch.bfloat16
 
 
 def seeded_unit(shape: UnitShape, seed: int = 0) -> BdcUnit:
-    """
-    Make a strictly binary unit with batch norms.
-
-    :param shape: Channels and stride.
-    :param seed: Of its weights.
-    """
+    """Make a strictly binary unit with batch norms."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return BdcUnit(shape.in_channels, shape.out_channels, UNIT, shape.stride).eval()
@@ -34,7 +29,6 @@ def unit_operations(shape: UnitShape, unit: BdcUnit) -> list[Operation]:
     Return a unit whose bits were packed by the one before it and that packs for the next one.
 
     :param shape: Channels, size and stride.
-    :param unit: The unit.
     """
     plan = Plan()
     packed = PackedBdcUnit(unit)

@@ -10,12 +10,7 @@ CURE = 'python -m pip install "bdc_occ_ros[bench]"'
 
 
 def has_packages(what: str, packages: Sequence[str]) -> bool:
-    """
-    Return whether packages are installed, and say on standard error if not.
-
-    :param what: What needs them.
-    :param packages: Names to import.
-    """
+    """Return whether packages are installed, and say on standard error if not."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         print(f'without {what}: {" and ".join(missing)} not installed; {CURE}', file=sys.stderr)

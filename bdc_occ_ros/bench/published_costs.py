@@ -49,7 +49,6 @@ class ComparedRow:
     """
     A row of the paper and our count.
 
-    :param published: The paper's cells.
     :param cost: Our count of the same network.
     """
 

@@ -16,7 +16,6 @@ def rig_rays(config: NetworkConfig) -> Tensor:
     """
     Return the ray points of a network's feature cells.
 
-    :param config: The network.
     :return: (6, D, h, w, 3) float32, metres, key ego frame.
     """
     rig = load_calibration(share_path('config', CALIBRATION))

@@ -32,7 +32,6 @@ def split_by_shares(stage_ms: Mapping[str, float], shares: Shares) -> dict[str, 
     Give every stage its part of the section that it was joined into.
 
     :param stage_ms: Milliseconds per stage, as hooks saw them.
-    :param shares: What section_shares returns.
     """
     result = dict(stage_ms)
     for holder, parts in shares.items():

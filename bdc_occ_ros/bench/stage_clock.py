@@ -34,7 +34,6 @@ class StageClock:
         """
         Run the network once.
 
-        :param function: Runs it.
         :return: Milliseconds per stage, the rest among them, and in all.
         """
         self._stage_ms.clear()

@@ -48,7 +48,6 @@ class CaseRow:
     :param us_per_message: Processor time per image.
     :param added_ms: Longest time between the last image of a complete set and the set.
     :param state: What the statistics say at the end.
-    :param reasons: Why.
     :param passed: Whether every due set was formed, none was mixed and no cause is unknown.
     """
 
@@ -88,11 +87,7 @@ def choose_cases(names: str, seed: int) -> list[SyncCase]:
 
 
 def judge(case: SyncCase) -> CaseRow:
-    """
-    Run one case and compare with its truth.
-
-    :param case: The case.
-    """
+    """Run one case and compare with its truth."""
     result = replay(case.config, case.images, case.clock_ahead_ns)
     formed = {t for emitted in result.complete for t in emitted.triggers}
     due = _due_triggers(case)
@@ -124,8 +119,6 @@ def compare(case: SyncCase, other: OtherReplay) -> dict[str, Any]:
     """
     Run another synchronizer on a case.
 
-    :param case: The case.
-    :param other: Runs it.
     :return: Sets formed, those that are mixed, and processor time per image.
     """
     result = other(case)
@@ -144,18 +137,13 @@ def as_record(row: CaseRow, other: dict[str, Any] | None) -> dict[str, Any]:
     """
     Return a row for JSON.
 
-    :param row: Our row.
     :param other: What message_filters made of the same stream, or None if it did not run.
     """
     return {**asdict(row), 'message_filters': other}
 
 
 def as_table(records: Sequence[dict[str, Any]]) -> str:
-    """
-    Return rows as text, with the causes of dropped sets below each.
-
-    :param records: What as_record returns.
-    """
+    """Return rows as text, with the causes of dropped sets below each."""
     has_other = any(record['message_filters'] for record in records)
     lines = [_line(HEADINGS + (OTHER_HEADINGS if has_other else ()))]
     for record in records:

@@ -17,7 +17,6 @@ def torch_convolution(layer: Layer, data: LayerData, dtype: torch.dtype) -> Call
     """
     Return a convolution of -1 and +1.
 
-    :param layer: The layer.
     :param data: Its input, of which the signs are taken, and weights.
     :param dtype: float32 or bfloat16.
     """

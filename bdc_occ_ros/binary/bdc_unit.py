@@ -86,7 +86,6 @@ class BdcUnit(nn.Module):
 
     :param in_channels: Channels of the input.
     :param out_channels: As many, twice as many or half as many.
-    :param config: Version and binarization.
     :param stride: 1 or 2; at 2 height and width must be even.
     :raises InvalidConfigError: if no identity path leads from in_channels to out_channels.
     """

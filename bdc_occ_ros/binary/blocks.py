@@ -46,7 +46,6 @@ def same_block(channels: int, config: UnitConfig) -> BinaryBlock:
     Make a block that keeps size and channels.
 
     :param channels: Channels in and out.
-    :param config: The units.
     """
     return BinaryBlock(BdcUnit(channels, channels, config), BdcUnit(channels, channels, config),
                        None, channels)
@@ -58,9 +57,7 @@ def strided_block(in_channels: int, out_channels: int, config: UnitConfig) -> Bi
 
     As in the authors' code its shortcut never has batch normalization.
 
-    :param in_channels: Channels in.
     :param out_channels: As many, or twice as many.
-    :param config: The units.
     """
     bare = replace(config, with_bn=False, with_identity_bn=False)
     return BinaryBlock(BdcUnit(in_channels, out_channels, config, stride=2),
@@ -73,9 +70,6 @@ def down_block(in_channels: int, config: UnitConfig) -> BinaryBlock:
     Make a block that halves the size and doubles the channels with down-sampling modules.
 
     As in the authors' code its shortcut never has batch normalization.
-
-    :param in_channels: Channels in.
-    :param config: The units.
     """
     bare = replace(config, with_bn=False, with_identity_bn=False)
     channels = 2 * in_channels

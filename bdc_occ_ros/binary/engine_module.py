@@ -32,11 +32,7 @@ class EngineModule(nn.Module):
         return self._backend
 
     def use_backend(self, backend: Backend) -> None:
-        """
-        Choose what runs the module.
-
-        :param backend: From now on.
-        """
+        """Choose what runs the module."""
         self._backend = backend
         self._compiled.clear()
 
@@ -59,12 +55,7 @@ class EngineModule(nn.Module):
 
 
 def use_backend(network: nn.Module, backend: Backend) -> None:
-    """
-    Choose what runs the modules inside a network.
-
-    :param network: Any module.
-    :param backend: From now on.
-    """
+    """Choose what runs the modules inside a network."""
     for module in network.modules():
         if isinstance(module, EngineModule):
             module.use_backend(backend)

@@ -92,7 +92,6 @@ def fold_integer_sign(convolution: BinaryConv2d, norm: nn.Module, activation: RP
 
     :param convolution: Gives d, from -K to K.
     :param norm: BatchNorm2d or Identity.
-    :param activation: RPReLU.
     :param k: Of the next sign, (C,) float64.
     :param b: Of the next sign, (C,) float64.
     :raises FoldingError: if the sign changes more than twice.
@@ -110,7 +109,6 @@ def count_zeros(unit: BdcUnit) -> dict[str, int]:
     """
     Count what has no sign: exact zeros of b, and of weights, which a bit calls +1.
 
-    :param unit: Binary.
     :return: Number of zeros by the parameter's name in the unit.
     """
     counts = {}

@@ -43,7 +43,6 @@ class BinaryConv2d(nn.Conv2d):
     :param in_channels: Channels of the input.
     :param out_channels: Channels of the output.
     :param kernel_size: Odd size of the square kernel.
-    :param stride: Step between outputs.
     :param sign_of_zero: Sign of an exactly zero weight, 0 or 1.
     :param is_input_binary: Whether the input consists of signs.
     """

@@ -26,7 +26,6 @@ def record(module: nn.Module, plan: Plan, source: Map | tuple[Map, ...], dtype: 
     Record a module.
 
     :param module: Of a kind that `is_recordable` knows.
-    :param plan: Where to record.
     :param source: Its input, one real map or several.
     :param dtype: Of the real maps that are written.
     :return: Its result, one map or several.

@@ -17,7 +17,6 @@ def require_valid_unit(unit: PackedBdcUnit, name: str) -> None:
     """
     Refuse parameters that no folding gives; shapes and dtypes are checked elsewhere.
 
-    :param unit: With values.
     :param name: Of the unit, for the message.
     :raises InvalidWeightsError: if bits beyond the last channel are set, a threshold is not a
         number or lowest than all, a pair of thresholds is out of order, or any other number is

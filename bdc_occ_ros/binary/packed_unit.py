@@ -83,7 +83,6 @@ class PackedBdcUnit(RecordedModule):
 
         :param in_channels: Channels of the input.
         :param out_channels: As many, twice as many or half as many.
-        :param config: The unit; is_binary.
         :param stride: 1 or 2.
         :param device: meta takes no memory.
         """
@@ -100,7 +99,6 @@ class PackedBdcUnit(RecordedModule):
         """
         Record the unit.
 
-        :param plan: Where to record.
         :param source: Real map, (N, H, W, Ci).
         :return: Real map, (N, H / stride, W / stride, Co).
         """

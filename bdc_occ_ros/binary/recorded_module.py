@@ -29,7 +29,6 @@ class RecordedModule(EngineModule):
         """
         Record the module.
 
-        :param plan: Where to record.
         :param source: Its input, one real map or several.
         :return: Its result, one map or several.
         """

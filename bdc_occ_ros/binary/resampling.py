@@ -14,12 +14,7 @@ from bdc_occ_ros.binary.config import UnitConfig
 
 
 class DownSampling(nn.Module):
-    """
-    (B, C, H, W) to (B, 2C, H/2, W/2): average, then two units on the same tensor, side by side.
-
-    :param channels: C.
-    :param config: The units.
-    """
+    """Halve a map and double its channels: average, then two units side by side."""
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()
@@ -39,12 +34,7 @@ class DownSampling(nn.Module):
 
 
 class UpSampling(nn.Module):
-    """
-    (B, C, H, W) to (B, C, 2H, 2W): bilinear, then one unit for each half of the channels.
-
-    :param channels: C, even.
-    :param config: The units.
-    """
+    """(B, C, H, W) to (B, C, 2H, 2W): bilinear, then one unit for each half of the channels."""
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()
@@ -64,12 +54,7 @@ class UpSampling(nn.Module):
 
 
 class ChannelReduction(nn.Module):
-    """
-    (B, C, H, W) to (B, C/2, H, W): one unit for each half of the channels, then their mean.
-
-    :param channels: C, even.
-    :param config: The units.
-    """
+    """(B, C, H, W) to (B, C/2, H, W): one unit for each half of the channels, then their mean."""
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()

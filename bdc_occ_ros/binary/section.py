@@ -27,7 +27,6 @@ class Section(RecordedModule):
         """
         Record the module.
 
-        :param plan: Where to record.
         :param source: Its input, one real map or several.
         :return: Its result, one map or several.
         """

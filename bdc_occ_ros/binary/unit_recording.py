@@ -39,8 +39,6 @@ def record_unit(plan: Plan, unit: 'PackedBdcUnit', source: Map, dtype: torch.dty
     """
     Record a unit.
 
-    :param plan: Where to record.
-    :param unit: The unit.
     :param source: Real map, (N, H, W, Ci).
     :param dtype: Of the real maps that are written: the type of the residual stream.
     :param bits: The sign of the source by the unit's own thresholds, where it is there already.

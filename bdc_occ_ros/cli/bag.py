@@ -101,11 +101,7 @@ def image_size(text: str) -> tuple[int, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Write, play, record or inspect a bag.
-
-    :param args: Parsed arguments.
-    """
+    """Write, play, record or inspect a bag."""
     actions = {'write': _write, 'play': _play, 'record': _record, 'info': _info}
     return actions[args.action](args)
 

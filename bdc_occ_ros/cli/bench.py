@@ -109,7 +109,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Measure.
 
-    :param args: Parsed arguments.
     :return: 0, or 1 if a case failed or an image vanished uncounted.
     """
     if args.subject == 'transport':

@@ -44,7 +44,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Write both files.
 
-    :param args: Parsed arguments.
     :return: Exit status 0.
     :raises InvalidWeightsError: if the weights must not be shipped under their name.
     :raises InvalidReportError: if the scores are not those of the weights.

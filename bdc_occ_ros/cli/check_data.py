@@ -44,7 +44,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Check, draw and print.
 
-    :param args: Parsed arguments.
     :return: Exit status 0, or 1 if there are mistakes.
     :raises UsageError: if the folder is none or a version must be chosen.
     :raises InvalidDatasetError: if there is no such split.

@@ -49,11 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Run the demo.
-
-    :param args: Parsed arguments.
-    """
+    """Run the demo."""
     from bdc_occ_ros.bags.recording import load_recording
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.cli.bag import DEFAULT_RIG

@@ -70,7 +70,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Evaluate and print the scores; with torchrun only the first process prints.
 
-    :param args: Parsed arguments.
     :return: Exit status 0.
     :raises InvalidDatasetError: if the data set cannot be used.
     :raises UsageError: if the output cannot be written, or gates are wanted where none are.

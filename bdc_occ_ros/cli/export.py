@@ -54,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Pack, write, read again, compare and report.
 
-    :param args: Parsed arguments.
     :return: Exit status 0.
     :raises UsageError: if not exactly one of WEIGHTS and --untrained is given.
     :raises InvalidWeightsError: if the weights cannot be used or the file not be written.

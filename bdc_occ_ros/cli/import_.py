@@ -39,7 +39,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Import and report.
 
-    :param args: Parsed arguments.
     :return: Exit status 0.
     :raises InvalidWeightsError: if the checkpoint cannot be used or the output not be written.
     """

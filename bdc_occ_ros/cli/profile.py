@@ -55,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Print what was asked for.
 
-    :param args: Parsed arguments.
     :return: Exit status 0.
     :raises UsageError: if an argument does not go with the others.
     :raises InvalidConfigError: if the model is unknown or its file is wrong.

@@ -68,7 +68,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Train what is not trained yet, and print the table of what is scored.
 
-    :param args: Parsed arguments.
     :return: Exit status 0, also where the time was up before the end; 1 if a training failed.
     :raises BdcOccError: if the list is wrong or a folder holds something else.
     """

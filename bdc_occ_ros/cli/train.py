@@ -103,7 +103,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Train, print the progress and write the weights.
 
-    :param args: Parsed arguments.
     :return: Exit status 0, also where the time was up before the last step.
     :raises BdcOccError: if the arguments do not fit together or the training fails.
     """

@@ -19,7 +19,6 @@ def add_data_arguments(group: argparse._ArgumentGroup, *, needs_validation: bool
     """
     Declare what names the samples.
 
-    :param group: Where.
     :param needs_validation: Whether there must be samples to be tried on.
     """
     group.add_argument('--data', required=True, help='world:SEEDS (as in world:0-999) or the '
@@ -42,11 +41,7 @@ def add_data_arguments(group: argparse._ArgumentGroup, *, needs_validation: bool
 
 
 def add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
-    """
-    Declare how long one call goes on, and on what.
-
-    :param group: Where.
-    """
+    """Declare how long one call goes on, and on what."""
     group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
     group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
     group.add_argument('--threads', type=int, metavar='N', help="PyTorch's threads per process")
@@ -58,7 +53,6 @@ def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice'
     """
     Return samples by the name that an argument gives them.
 
-    :param args: Parsed arguments.
     :param name: Of --data or --validate.
     :param split: Part of a data set.
     """

@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Draw one picture.
 
-    :param args: Parsed arguments.
     :raises UsageError: if the input or what is asked for of it does not exist.
     """
     from bdc_occ_ros.drawing.sheet import draw_sheet

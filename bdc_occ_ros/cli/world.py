@@ -97,7 +97,6 @@ def run(args: argparse.Namespace) -> int:
     """
     Make, cache, count or measure.
 
-    :param args: Parsed arguments.
     :return: Exit status 0.
     :raises UsageError: if there is no such device, or the numbers do not fit together.
     """

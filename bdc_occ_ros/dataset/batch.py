@@ -58,7 +58,6 @@ class TrainingBatch:
         """
         Return some of the samples.
 
-        :param start: First of them.
         :param stop: One past the last.
         """
         return TrainingBatch(
@@ -68,11 +67,7 @@ class TrainingBatch:
             None if self.depths_m is None else self.depths_m[start:stop])
 
     def to(self, device: torch.device | str) -> 'TrainingBatch':
-        """
-        Return the batch on a device.
-
-        :param device: Where.
-        """
+        """Return the batch on a device."""
         return TrainingBatch(
             self.images.to(device), self.input_from_camera.to(device),
             self.key_ego_from_camera.to(device), self.semantics.to(device),

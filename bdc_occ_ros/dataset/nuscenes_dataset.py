@@ -71,7 +71,6 @@ class NuscenesDataset:
         """
         Read the images of a sample with calibration and ego poses.
 
-        :param key: Which.
         :raises InvalidDatasetError: if an image is missing or damaged.
         """
         readings = {name: self._reading(key, name) for name in CAMERAS}
@@ -87,8 +86,6 @@ class NuscenesDataset:
         """
         Return the pose of the vehicle when a sensor was read.
 
-        :param key: Which sample.
-        :param channel: Camera or LIDAR.
         :return: (4, 4), metres.
         """
         return self.rows.ego_pose(self._reading(key, channel))
@@ -98,7 +95,6 @@ class NuscenesDataset:
         """
         Read the annotated objects that the detection task knows.
 
-        :param key: Which sample.
         :param channel: Sensor at whose reading the ego frame is meant: the key camera for what a
             network answers, LIDAR for the frame of the occupancy label.
         :param measured_only: Leave out objects on which no LiDAR or radar point lies, as the
@@ -125,7 +121,6 @@ class NuscenesDataset:
         """
         Read the occupancy label of a sample.
 
-        :param key: Which.
         :raises InvalidLabelError: if it is missing or damaged.
         """
         return load_label(label_path(self.dataroot, key.scene_name, key.token))
@@ -134,7 +129,6 @@ class NuscenesDataset:
         """
         Return when and where the key camera took its image of a sample.
 
-        :param key: Which.
         :return: Nanoseconds, and the pose of the vehicle, world_from_ego, (4, 4), metres.
         """
         reading = self._reading(key, CAMERAS[0])
@@ -144,7 +138,6 @@ class NuscenesDataset:
         """
         Return where the vehicle was at the LiDAR sweep, seen from the key camera's exposure.
 
-        :param key: Which sample.
         :return: Pose of the ego frame of the occupancy label in that of the key camera's
             exposure, (4, 4), metres.
         :raises InvalidDatasetError: if the sample has no LiDAR sweep.
@@ -156,7 +149,6 @@ class NuscenesDataset:
         """
         Read the LiDAR sweep of a sample.
 
-        :param key: Which.
         :return: In the world frame, (N, 3), metres.
         :raises InvalidDatasetError: if the file is missing or no sweep.
         """

@@ -39,7 +39,6 @@ class NuscenesTables:
         """
         Return a row of a table.
 
-        :param table: Its name.
         :param token: Key of the row.
         :raises InvalidDatasetError: if there is none.
         """
@@ -77,11 +76,7 @@ class NuscenesTables:
         return f'beside them {SPLITS_FILE} defines {names or "none"}'
 
     def sample_tokens(self, scene: Row) -> list[str]:
-        """
-        Return the samples of a scene in the order of time.
-
-        :param scene: Its row.
-        """
+        """Return the samples of a scene in the order of time."""
         tokens, token = [], scene['first_sample_token']
         while token:
             tokens.append(token)
@@ -92,7 +87,6 @@ class NuscenesTables:
         """
         Return where the file of a reading lies.
 
-        :param reading: Row of sample_data.
         :raises InvalidDatasetError: if that is outside the data set.
         """
         name = Path(reading['filename'])
@@ -105,7 +99,6 @@ class NuscenesTables:
         """
         Read the file of a reading as it is.
 
-        :param reading: Row of sample_data.
         :raises InvalidDatasetError: if it cannot be read.
         """
         path = self.file(reading)
@@ -118,7 +111,6 @@ class NuscenesTables:
         """
         Read the points of a sweep.
 
-        :param reading: Row of sample_data.
         :return: (N, 5) float32: x y z in the LiDAR frame, metres, intensity, ring.
         :raises InvalidDatasetError: if the file is missing or no sweep.
         """
@@ -129,11 +121,7 @@ class NuscenesTables:
         return np.frombuffer(data, np.float32).reshape(-1, LIDAR_FIELDS)
 
     def stamp_ns(self, reading: Row) -> int:
-        """
-        Return when a reading was taken.
-
-        :param reading: Row of sample_data.
-        """
+        """Return when a reading was taken."""
         return reading['timestamp'] * 1000
 
     def camera(self, name: str, reading: Row) -> Camera:
@@ -141,26 +129,17 @@ class NuscenesTables:
         Return the camera that took an image.
 
         :param name: What it is called.
-        :param reading: Row of sample_data.
         """
         row = self.row('calibrated_sensor', reading['calibrated_sensor_token'])
         return Camera(name, reading['width'], reading['height'],
                       np.array(row['camera_intrinsic']), self.mount(reading))
 
     def mount(self, reading: Row) -> np.ndarray:
-        """
-        Return ego_from_sensor, (4, 4), metres.
-
-        :param reading: Row of sample_data.
-        """
+        """Return ego_from_sensor, (4, 4), metres."""
         return pose_of(self.row('calibrated_sensor', reading['calibrated_sensor_token']))
 
     def ego_pose(self, reading: Row) -> np.ndarray:
-        """
-        Return world_from_ego when a reading was taken, (4, 4), metres.
-
-        :param reading: Row of sample_data.
-        """
+        """Return world_from_ego when a reading was taken, (4, 4), metres."""
         return pose_of(self.row('ego_pose', reading['ego_pose_token']))
 
 

@@ -53,7 +53,6 @@ def save_label(path: Path, label: Occ3dLabel) -> None:
     Write a label.
 
     :param path: File to write; folders are made.
-    :param label: The truth.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('wb') as file:

@@ -23,8 +23,6 @@ class Reading:
     """
     One image or sweep on disk.
 
-    :param channel: Sensor.
-    :param stamp_ns: When.
     :param world_from_ego: Pose of the vehicle then, (4, 4), metres.
     :param row: Its row of sample_data.
     """
@@ -55,7 +53,6 @@ class SceneReadings:
     """
     A scene as it was recorded.
 
-    :param rig: The cameras.
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
     :param sets: In the order of time.
     :param sweeps: Those of the LiDAR between the samples, in the order of time.
@@ -71,8 +68,6 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
     """
     List the readings of a scene; files are not opened yet.
 
-    :param dataset: Holds the scene.
-    :param scene_name: Which.
     :raises InvalidDatasetError: if there is no such scene, it lacks a camera, or a sensor of it
         has several calibrations.
     """

@@ -36,8 +36,6 @@ class Annotation:
     :param instance: Name of the object, the same in all samples of the scene.
     :param class_name: Class of the detection task.
     :param world_from_box: Pose of its centre, x ahead, (4, 4), metres.
-    :param size_m: Length, width, height.
-    :param speed_mps: Over ground.
     :param num_lidar_points: LiDAR points on it.
     :param visibility: 1 (hardly) to 4 (all of it), as nuScenes grades it.
     """
@@ -57,9 +55,7 @@ class SampleRecord:
     One annotated moment.
 
     :param stamp_us: Time of the sample, that of the LiDAR sweep.
-    :param images: By camera.
     :param lidar: Sweep, or None.
-    :param annotations: Objects.
     :param sweeps: Images between this sample and the next, by camera, in the order of time.
     """
 
@@ -76,8 +72,6 @@ class SceneDescription:
     What stays the same during a scene.
 
     :param name: Unique in the data set, for example scene-0001.
-    :param description: In words.
-    :param rig: Cameras.
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres.
     :param vehicle: Name of the vehicle.
     :param location: Name of the place.

@@ -48,11 +48,7 @@ class SceneWriter:
         self._add_sensor(LIDAR, scene.ego_from_lidar, None)
 
     def sample_token(self, stamp_us: int) -> str:
-        """
-        Return the key of a sample.
-
-        :param stamp_us: Its time.
-        """
+        """Return the key of a sample."""
         return token('sample', self._scene.name, stamp_us)
 
     def write_sample(self, sample: SampleRecord) -> str:

@@ -25,7 +25,6 @@ def attribute_of(class_name: str, speed_mps: float) -> str:
     Return the attribute that a class has at a speed, as the evaluation tells them apart.
 
     :param class_name: Class of the detection task.
-    :param speed_mps: Over ground.
     :return: Its name; empty for what has none.
     """
     if class_name in STILL:

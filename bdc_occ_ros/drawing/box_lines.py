@@ -28,7 +28,6 @@ def box_corners_m(boxes: Boxes) -> np.ndarray:
     """
     Return the corners of boxes; the first four are the front.
 
-    :param boxes: N boxes.
     :return: Corners in the ego frame, (N, 8, 3).
     """
     local = _SIGNS[None] * boxes.sizes_m[:, None]
@@ -39,12 +38,7 @@ def box_corners_m(boxes: Boxes) -> np.ndarray:
 
 
 def box_color(boxes: Boxes, index: int) -> tuple[int, int, int]:
-    """
-    Return the display colour of a box.
-
-    :param boxes: The boxes.
-    :param index: Which one.
-    """
+    """Return the display colour of a box."""
     name = boxes.class_names[boxes.labels[index]]
     if name not in DETECTION_CLASS_NAMES:
         return (255, 255, 255)

@@ -29,7 +29,6 @@ def choose_sample(dataset: NuscenesDataset, token: str | None, scene: str | None
     """
     Return one sample.
 
-    :param dataset: Where to look.
     :param token: Its key, or the beginning of it; None to go by scene and time.
     :param scene: Name of its scene; the first if None.
     :param at_s: Seconds after the first sample of the scene; the middle if None.
@@ -53,8 +52,6 @@ def source_of_sample(dataset: NuscenesDataset, key: SampleKey) -> Source:
     """
     Return what a data set knows about a sample; everything in the ego frame of its label.
 
-    :param dataset: Where it is.
-    :param key: Which.
     :raises InvalidDatasetError: if an image is missing or damaged.
     :raises InvalidLabelError: if its label is damaged.
     """

@@ -40,7 +40,6 @@ def middle_truth(recording: Recording, rig: CameraRig, seed: int) -> Truth:
 
     :param recording: Of one result at least.
     :param rig: The cameras that were rendered.
-    :param seed: Which scene.
     """
     stamps = sorted(recording.occupancies)
     stamp_ns = stamps[len(stamps) // 2]

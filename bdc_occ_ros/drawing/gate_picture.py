@@ -40,8 +40,6 @@ def draw_gates(path: str | Path, title: str, units: Mapping[str, UnitGates]) -> 
 
     Channels are sorted by their mean gate. The heat maps show differences from that mean.
 
-    :param path: PNG to write.
-    :param title: First line.
     :param units: Gates by name of the unit, at least one.
     :raises UsageError: if the file cannot be written.
     """

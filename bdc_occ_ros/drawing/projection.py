@@ -17,7 +17,6 @@ def camera_from_ego(frame: Frame, name: str, fixed_from_ego: np.ndarray | None =
     Return where an ego frame lies as seen by a camera at its own exposure, motion included.
 
     :param frame: Has the mounts, and the ego pose at every exposure if it is known.
-    :param name: Which camera.
     :param fixed_from_ego: Pose of the ego frame that points are given in, (4, 4), metres, in the
         fixed frame of the frame's own poses; that of the key camera's exposure if None.
     :return: (4, 4), metres.

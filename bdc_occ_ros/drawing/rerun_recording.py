@@ -24,7 +24,6 @@ class RerunRecording:
     A file that is being recorded; use it in a with statement.
 
     :param path: File to write, .rrd.
-    :param rig: The cameras.
     :param notice: What nobody may overlook; empty for nothing.
     """
 
@@ -57,19 +56,13 @@ class RerunRecording:
 
         :param name: Camera of the rig.
         :param stamp_ns: When it was exposed.
-        :param jpeg: The compressed image.
         """
         self._at(stamp_ns)
         self._stream.log(f'{WORLD}/{name}',
                          rr.EncodedImage(contents=jpeg, media_type='image/jpeg'))
 
     def log_occupancy(self, name: str, occupancy: Occupancy) -> None:
-        """
-        Record the surface of a grid as points.
-
-        :param name: truth or prediction.
-        :param occupancy: The grid.
-        """
+        """Record the surface of a grid as points."""
         self._at(occupancy.stamp_ns)
         cells = np.argwhere(_surface(occupancy.occupied))
         colors = np.array(OCCUPANCY_COLORS_RGB, np.uint8)[occupancy.labels[tuple(cells.T)]]
@@ -78,12 +71,7 @@ class RerunRecording:
                                      radii=min(occupancy.grid.cell_size_m) / 2))
 
     def log_boxes(self, name: str, boxes: Boxes) -> None:
-        """
-        Record objects.
-
-        :param name: truth or prediction.
-        :param boxes: The objects.
-        """
+        """Record objects."""
         self._at(boxes.stamp_ns)
         turns = np.zeros((len(boxes), 4))
         turns[:, 2], turns[:, 3] = np.sin(boxes.yaws_rad / 2), np.cos(boxes.yaws_rad / 2)
@@ -96,7 +84,6 @@ class RerunRecording:
         """
         Record numbers to plot.
 
-        :param stamp_ns: When.
         :param values: Pairs of name and number.
         """
         self._at(stamp_ns)

@@ -40,7 +40,6 @@ class Column:
     """
     One grid with its boxes.
 
-    :param caption: What it is.
     :param occupancy: The grid, or None.
     :param boxes: The objects, or None.
     """
@@ -71,8 +70,6 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overl
     """
     Draw the cameras with an overlay, and every column's cubes and bird's eye, into a PNG.
 
-    :param path: File to write.
-    :param title: First line.
     :param frame: The images, or None to leave them out.
     :param overlay: What to draw into the images.
     :param columns: Grids to put side by side.

@@ -39,7 +39,6 @@ def source_of_snapshot(path: Path) -> Source:
     """
     Return what a snapshot of the node holds.
 
-    :param path: An npz file.
     :raises InvalidSnapshotError: if it is no snapshot.
     """
     saved = load_snapshot(path)

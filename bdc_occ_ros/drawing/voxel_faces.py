@@ -48,7 +48,6 @@ def cube_faces(occupancy: Occupancy, eye_m: np.ndarray) -> Faces:
     """
     Return the faces between an occupied cell that a camera sees and any other cell.
 
-    :param occupancy: The grid.
     :param eye_m: Where they are looked at from, in its ego frame, (3,); faces that turn away from
         there are left out.
     """
@@ -70,11 +69,7 @@ def cube_faces(occupancy: Occupancy, eye_m: np.ndarray) -> Faces:
 
 
 def square(normal: np.ndarray) -> np.ndarray:
-    """
-    Return the corners of a cube's face in units of half its edge, in order, (4, 3).
-
-    :param normal: One of NORMALS.
-    """
+    """Return the corners of a cube's face in units of half its edge, in order, (4, 3)."""
     first = np.roll(np.abs(normal), 1)
     second = np.roll(np.abs(normal), 2)
     return normal + np.array([first + second, first - second, -first - second, second - first])
@@ -92,11 +87,7 @@ def steps_from(eye_m: np.ndarray, points_m: np.ndarray, grid: VoxelGrid) -> np.n
 
 
 def joined(parts: list[Faces]) -> Faces:
-    """
-    Return several lots of faces as one.
-
-    :param parts: At least one.
-    """
+    """Return several lots of faces as one."""
     return Faces(*(np.concatenate(arrays) for arrays in zip(*parts)))
 
 
@@ -106,7 +97,6 @@ def paint_faces(picture: np.ndarray, faces: Faces, intrinsics: np.ndarray,
     Paint faces from the farthest to the nearest, each with a darker rim.
 
     :param picture: RGB, (H, W, 3) uint8; painted over.
-    :param faces: What to paint.
     :param intrinsics: Camera matrix of the picture, (3, 3), pixels.
     :param camera_from_ego: Pose of the faces' frame in the camera, (4, 4).
     :param min_rim_px: Faces that are shorter and narrower than this have no rim.

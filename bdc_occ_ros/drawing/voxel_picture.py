@@ -35,7 +35,6 @@ def voxel_picture(occupancy: Occupancy, boxes: Boxes | None, width_px: int, heig
     """
     Draw the occupied cells that a camera sees as cubes, and boxes as lines.
 
-    :param occupancy: The grid.
     :param boxes: Objects in the ego frame, or None.
     :param width_px: Width of the picture.
     :param height_px: Height of the picture.

@@ -20,7 +20,6 @@ def draw_voxels(image: np.ndarray, occupancy: Occupancy, intrinsics: np.ndarray,
     Nearer cells hide farther ones; what shines through is the image only.
 
     :param image: RGB, (H, W, 3) uint8; left as it is.
-    :param occupancy: The grid.
     :param intrinsics: Camera matrix of the image, (3, 3), pixels.
     :param camera_from_ego: Pose of the grid's ego frame in the camera, (4, 4).
     :param opacity: Share of the cells' colour, 0 to 1.

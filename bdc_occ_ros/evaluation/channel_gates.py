@@ -37,7 +37,6 @@ class ChannelGates:
         """
         Say what the sample was whose gates were recorded last.
 
-        :param scene: Its scene.
         :param labels: Labels of the voxels that a camera sees.
         :param num_classes: Classes, the free one among them.
         """
@@ -45,32 +44,19 @@ class ChannelGates:
         self.voxels.append(np.bincount(labels.reshape(-1), minlength=num_classes))
 
     def merge(self, other: 'ChannelGates') -> None:
-        """
-        Add what another process has recorded.
-
-        :param other: Of other samples.
-        """
+        """Add what another process has recorded."""
         self.scenes += other.scenes
         self.voxels += other.voxels
         for name, gates in other.by_unit.items():
             self.by_unit.setdefault(name, []).extend(gates)
 
     def by_scene(self, name: str) -> Mapping[str, np.ndarray]:
-        """
-        Return the mean gates of every scene, (channels,) each.
-
-        :param name: Unit.
-        """
+        """Return the mean gates of every scene, (channels,) each."""
         gates, scenes = np.stack(self.by_unit[name]), np.array(self.scenes)
         return {str(scene): gates[scenes == scene].mean(axis=0) for scene in np.unique(scenes)}
 
     def by_class(self, name: str, class_names: Sequence[str]) -> Mapping[str, np.ndarray]:
-        """
-        Return the mean gates over samples weighted by the voxels of each class that occurs.
-
-        :param name: Unit.
-        :param class_names: Name per class.
-        """
+        """Return the mean gates over samples weighted by the voxels of each class that occurs."""
         gates, voxels = np.stack(self.by_unit[name]), np.stack(self.voxels)
         return {class_name: np.average(gates, axis=0, weights=count)
                 for class_name, count in zip(class_names, voxels.T) if count.any()}

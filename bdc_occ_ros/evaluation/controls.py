@@ -22,7 +22,6 @@ class PriorSubject:
 
     :param learned_from: Split whose labels it is made of.
     :param dataset: Split whose samples are asked for.
-    :param keys: Which of them.
     :raises UsageError: if they share a scene.
     :raises InvalidLabelError: if a label of the former is missing or damaged.
     """
@@ -42,11 +41,7 @@ class PriorSubject:
         self.about = {'model': f'voxel prior of {learned_from.split}'}
 
     def __call__(self, key: SampleKey) -> Prediction:
-        """
-        Return the prior.
-
-        :param key: Which sample.
-        """
+        """Return the prior."""
         stamp_ns, _ = self._dataset.key_exposure(key)
         return Prediction(Occupancy(self.grid, self._labels, np.ones(self.grid.shape, bool),
                                     self.class_names, self.free_label, stamp_ns), None)

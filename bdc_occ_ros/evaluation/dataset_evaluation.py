@@ -24,7 +24,6 @@ class SampleScore(NamedTuple):
     """
     How well one sample went.
 
-    :param key: Which.
     :param mean_iou: Over the voxels that a camera sees, 0 to 1; nan without a grid.
     """
 
@@ -55,11 +54,7 @@ class Evaluation:
     gates: ChannelGates | None = None
 
     def merge(self, other: 'Evaluation') -> None:
-        """
-        Add what another process has counted.
-
-        :param other: Of other samples.
-        """
+        """Add what another process has counted."""
         self.voxels.merge(other.voxels)
         if self.rays is not None and other.rays is not None:
             self.rays.merge(other.rays)
@@ -70,11 +65,7 @@ class Evaluation:
             self.gates.merge(other.gates)
 
     def worst(self, count: int) -> list[SampleScore]:
-        """
-        Return the samples that went worst.
-
-        :param count: How many.
-        """
+        """Return the samples that went worst."""
         scored = [sample for sample in self.samples if not np.isnan(sample.mean_iou)]
         return sorted(scored, key=lambda sample: sample.mean_iou)[:count]
 
@@ -87,8 +78,6 @@ def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[Sampl
     :param answer: Gives the prediction of a sample in the ego frame of its LiDAR sweep, or None
         where there is none.
     :param dataset: Where the truth is.
-    :param keys: Which samples.
-    :param evaluation: Where to count.
     :return: The same.
     """
     for key in keys:
@@ -125,7 +114,6 @@ def empty_evaluation(num_classes: int, free_label: int, grid: VoxelGrid, with_ra
     Make an evaluation in which nothing is counted yet.
 
     :param num_classes: Classes, the free one among them.
-    :param free_label: The free one.
     :param grid: Where the voxels are.
     :param with_rays: Whether rays are cast, which takes about two seconds per sample.
     """

@@ -32,7 +32,6 @@ class DetectionScores:
 
     :param mean_ap: Mean average precision, 0 to 1.
     :param nds: nuScenes detection score, 0 to 1.
-    :param average_precisions: By class.
     :param errors: mATE, mASE, mAOE, mAVE and mAAE by the devkit's names of them.
     """
 
@@ -74,7 +73,6 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
     """
     Score boxes for samples of a split.
 
-    :param dataset: The split.
     :param results: Entries by key of the sample; only these samples count, each with all of its
         annotated objects.
     :param range_limit_m: Cap on the classes' ranges, for networks whose grid ends before.

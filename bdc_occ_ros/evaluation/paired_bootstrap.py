@@ -21,13 +21,7 @@ COVERED = 0.95
 
 
 class Interval(NamedTuple):
-    """
-    A score and where its true value lies, at 95 %.
-
-    :param value: Of all samples.
-    :param low: Lower end.
-    :param high: Upper end.
-    """
+    """A score and where its true value lies, at 95 %."""
 
     value: float
     low: float
@@ -41,7 +35,6 @@ class PairedBootstrap:
     :param num_samples: How many samples were scored.
     :param free_label: The class that the mean leaves out.
     :param draws: How often samples are drawn.
-    :param seed: Of the draws.
     """
 
     def __init__(self, num_samples: int, free_label: int, draws: int = DRAWS, seed: int = 0

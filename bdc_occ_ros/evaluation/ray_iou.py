@@ -62,7 +62,6 @@ class RayIou:
     Counts over all frames.
 
     :param num_classes: Classes, the free one among them.
-    :param free_label: The free one.
     :param grid: Where the voxels are.
     """
 

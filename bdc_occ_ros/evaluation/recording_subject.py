@@ -56,7 +56,6 @@ class RecordingSubject:
         """
         Return what was recorded for a sample, in the ego frame of the label.
 
-        :param key: Which.
         :raises InvalidDatasetError: if the sample has no LiDAR sweep.
         """
         stamp_ns = self._stamps_ns[key]

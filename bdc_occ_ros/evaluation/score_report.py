@@ -22,7 +22,6 @@ def score_report(subject: Subject, dataset: NuscenesDataset, evaluation: Evaluat
 
     :param subject: Whose predictions were scored.
     :param dataset: Split they were scored on.
-    :param evaluation: What was counted.
     :param box_range_m: Cap on the ranges in which boxes count.
     """
     report = subject.about | {
@@ -52,11 +51,7 @@ def percent(score: float) -> float | None:
 
 
 def report_as_text(report: Mapping[str, Any]) -> str:
-    """
-    Lay the scores out for people.
-
-    :param report: What score_report returned.
-    """
+    """Lay the scores out for people."""
     subject = report.get('model', report.get('bag'))
     state = '' if report.get('is_trained', True) else ' (untrained)'
     lines = [f'{subject}{state} on {report["split"]}: {report["samples"]} samples']

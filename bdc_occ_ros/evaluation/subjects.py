@@ -32,7 +32,6 @@ class NetworkSubject:
     It is asked for the ego frame of the sweep: at 10 m/s the vehicle drives half a metre, more
     than a voxel, from the key camera's exposure to it.
 
-    :param predictor: The network.
     :param dataset: Where the images are.
     :param name: What it is called in the report.
     """
@@ -49,11 +48,7 @@ class NetworkSubject:
                       'weights_sha256': predictor.weights_sha256}
 
     def __call__(self, key: SampleKey) -> Prediction:
-        """
-        Compute the prediction of a sample.
-
-        :param key: Which.
-        """
+        """Compute the prediction of a sample."""
         return self._predictor(replace(
             self._dataset.frame(key),
             fixed_from_output=self._dataset.world_from_ego(key, LIDAR)))

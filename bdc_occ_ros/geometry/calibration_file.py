@@ -54,12 +54,7 @@ def load_calibration(path: str | Path) -> CameraRig:
 
 
 def save_calibration(rig: CameraRig, path: str | Path) -> None:
-    """
-    Write a rig in the form that load_calibration reads.
-
-    :param rig: The rig.
-    :param path: File to write.
-    """
+    """Write a rig in the form that load_calibration reads."""
     entries = {}
     for camera in rig.cameras:
         mount = camera.ego_from_camera

@@ -24,7 +24,6 @@ def read_only(array: np.ndarray, dtype: type | None = None) -> np.ndarray:
     """
     Return a view of an array that nobody can write to through this name.
 
-    :param array: Any array.
     :param dtype: Converted to this first, if given.
     """
     view = np.asarray(array, dtype=dtype).view()
@@ -132,9 +131,6 @@ class Camera:
         Return this camera for images of another size.
 
         K scales with the size, without a half-pixel shift, as image_proc and FlashOcc do it.
-
-        :param width_px: New image width.
-        :param height_px: New image height.
         """
         scale = np.diag((width_px / self.width_px, height_px / self.height_px, 1.0))
         return replace(self, width_px=width_px, height_px=height_px,

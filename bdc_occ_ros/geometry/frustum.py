@@ -14,8 +14,6 @@ class ImageConfig:
     """
     What the network wants to see.
 
-    :param height_px: Input rows.
-    :param width_px: Input columns.
     :param channel_order: Order of the colour channels; the published networks take bgr.
     :param mean: Subtracted per channel, in that order, on the scale 0 to 255.
     :param std: Divisor per channel, in that order.
@@ -37,7 +35,6 @@ class DepthConfig:
     """
     The depths that a pixel may lie at.
 
-    :param start_m: First bin.
     :param stop_m: End of the range; not itself a bin.
     :param step_m: Spacing of the uniform bins; fixes the number of bins in both spacings.
     :param spacing: uniform, or sid (spacing-increasing: uniform in the logarithm, ending one
@@ -74,7 +71,6 @@ class Frustum:
 
     :param image: Size of the network input.
     :param feature_stride: Input pixels per cell of the image features.
-    :param depth: Depth bins.
     """
 
     image: ImageConfig

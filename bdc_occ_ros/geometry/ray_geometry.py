@@ -40,7 +40,6 @@ def points_on_rays(origins_m: Tensor, directions: Tensor, frustum: Frustum) -> T
 
     :param origins_m: Where the rays of a camera begin, (..., 3), metres.
     :param directions: The way per metre of depth, (..., h, w, 3).
-    :param frustum: Depth bins.
     :return: Points, (..., D, h, w, 3) float32, on the same device.
     """
     depths_m = torch.tensor(frustum.depth.bins_m(), dtype=torch.float32, device=origins_m.device)

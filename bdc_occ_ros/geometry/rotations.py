@@ -40,7 +40,6 @@ def pose_from_wxyz(translation_m: Sequence[float], rotation_wxyz: Sequence[float
     """
     Return a rigid transform from the notation of nuScenes.
 
-    :param translation_m: x y z.
     :param rotation_wxyz: Unit quaternion, the real part first.
     :return: (4, 4) float64, metres.
     :raises InvalidPoseError: if the quaternion is none of a rotation.

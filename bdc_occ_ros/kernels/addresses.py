@@ -18,21 +18,12 @@ _EMPTY = ctypes.create_string_buffer(64)
 
 
 def refuse(rule: str, got: object) -> None:
-    """
-    Raise the error of an operation that does not fit.
-
-    :param rule: What must hold.
-    :param got: What came instead.
-    """
+    """Raise the error of an operation that does not fit."""
     raise InvalidOperationError(f'{rule}; got {got}')
 
 
 def address(tensor: Tensor) -> int:
-    """
-    Return where the values of a tensor lie.
-
-    :param tensor: Any tensor.
-    """
+    """Return where the values of a tensor lie."""
     return tensor.data_ptr() or ctypes.addressof(_EMPTY)
 
 
@@ -42,9 +33,6 @@ def check_tensor(what: str, tensor: Tensor, shape: tuple[int, ...],
     Refuse a tensor that the kernels must not touch.
 
     :param what: Name for the message.
-    :param tensor: The tensor.
-    :param shape: Exactly this.
-    :param dtypes: One of these.
     :param device: Where it must be.
     :raises InvalidOperationError: if it is not a dense tensor like that.
     """

@@ -95,7 +95,6 @@ def allocate_bits(buffers: Sequence[Buffer], lives: Mapping[Buffer, Life]) -> in
     """
     Give maps of bits their memory, with a clear border.
 
-    :param buffers: The buffers.
     :param lives: From when to when each is used.
     :return: Bytes of all of them.
     """

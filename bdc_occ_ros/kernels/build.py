@@ -85,7 +85,6 @@ def build(output: Path = LIBRARY, *, compiler: Sequence[str] | None = None,
     """
     Compile every source at once on all cores, link, and only then replace the old library.
 
-    :param output: The library.
     :param compiler: Command of the compiler; what find_compiler finds if None.
     :param extra_flags: Flags behind the usual ones, also when linking.
     :return: The library.

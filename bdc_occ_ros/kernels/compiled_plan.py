@@ -18,7 +18,6 @@ class CompiledPlan:
     A plan for one backend, with memory for all maps but inputs and outputs.
 
     :param plan: It must not change any more, and can be compiled once.
-    :param backend: Runs it.
     :raises InvalidOperationError: if the backend refuses an operation.
     """
 

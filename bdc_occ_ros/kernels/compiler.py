@@ -47,7 +47,6 @@ def run_compiler(command: Sequence[str]) -> None:
     """
     Run a compiler and pass its warnings on.
 
-    :param command: Program and arguments.
     :raises KernelBuildError: with the compiler's message if it does not end well.
     """
     done = subprocess.run(command, capture_output=True, text=True)

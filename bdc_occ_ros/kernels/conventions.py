@@ -63,7 +63,6 @@ def unpack_bits(packed: Tensor, channels: int) -> Tensor:
     Unpack truth values along the last axis.
 
     :param packed: (..., words(channels)) int32.
-    :param channels: C.
     :return: (..., C) bool.
     """
     bits = (packed.to(torch.int64).unsqueeze(-1) >> _shifts(packed)) & 1
@@ -89,10 +88,6 @@ def bit_map(batch: int, height: int, width: int, channels: int) -> Tensor:
     """
     Make an empty map of bits with its border.
 
-    :param batch: N.
-    :param height: H, without border.
-    :param width: W, without border.
-    :param channels: C.
     :return: (N, H + 2, W + 2, words(C)) int32 of clear bits.
     """
     return torch.zeros((batch, height + 2, width + 2, words(channels)), dtype=torch.int32)
@@ -103,7 +98,6 @@ def base_table(weight_words: Tensor, in_channels: int) -> Tensor:
     Return what a binary convolution gives, per padding class, where no bit differs.
 
     :param weight_words: (Co, k, k, words(Ci)) int32, k is 1 or 3.
-    :param in_channels: Ci.
     :return: (16, Co) int32; the rows of a 1x1 are all the same.
     """
     out_channels, kernel = weight_words.shape[:2]

@@ -122,11 +122,7 @@ def _with_room_for_sums(operation: Operation, device: torch.device) -> Operation
 
 
 class _Copies:
-    """
-    Records on a GPU; what several records share is copied once.
-
-    :param device: Where to.
-    """
+    """Records on a GPU; what several records share is copied once."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

@@ -109,7 +109,6 @@ def build(output: Path = LIBRARY, *, extra_flags: Sequence[str] = ()) -> str:
     """
     Compile every source at once on all cores, link, and only then replace the old library.
 
-    :param output: The library.
     :param extra_flags: Flags behind the usual ones.
     :return: What the compiler said.
     :raises MissingDependencyError: if there is no nvcc.

@@ -49,7 +49,6 @@ class CudaLibrary:
         """
         Put steps on the current stream of a device, one behind the other.
 
-        :param steps: A ctypes array.
         :param device: The GPU whose memory they point into.
         :raises InvalidOperationError: if a step is refused; then none is run.
         """
@@ -61,7 +60,6 @@ class CudaLibrary:
         """
         Put the integers of a convolution by plain bit counting on the current stream.
 
-        :param operation: The convolution.
         :param weights: Address of (Co, k, k, words(Ci)) packed weights.
         :param out: Address of (N, H', W', Co) int32, written.
         :param device: The GPU whose memory they lie in.
@@ -86,7 +84,6 @@ def check_capability(capability: tuple[int, int], name: str) -> None:
     """
     Refuse a GPU without native products of bits.
 
-    :param capability: Its compute capability.
     :param name: Its name, for the message.
     :raises BackendUnavailableError: below 8.0, and from 10.0 on.
     """

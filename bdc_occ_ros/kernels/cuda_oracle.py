@@ -15,7 +15,6 @@ def count_bits(operation: Convolution, library: CudaLibrary) -> Tensor:
     Convolve tap after tap and word after word; taps outside the image are left out.
 
     :param operation: Its tensors lie on one GPU; outputs are not written.
-    :param library: Of that GPU.
     :return: (N, ceil(H / stride), ceil(W / stride), Co) int32, on the current stream.
     :raises InvalidOperationError: if the operation is refused.
     """

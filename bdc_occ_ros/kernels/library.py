@@ -69,8 +69,6 @@ class KernelLibrary:
         Return how much memory prepared weights take.
 
         :param backend: Which will run them.
-        :param out_channels: Co.
-        :param in_channels: Ci.
         :param kernel: 1 or 3.
         """
         size = self._library.bdc_prepared_bytes(backend.encode(), out_channels, in_channels,
@@ -87,8 +85,6 @@ class KernelLibrary:
         Reorder the weights of a convolution for a backend.
 
         :param backend: Which will run them.
-        :param out_channels: Co.
-        :param in_channels: Ci.
         :param kernel: 1 or 3.
         :param words: Address of (Co, k, k, words(Ci)) packed weights.
         :param prepared: Address of prepared_bytes bytes, a multiple of 64.
@@ -101,7 +97,6 @@ class KernelLibrary:
         Run steps one after the other.
 
         :param backend: Name of one that this machine can run.
-        :param steps: A ctypes array.
         :param threads: At least 1; the calling thread is one of them.
         :raises InvalidOperationError: if a step is refused; then none is run.
         """
@@ -111,7 +106,6 @@ class KernelLibrary:
         """
         Compare and count bits as fast as a backend's instructions can, on this thread.
 
-        :param backend: Its name.
         :param rounds: How long; one takes less than a microsecond.
         :return: How many products of two bits that was; 0 where there is no such measure.
         """

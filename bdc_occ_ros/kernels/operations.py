@@ -33,7 +33,6 @@ class Map:
     """
     A buffer or a slice of its channels.
 
-    :param buffer: The memory.
     :param first_channel: Where the slice begins; a multiple of 32 for bits.
     :param num_channels: Channels of the slice; None for all from first_channel on.
     """
@@ -121,7 +120,6 @@ class Epilogue:
     :param shortcut_offset: (Co,) float32, with shortcut_scale.
     :param output: Real map, or None.
     :param bits: Map of bits, or None.
-    :param sign: Belongs to bits.
     """
 
     scale: Tensor
@@ -142,11 +140,9 @@ class Convolution:
     """
     Binary convolution of bits and its outputs, of which any may be left out.
 
-    :param input: Map of bits.
     :param weights: (Co, k, k, words(Ci)) int32, packed; k is 1 or 3.
     :param stride: 1 or 2.
     :param bits_of_integer: Map of bits of the integer result, with integer_sign.
-    :param integer_sign: Thresholds of bits_of_integer.
     :param integers: Map of int16 for the integer result.
     :param epilogue: What becomes of the result as a real number.
     """
@@ -165,7 +161,6 @@ class RealConvolution:
     """
     1x1 convolution of a real map with 1-bit weights.
 
-    :param input: Real map.
     :param weights: (Co, words(Ci)) int32, packed.
     :param epilogue: What becomes of the result.
     """
@@ -199,7 +194,6 @@ class Gate:
 
     :param sums: (N, H, C) float32, sums over rows.
     :param num_pixels: H W, what the sum is divided by.
-    :param layers: The branch.
     :param gate: (N, C) float32, written.
     """
 
@@ -214,7 +208,6 @@ class Combine:
     """
     y = activation(left_weight left + right_weight right) into output and bits.
 
-    :param left: Real map.
     :param right: Real map of the same size, or None.
     :param output: Real map, or None.
     :param bits: Map of bits with sign, or None.
@@ -296,7 +289,6 @@ class Splat:
     """
     Context features along their rays, summed per cell in the order of the table.
 
-    :param table: Filled before.
     :param probability: (N, D, h, w) float32, bfloat16 or float16.
     :param context: Real map (N, h, w, C).
     :param output: Real map (1, rows, columns, C).
@@ -314,7 +306,6 @@ class Labels:
     The class with the highest score of every group of neighbouring channels, the lowest at a tie.
 
     :param input: Real map with channels = groups x classes.
-    :param num_classes: Classes per group.
     :param labels: (N, H, W, groups) uint8, written.
     """
 

@@ -117,11 +117,7 @@ class Plan:
 
 
 def maps_of(record: Operation | Epilogue) -> Iterator[Map]:
-    """
-    Iterate over the maps that an operation reads or writes.
-
-    :param record: The operation.
-    """
+    """Iterate over the maps that an operation reads or writes."""
     for field in fields(record):
         value = getattr(record, field.name)
         if isinstance(value, Map):

@@ -27,7 +27,6 @@ class PlanRunner:
     is copied first, and num_copies counts it.
 
     :param record: Records operations from one input or several to one result or several.
-    :param backend: Runs the plans.
     :param output_dtype: Type of the results.
     """
 

@@ -65,7 +65,6 @@ def write_signs(target: Map | None, values: Tensor, sign: Sign | None) -> None:
 
     :param target: None writes nothing.
     :param values: (N, H, W, C) float32.
-    :param sign: Belongs to target.
     """
     if target is not None:
         write_bits(target, signs(values, sign))

@@ -28,7 +28,6 @@ class ChosenBackend(NamedTuple):
     """
     A backend and the reason for it.
 
-    :param backend: Runs operations.
     :param reason: One sentence for the log.
     """
 

@@ -17,7 +17,6 @@ def open_shared_library(path: Path, prototypes: Mapping[str, tuple[Any, ...]], v
     """
     Open a library and declare its functions.
 
-    :param path: The library.
     :param prototypes: Result and arguments by name of the function.
     :param version: Name of the function that tells the version of the interface.
     :param kind: What the library is called in messages.

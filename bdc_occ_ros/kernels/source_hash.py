@@ -23,7 +23,6 @@ def source_hash(flags: Sequence[str], sources: Iterable[Path]) -> str:
     """
     Return the hash of flags and sources.
 
-    :param flags: Of the compiler.
     :param sources: Files of different names.
     """
     digest = hashlib.sha256(shlex.join(flags).encode())
@@ -38,6 +37,5 @@ def carries_hash(library: Path, expected: str) -> bool:
     Return whether a library is there and was built of certain sources.
 
     :param library: It has the hash of its sources among its strings.
-    :param expected: What source_hash returns.
     """
     return library.is_file() and expected.encode() in library.read_bytes()

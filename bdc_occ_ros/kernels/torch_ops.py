@@ -84,7 +84,6 @@ def binary_conv2d(bits: Tensor, in_channels: int, weights: Tensor, stride: int) 
     Convolve bits with bits, padded by literal zeros.
 
     :param bits: (N, H + 2, W + 2, words(Ci)) int32.
-    :param in_channels: Ci.
     :param weights: (Co, k, k, words(Ci)) int32, packed; k is 1 or 3.
     :param stride: 1 or 2.
     :return: (N, ceil(H / stride), ceil(W / stride), Co) int16, exact.
@@ -108,7 +107,6 @@ def binary_conv2d_bits(bits: Tensor, in_channels: int, weights: Tensor, stride: 
     Convolve bits with bits and take the bits ((d >= low) != (d >= high)) != flip of the result.
 
     :param bits: As for binary_conv2d, like in_channels, weights and stride.
-    :param in_channels: Ci.
     :param weights: (Co, k, k, words(Ci)) int32, packed.
     :param stride: 1 or 2.
     :param low: (Co,) int32.
@@ -139,7 +137,6 @@ def binary_conv2d_affine(bits: Tensor, in_channels: int, weights: Tensor, stride
     Convolve bits with bits and return scale d + offset.
 
     :param bits: As for binary_conv2d, like in_channels, weights and stride.
-    :param in_channels: Ci.
     :param weights: (Co, k, k, words(Ci)) int32, packed.
     :param stride: 1 or 2.
     :param scale: (Co,) float32.
@@ -171,8 +168,6 @@ def lift_splat(context: Tensor, probability: Tensor, points_m: Tensor, lower_m: 
     :param points_m: (N, D, h, w, 3) float32, metres, key ego frame.
     :param lower_m: Lower corner x, y, z of the grid.
     :param size_m: Size of a cell; of the slab in z.
-    :param rows: Cells in y.
-    :param columns: Cells in x.
     :return: (1, rows, columns, C) of the dtype of context.
     :raises InvalidOperationError: if the tensors do not fit each other.
     """

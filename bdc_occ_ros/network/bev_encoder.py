@@ -135,11 +135,7 @@ def _binary_neck(fine: int, coarse: int, hidden: int, out_channels: int,
 
 
 def build_bev_backbone(config: NetworkConfig) -> nn.Module:
-    """
-    Make the BEV backbone: (B, context_channels, Y, X) to a fine and a coarse map.
-
-    :param config: The network.
-    """
+    """Make the BEV backbone: (B, context_channels, Y, X) to a fine and a coarse map."""
     if config.nano is not None:
         return NanoBevBackbone(config.context_channels, config.nano)
     channels = (config.context_channels, *config.published.bev_channels)
@@ -152,8 +148,6 @@ def build_bev_neck(config: NetworkConfig) -> nn.Module:
     Make the BEV neck: the two maps to (B, feature_channels, Y', X').
 
     The published neck returns to the grid's own size, the nano neck to half of it.
-
-    :param config: The network.
     """
     if config.nano is not None:
         return NanoBevNeck(config.feature_channels, config.nano)

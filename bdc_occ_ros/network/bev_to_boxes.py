@@ -37,11 +37,7 @@ class BoxMaps(NamedTuple):
 
 
 def map_channels(config: BoxHeadConfig) -> dict[str, int]:
-    """
-    Return the channels of every map, in the order of the authors' checkpoints.
-
-    :param config: The head.
-    """
+    """Return the channels of every map, in the order of the authors' checkpoints."""
     return {'reg': 2, 'height': 1, 'dim': 3, 'rot': 2, 'vel': 2,
             'heatmap': len(config.class_names)}
 
@@ -51,7 +47,6 @@ class CenterHead(nn.Module):
     The published head: shared layers, then two layers per map.
 
     :param in_channels: Channels of the BEV features.
-    :param config: Classes and channels.
     :param unit: Unit of all but the last layers, or None for full precision.
     """
 
@@ -89,7 +84,6 @@ class NanoBoxHead(nn.Module):
 
     :param in_channels: Channels of the BEV features.
     :param hidden_channels: Channels between the layers.
-    :param config: Classes.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, config: BoxHeadConfig) -> None:
@@ -112,11 +106,7 @@ class NanoBoxHead(nn.Module):
 
 
 def build_box_head(config: NetworkConfig) -> nn.Module | None:
-    """
-    Make the box head, or None if the network has none.
-
-    :param config: The network.
-    """
+    """Make the box head, or None if the network has none."""
     if config.boxes is None:
         return None
     if config.nano is not None:

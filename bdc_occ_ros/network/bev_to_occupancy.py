@@ -55,7 +55,6 @@ class NanoOccupancyHead(nn.Module):
 
     :param in_channels: Channels of the BEV features, on cells twice as large.
     :param voxel_channels: Channels per cell before the last layer.
-    :param config: Heights and classes.
     """
 
     def __init__(self, in_channels: int, voxel_channels: int, config: OccupancyHeadConfig) -> None:
@@ -92,11 +91,7 @@ def _start_at_class_frequencies(layer: nn.Linear | nn.Conv2d, config: OccupancyH
 
 
 def build_occupancy_head(config: NetworkConfig) -> nn.Module | None:
-    """
-    Make the occupancy head, or None if the network has none.
-
-    :param config: The network.
-    """
+    """Make the occupancy head, or None if the network has none."""
     if config.occupancy is None:
         return None
     channels = config.feature_channels

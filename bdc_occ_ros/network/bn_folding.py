@@ -15,7 +15,6 @@ def scale_and_offset(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """
     Return what a normalization by running statistics multiplies by and adds.
 
-    :param norm: In inference.
     :return: (C,) float64 each.
     """
     scale = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)

@@ -40,7 +40,6 @@ class OccupancyHeadConfig:
     What the occupancy head returns.
 
     :param num_heights: Cells above each other within the slab.
-    :param class_names: Name per label.
     :param free_label: The label of empty space.
     :param hidden_channels: Hidden layer of the predicter, published layout only.
     :param class_counts: How often each class occurs; the last layer's bias starts at the
@@ -106,11 +105,9 @@ class NetworkConfig:
     One network, from image size to heads.
 
     :param name: Name of the network.
-    :param image: What goes in.
     :param feature_stride: Input pixels per cell of the image features.
     :param feature_channels: Channels of the image features and of the BEV features.
     :param context_channels: Channels that are lifted into the BEV grid.
-    :param depth: Depth bins.
     :param bev: The grid they are summed into.
     :param published: Layers of the published layout, or None.
     :param nano: Layers of the nano layout, or None; exactly one of the two is given.
@@ -203,7 +200,6 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
 
     The largest network in use has 2048 channels, 58 000 ray points per camera and 640 000 voxels.
 
-    :param config: Any network.
     :raises InvalidConfigError: if a size is outside its limits.
     """
     for where, value in _leaves(config, ''):

@@ -13,7 +13,6 @@ class ConvBlock(nn.Module):
     :param out_channels: Channels of the output.
     :param kernel_size: Odd size of the square kernel.
     :param has_bn: Batch normalization instead of a bias.
-    :param has_relu: Whether ReLU follows.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *,

@@ -128,7 +128,6 @@ def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Co
     """
     Count one pass of a network for one set of images.
 
-    :param config: The network.
     :param num_cameras: Images in the set.
     :return: Cost by module of the network, in the order of the flow.
     """
@@ -158,9 +157,5 @@ def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Co
 
 
 def total_cost(costs: dict[str, Cost]) -> Cost:
-    """
-    Add up the modules.
-
-    :param costs: Cost by module.
-    """
+    """Add up the modules."""
     return sum(costs.values(), Cost())

@@ -16,7 +16,6 @@ def bev_cells(ray_points_m: Tensor, bev: BevConfig) -> Tensor:
     below the lower bound of an axis, z included, count to its first cell.
 
     :param ray_points_m: (..., 3) float32, metres, ego frame.
-    :param bev: The grid.
     :return: y * columns + x, (...) int64; one past the last cell for points outside.
     """
     rows, columns = bev.shape
@@ -67,11 +66,7 @@ def lift_to_bev(context: Tensor, depth_probability: Tensor, ray_points_m: Tensor
 
 
 class LiftToBev(nn.Module):
-    """
-    `lift_to_bev` as a stage of the network.
-
-    :param bev: The grid.
-    """
+    """`lift_to_bev` as a stage of the network."""
 
     def __init__(self, bev: BevConfig) -> None:
         super().__init__()

@@ -10,8 +10,6 @@ class FeaturesToDepth(nn.Module):
     One 1x1 convolution: first the depth logits, then the context.
 
     :param in_channels: Channels of the image features.
-    :param num_bins: Depth bins D.
-    :param context_channels: Context channels C.
     """
 
     def __init__(self, in_channels: int, num_bins: int, context_channels: int) -> None:

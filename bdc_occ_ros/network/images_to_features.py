@@ -21,7 +21,6 @@ class HalvingChain(nn.Module):
     :param in_channels: Channels of the input.
     :param out_channels: Channels of the result: in_channels halved some times.
     :param prefix: Name of the modules, which are numbered from 0.
-    :param config: The units.
     """
 
     def __init__(self, in_channels: int, out_channels: int, prefix: str,
@@ -67,20 +66,12 @@ class FeaturePyramid(nn.Module):
 
 
 def build_image_backbone(config: NetworkConfig) -> nn.Module:
-    """
-    Make the image backbone: images (B, 3, H, W) to a fine and a coarse map.
-
-    :param config: The network.
-    """
+    """Make the image backbone: images (B, 3, H, W) to a fine and a coarse map."""
     return Resnet50() if config.nano is None else NanoImageBackbone(config.nano)
 
 
 def build_image_neck(config: NetworkConfig) -> nn.Module:
-    """
-    Make the image neck: the two maps to (B, feature_channels, h, w).
-
-    :param config: The network.
-    """
+    """Make the image neck: the two maps to (B, feature_channels, h, w)."""
     channels = config.feature_channels
     if config.nano is not None:
         return NanoImageNeck(config.nano.image_channels[1:], channels)

@@ -51,10 +51,8 @@ class Int8Graph:
         """
         Append an operation with one output.
 
-        :param operation: ONNX name.
         :param inputs: Names of its inputs.
         :param name: Name of the node, for profiles.
-        :param attributes: ONNX attributes.
         :return: Name of the output.
         """
         output = f'{operation}_{len(self._nodes)}'
@@ -66,7 +64,6 @@ class Int8Graph:
         """
         Append a constant.
 
-        :param values: Its elements.
         :return: Its name.
         """
         name = f'constant_{len(self._constants)}'
@@ -77,7 +74,6 @@ class Int8Graph:
         """
         Let a float tensor pass through eight bits.
 
-        :param name: The tensor.
         :param low: Smallest value that is kept, at most 0.
         :param high: Largest value that is kept, at least 0.
         """
@@ -89,7 +85,6 @@ class Int8Graph:
         """
         Let a float tensor pass through the eight bits that another one passed through.
 
-        :param name: The tensor.
         :param like: Whose scale and zero point to take.
         """
         parameters = [self.constant(np.array(value)) for value in (like.scale, like.zero_point)]

@@ -39,7 +39,6 @@ def put_on_8_bits(network: OccupancyNetwork, images: Tensor, ray_points_m: Tenso
         Without binary units it becomes a network of eight bits throughout.
     :param images: Normalized images that show the ranges, (1, N, 3, H, W).
     :param ray_points_m: (1, N, D, h, w, 3) float32, metres, key ego frame.
-    :param settings: Threads of onnxruntime.
     :raises UnsupportedLayerError: if a real-valued layer has no translation.
     """
     _join_stages(network, IMAGE_STAGES)

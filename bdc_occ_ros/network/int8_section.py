@@ -43,7 +43,6 @@ class Int8Section(nn.Module):
     :param module: What to replace: convolutions, batch norms, ReLU, Softplus, max pooling,
         upsampling, sums, concatenations, slices and softmax.
     :param samples: Inputs that show the ranges, at least one.
-    :param settings: Threads.
     :raises UnsupportedLayerError: if the module holds something else.
     """
 
@@ -82,12 +81,7 @@ class Int8Section(nn.Module):
 
 
 def make_session(model: bytes, settings: SessionSettings) -> 'onnxruntime.InferenceSession':
-    """
-    Load an ONNX model into onnxruntime.
-
-    :param model: Serialized model.
-    :param settings: Threads.
-    """
+    """Load an ONNX model into onnxruntime."""
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.num_threads

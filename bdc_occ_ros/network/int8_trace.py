@@ -71,7 +71,6 @@ def observe(graph: fx.GraphModule,
     """
     Run samples through a graph; steps that return no tensor are left out.
 
-    :param graph: What trace returns.
     :param samples: Inputs, all of the same shapes, at least one.
     """
     observer = _Observer(graph)

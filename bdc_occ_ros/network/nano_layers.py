@@ -19,7 +19,6 @@ def unit_chain(in_channels: int, out_channels: int, count: int, config: UnitConf
     :param in_channels: Channels of the input.
     :param out_channels: As many, or twice as many.
     :param count: Number of units, at least 1.
-    :param config: The units.
     :param stride: 1 or 2, of the first unit.
     """
     return nn.Sequential(BdcUnit(in_channels, out_channels, config, stride),

@@ -27,8 +27,6 @@ class PackedOccupancyHead(EngineModule):
     :param final_conv: Applied to the whole map first.
     :param predicter: Applied to bands, (..., C) to (..., f f Z K), where a cell of the map is
         f by f cells of the grid, row first.
-    :param factor: f.
-    :param heights_and_classes: Z and K.
     """
 
     def __init__(self, final_conv: nn.Module, predicter: nn.Sequential, factor: int,

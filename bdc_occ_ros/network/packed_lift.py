@@ -19,7 +19,6 @@ def splat_table(points_m: Tensor, bev: BevConfig) -> SplatTable:
     Return a table still to be filled.
 
     :param points_m: (N, D, h, w, 3) float32, contiguous, metres, key ego frame.
-    :param bev: The grid.
     """
     ranges = (bev.x_range_m, bev.y_range_m, bev.z_range_m)
     rows, columns = bev.shape
@@ -35,10 +34,8 @@ class SampleLift:
     """
     Lift and splat of one sample, with its table.
 
-    :param bev: The grid.
     :param shape: N, D, h, w and C.
     :param dtype: Of the BEV features.
-    :param backend: Runs it.
     """
 
     def __init__(self, bev: BevConfig, shape: tuple[int, ...], dtype: torch.dtype,
@@ -83,7 +80,6 @@ class PackedLift(EngineModule):
     """
     What `lift_to_bev` computes, without the product of depth and context in memory.
 
-    :param bev: The grid.
     :param output_dtype: Of the BEV features.
     """
 

@@ -66,12 +66,7 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
 
 def empty_packed_network(config: NetworkConfig,
                          real_dtype: torch.dtype = torch.float32) -> OccupancyNetwork:
-    """
-    Build a packed network on device meta, to be filled by load_state_dict.
-
-    :param config: The network.
-    :param real_dtype: As for pack_network.
-    """
+    """Build a packed network on device meta, to be filled by load_state_dict."""
     with torch.device('meta'):
         return pack_network(OccupancyNetwork(config), real_dtype=real_dtype)
 

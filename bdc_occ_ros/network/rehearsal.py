@@ -13,7 +13,6 @@ def rehearse_network(config: NetworkConfig) -> OccupancyNetwork:
     """
     Build a network on device meta and run it on the image of one camera.
 
-    :param config: The network.
     :return: The network, with shapes and no values.
     :raises InvalidConfigError: if it cannot be built, or its layers do not fit together.
     """

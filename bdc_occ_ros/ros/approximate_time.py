@@ -27,7 +27,6 @@ class ApproximateTime:
     Behaves as Synchronizer does where the node uses it.
 
     :param config: Cameras, and the window that serves as slop.
-    :param consumer: Gets every set.
     :raises MissingDependencyError: if message_filters is not installed.
     """
 

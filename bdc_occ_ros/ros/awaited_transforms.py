@@ -32,7 +32,6 @@ class AwaitedTransforms:
         """
         Add one transform and wake whoever waits.
 
-        :param stamped: The transform.
         :param is_static: Whether it holds at all times.
         :raises InvalidTransformError: if the tree would become a loop.
         """
@@ -71,7 +70,6 @@ class AwaitedTransforms:
         :param deadline: Reading of time.monotonic at which to give up.
         :param target: Frame to map into.
         :param source: Frame to map from.
-        :param stamp_ns: When.
         :return: target_from_source, (4, 4), metres.
         :raises TransformUnavailableError: if it did not come in time.
         """

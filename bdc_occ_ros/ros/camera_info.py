@@ -22,7 +22,6 @@ def camera_from_info(info: CameraInfo, name: str, ego_from_camera: np.ndarray,
     """
     Build a camera of the rig.
 
-    :param info: Its CameraInfo.
     :param name: Its name in the rig.
     :param ego_from_camera: Its mount with optical axes, (4, 4), metres.
     :param rectified: Whether the images are rectified. P replaces K where P is not zero, lens
@@ -53,7 +52,6 @@ def camera_info_remarks(info: CameraInfo, rectified: bool = False) -> tuple[str,
     """
     Return what is odd about a CameraInfo although it can be used.
 
-    :param info: The message.
     :param rectified: Whether the images are rectified.
     """
     remarks = []

@@ -25,8 +25,6 @@ class CameraInput:
     transport. The choice is looked at again whenever `look` is called, so that a publisher may
     come late or change.
 
-    :param node: Node that subscribes.
-    :param name: Camera name.
     :param topics: Topics on which the images may be, of either type.
     :param transport: auto, raw or compressed.
     :param qos: Quality of service of the subscription.

@@ -42,7 +42,5 @@ def given_parameters(node: Node) -> dict[str, Any]:
 
     Both distributions keep it under this name and offer no public access, without which a
     mistyped parameter would be ignored in silence.
-
-    :param node: The node.
     """
     return {name: given.value for name, given in node._parameter_overrides.items()}

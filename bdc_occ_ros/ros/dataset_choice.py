@@ -20,7 +20,6 @@ def dataset_of_bag(path: str | Path) -> DatasetMatch:
     """
     Choose by the topics of a bag, and by whether its images have stamps.
 
-    :param path: The bag.
     :raises NoDatasetError: if no profile fits.
     :raises InvalidBagError: if the bag cannot be read.
     """

@@ -12,11 +12,7 @@ TOPICS = ('cyclic_time_ms', 'pipeline_latency_ms', *(f'processing_time/{s}_ms' f
 
 
 class DebugPublishers:
-    """
-    The topics under ~/debug.
-
-    :param node: Node that publishes.
-    """
+    """The topics under ~/debug."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node

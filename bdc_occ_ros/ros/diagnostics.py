@@ -34,7 +34,6 @@ class Health:
 
     :param part: Name of the part.
     :param findings: What is wrong with it; nothing is OK.
-    :param values: Numbers to show.
     :param summary: What to say when nothing is wrong.
     """
 
@@ -71,7 +70,6 @@ class Growth:
         """
         Return by how much a counter has grown.
 
-        :param name: Which counter.
         :param value: How far it is now.
         """
         before, self._seen[name] = self._seen.get(name, 0), value
@@ -82,7 +80,6 @@ class Diagnostics:
     """
     Publishes /diagnostics periodically by the steady clock, so that a paused bag is reported too.
 
-    :param node: Node that publishes.
     :param period_s: Time between two messages.
     :param examine: Returns the health of every part.
     """

@@ -27,9 +27,7 @@ class EgoMotion:
     """
     Answers with poses, or with None where the motion is to be ignored.
 
-    :param node: Node that subscribes.
     :param config: Parameters of the node.
-    :param transforms: TF.
     """
 
     def __init__(self, node: Node, config: NodeConfig, transforms: TransformListener) -> None:

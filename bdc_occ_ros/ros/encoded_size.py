@@ -17,11 +17,7 @@ _JPEG_SCAN = 0xDA
 
 
 def is_jpeg(data: bytes) -> bool:
-    """
-    Return whether data begin as a JPEG does.
-
-    :param data: The encoded image.
-    """
+    """Return whether data begin as a JPEG does."""
     return data.startswith(JPEG_START)
 
 
@@ -29,7 +25,6 @@ def encoded_size_px(data: bytes) -> tuple[int, int]:
     """
     Return width and height of a complete JPEG or PNG.
 
-    :param data: The encoded image.
     :raises InvalidImageError: if it is neither, its header is damaged or its end is missing.
     """
     if is_jpeg(data):

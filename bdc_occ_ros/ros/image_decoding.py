@@ -64,7 +64,6 @@ def image_size_px(message: ImageMessage, camera_name: str) -> tuple[int, int]:
     """
     Return width and height of an image without decoding it, after checking that it is whole.
 
-    :param message: The image.
     :param camera_name: For the message of the error.
     :raises InvalidImageError: if it is truncated, of an unknown encoding or of an impossible
         size.
@@ -93,7 +92,6 @@ def decode_image(message: ImageMessage, camera_name: str, reduction: int = 1) ->
     A JPEG can be decoded to a fraction of its size, which is several times faster. Other images
     keep their size whatever the reduction.
 
-    :param message: The image.
     :param camera_name: For the message of the error.
     :param reduction: 1, 2, 4 or 8; sizes are rounded up.
     :return: RGB, (H, W, 3) uint8; for tight rgb8 a view of the message's own data.

@@ -21,7 +21,6 @@ class InputHealth:
     """
     Looks at the inputs again and again.
 
-    :param reception: What receives.
     :param news: Returns by how much a counter, given by name and value, has grown since the
         last look.
     """

@@ -45,7 +45,6 @@ class TellingLifecycleNode(LifecycleNode):
     """
     A lifecycle node that answers every request and can start itself.
 
-    :param name: Node name.
     :param options: What rclpy's Node takes.
     """
 

@@ -57,7 +57,6 @@ def decode_for_camera(message: ImageMessage, camera: Camera,
     """
     Decode an image no finer than needed; may be called from several threads.
 
-    :param message: The image.
     :param camera: Calibration of the camera.
     :param decode_reduction: Says by how much a JPEG may be reduced: 1, 2, 4 or 8.
     :return: The pixels with the camera of their size.

@@ -37,11 +37,7 @@ DIAGNOSTICS_PERIOD_S = 1.0
 
 
 class OccupancyNode(TellingLifecycleNode):
-    """
-    Images of a rig in, occupancy and boxes out.
-
-    :param name: Node name.
-    """
+    """Images of a rig in, occupancy and boxes out."""
 
     def __init__(self, name: str = 'bdc_occ') -> None:
         super().__init__(name)
@@ -55,11 +51,7 @@ class OccupancyNode(TellingLifecycleNode):
 
     @told
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """
-        Read the parameters, load the network and warm it up.
-
-        :param state: The state before.
-        """
+        """Read the parameters, load the network and warm it up."""
         self._live = self._live or LiveParameters(self)
         config = self._live.config
         check_inputs(config)
@@ -77,11 +69,7 @@ class OccupancyNode(TellingLifecycleNode):
 
     @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """
-        Subscribe and start the inference thread.
-
-        :param state: The state before.
-        """
+        """Subscribe and start the inference thread."""
         self._chain = ProcessingChain(self, self._live, self._predictor, self._outputs,
                                       self._debug)
         result = super().on_activate(state)
@@ -92,42 +80,26 @@ class OccupancyNode(TellingLifecycleNode):
 
     @told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """
-        Stop listening and computing; the network stays loaded.
-
-        :param state: The state before.
-        """
+        """Stop listening and computing; the network stays loaded."""
         self._stop()
         return super().on_deactivate(state)
 
     @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """
-        Free the network and the topics.
-
-        :param state: The state before.
-        """
+        """Free the network and the topics."""
         self._release()
         return super().on_cleanup(state)
 
     @told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """
-        Stop and free everything.
-
-        :param state: The state before.
-        """
+        """Stop and free everything."""
         self._stop()
         self._release()
         return super().on_shutdown(state)
 
     @told
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """
-        Free what a failed transition left behind, so that the node can be configured again.
-
-        :param state: The state before.
-        """
+        """Free what a failed transition left behind, so that the node can be configured again."""
         self._stop()
         self._release()
         return TransitionCallbackReturn.SUCCESS

@@ -32,8 +32,6 @@ def band_layers(grid: VoxelGrid, settings: GridConfig) -> slice:
     """
     Return the layers of voxels that reach into the height band.
 
-    :param grid: The grid.
-    :param settings: The band.
     :raises InvalidConfigError: if the band lies outside the grid.
     """
     edges_m = grid.lower_m[2] + grid.cell_size_m[2] * np.arange(grid.shape[2] + 1)
@@ -52,7 +50,6 @@ def obstacle_cells(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
     """
     Return the cells that a vehicle must not touch.
 
-    :param occupancy: The grid.
     :param settings: Ground classes and height band.
     :return: Seen, in the band, and neither free nor ground, (X, Y, Z) bool.
     :raises InvalidConfigError: if the settings do not fit the network's classes and grid.

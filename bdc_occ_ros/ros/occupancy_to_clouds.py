@@ -48,7 +48,6 @@ def nearest_cells(cells: np.ndarray, grid: VoxelGrid, max_cells: int) -> tuple[n
     Choose cells by distance, the same ones every time.
 
     :param cells: Candidates, (X, Y, Z) bool.
-    :param grid: Where they are.
     :param max_cells: How many may stay; 0 sets no limit.
     :return: Rising flat indices (N,), and how many cells were left out.
     """

@@ -42,7 +42,6 @@ def column_costs(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
     """
     Return the cost of every column of voxels.
 
-    :param occupancy: The grid.
     :param settings: Ground classes, height band and costs; the dearest class of a column counts.
     :return: -1 unknown, else 0 to 100, (X, Y) int8.
     :raises InvalidConfigError: if the settings do not fit the network's classes and grid.

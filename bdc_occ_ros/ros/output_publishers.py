@@ -37,9 +37,6 @@ class Output(NamedTuple):
     One topic.
 
     :param switch: Field of PublishConfig that turns it on.
-    :param topic: Relative name.
-    :param kind: Message type.
-    :param qos: Quality of service.
     :param source: Field of the prediction that it shows.
     :param make: Returns the message and how much of it a limit cut off.
     """
@@ -75,11 +72,7 @@ OUTPUTS = (
 
 
 class OutputPublishers:
-    """
-    Publishers of all results.
-
-    :param node: Node that publishes.
-    """
+    """Publishers of all results."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self.num_cut_off = 0

@@ -61,7 +61,6 @@ class Parameter:
         An integer is accepted for a number and a list for a tuple, since YAML writes them so;
         nothing else is converted.
 
-        :param value: What was given.
         :raises InvalidConfigError: if the type is wrong or the value is not allowed.
         """
         kind = type(self.default)
@@ -94,7 +93,6 @@ def parameter(default: Any, description: str, *, unit: str = '',
     :param description: One sentence for users.
     :param unit: Unit of the value.
     :param limits: Least and greatest allowed number.
-    :param choices: Allowed strings.
     :param is_dynamic: Whether it may be set while the node runs.
     """
     record = Parameter('', default, description, unit, limits, choices, is_dynamic)
@@ -102,11 +100,7 @@ def parameter(default: Any, description: str, *, unit: str = '',
 
 
 def group(table: type) -> Any:
-    """
-    Make a dataclass field that holds another table.
-
-    :param table: Dataclass of parameters.
-    """
+    """Make a dataclass field that holds another table."""
     return field(default_factory=table, metadata={'group': table})
 
 
@@ -114,7 +108,6 @@ def parameters_of(table: type, prefix: str = '') -> Iterator[Parameter]:
     """
     List the parameters of a table and of the tables in it, in the order of the fields.
 
-    :param table: Dataclass of parameters.
     :param prefix: What comes before every name, with its dot.
     """
     for entry in fields(table):
@@ -134,7 +127,6 @@ def build(table: type, values: dict[str, Any], prefix: str = '', **others: Any) 
     """
     Make an instance of a table from checked values.
 
-    :param table: Dataclass of parameters.
     :param values: Value by full name; all of the table's names are there.
     :param prefix: What comes before every name, with its dot.
     :param others: Fields that are no parameters.

@@ -62,11 +62,7 @@ def config_from_values(given: Mapping[str, Any]) -> NodeConfig:
 
 
 def config_values(config: NodeConfig) -> dict[str, Any]:
-    """
-    Return the value of every parameter by name.
-
-    :param config: The configuration.
-    """
+    """Return the value of every parameter by name."""
     values = values_of(config)
     for name, camera in config.camera.items():
         values |= values_of(camera, f'camera.{name}.')
@@ -77,7 +73,6 @@ def changed_config(config: NodeConfig, changes: Mapping[str, Any]) -> NodeConfig
     """
     Return the configuration after a change while the node runs.
 
-    :param config: What holds now.
     :param changes: New value by parameter name.
     :raises InvalidConfigError: if a parameter is unknown, fixed or refuses its value.
     """

@@ -31,11 +31,7 @@ ROS_OWN = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
 
 def descriptor(record: Parameter) -> ParameterDescriptor:
-    """
-    Return what `ros2 param describe` shows of a parameter.
-
-    :param record: The parameter.
-    """
+    """Return what `ros2 param describe` shows of a parameter."""
     shown = ParameterDescriptor(
         name=record.name, read_only=not record.is_dynamic,
         description=record.description + (f' [{record.unit}]' if record.unit else ''),

@@ -41,7 +41,6 @@ def warm_up(predictor: 'Predictor', cameras: tuple[str, ...], iterations: int) -
     """
     Run the network on a made-up rig, so that the first real set is not slow.
 
-    :param predictor: The network.
     :param cameras: Names of the cameras, which look all around.
     :param iterations: How many frames to compute.
     """

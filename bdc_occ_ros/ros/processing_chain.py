@@ -30,7 +30,6 @@ class ProcessingChain:
 
     :param node: Node that subscribes and publishes.
     :param live: Parameters, which may change.
-    :param predictor: Network.
     :param outputs: Topics of the results.
     :param debug: Topics of the durations.
     :raises BdcOccError: if the parameters ask for what cannot be done.

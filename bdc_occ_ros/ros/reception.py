@@ -44,7 +44,6 @@ class Reception:
     """
     Subscriptions of all kinds, alive from construction until destroy.
 
-    :param node: Node that subscribes.
     :param config: Parameters of the node.
     :param consumer: Gets every set, undecoded, in the executor's thread.
     :raises BdcOccError: if check_inputs does.
@@ -103,18 +102,13 @@ class Reception:
                 self.synchronizer.config, max_rate_hz=config.sync.max_rate_hz)
 
     def is_current(self, image_set: ImageSet) -> bool:
-        """
-        Tell whether a set is from after the last jump in time.
-
-        :param image_set: The set.
-        """
+        """Tell whether a set is from after the last jump in time."""
         return image_set.epoch == self._epoch
 
     def output_from_ego(self, stamp_ns: int) -> np.ndarray | None:
         """
         Return the pose of the ego frame in the output frame, or None where both are the same.
 
-        :param stamp_ns: When.
         :raises TransformUnavailableError: if TF has not the pose in time.
         """
         config = self._config

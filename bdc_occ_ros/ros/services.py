@@ -15,7 +15,6 @@ class TriggerServices:
     """
     One std_srvs/Trigger service per action.
 
-    :param node: Node that serves.
     :param actions: What to do by service name; returns what was done, raises why it was not.
     """
 

@@ -64,12 +64,7 @@ class SetAccounts:
         self._latencies_ms: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
     def computed(self, latency_ms: float, budget_ms: float) -> None:
-        """
-        Book an output.
-
-        :param latency_ms: Exposure to output.
-        :param budget_ms: What is allowed.
-        """
+        """Book an output."""
         with self._lock:
             self._sets['computed'] += 1
             self._latencies_ms.append(latency_ms)
@@ -86,22 +81,13 @@ class SetAccounts:
             self._sets['stale'] += 1
 
     def dropped(self, error: BdcOccError) -> None:
-        """
-        Book a set that could not be computed.
-
-        :param error: Why.
-        """
+        """Book a set that could not be computed."""
         with self._lock:
             self._dropped[type(error).__name__] += 1
             self._last_drop = str(error)
 
     def refused(self, camera: str, error: BdcOccError) -> None:
-        """
-        Book an image that could not be used.
-
-        :param camera: Whose image.
-        :param error: Why.
-        """
+        """Book an image that could not be used."""
         with self._lock:
             self._refused[camera] += 1
             self._last_refusal[camera] = str(error)
@@ -110,7 +96,6 @@ class SetAccounts:
         """
         Book what had to be assumed about an image, and warn when that is news.
 
-        :param camera: Whose image.
         :param remark: In words; empty if nothing had to.
         """
         with self._lock:

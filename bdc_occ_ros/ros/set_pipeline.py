@@ -36,11 +36,8 @@ class SetPipeline:
     :param node: Node that logs and whose clock dates the outputs.
     :param live: Parameters, which may change.
     :param reception: Knows time jumps and the output frame.
-    :param set_to_frame: Decoder.
-    :param predictor: Network.
     :param outputs: Topics of the results.
     :param debug: Topics of the durations.
-    :param accounts: Books.
     """
 
     def __init__(self, node: Node, live: LiveParameters, reception: Reception,
@@ -58,11 +55,7 @@ class SetPipeline:
         self._last_output_s: float | None = None
 
     def __call__(self, image_set: ImageSet) -> None:
-        """
-        Compute a set if anybody wants it; an error in its data drops it and is booked.
-
-        :param image_set: Undecoded images.
-        """
+        """Compute a set if anybody wants it; an error in its data drops it and is booked."""
         config = self._live.config
         if not self._outputs.wanted(config):
             self._accounts.unwanted()

@@ -9,11 +9,7 @@ NANOSECONDS = 1_000_000_000
 
 
 def to_nanoseconds(stamp: Time) -> int:
-    """
-    Return a stamp as nanoseconds from its epoch.
-
-    :param stamp: The stamp.
-    """
+    """Return a stamp as nanoseconds from its epoch."""
     return stamp.sec * NANOSECONDS + stamp.nanosec
 
 

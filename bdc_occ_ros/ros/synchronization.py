@@ -48,7 +48,6 @@ def make_synchronizer(config: NodeConfig, consumer: Callable[[ImageSet], None],
     Return the synchronizer.
 
     :param config: Parameters of the node.
-    :param consumer: Gets every set.
     :param clock: The node's clock, nanoseconds.
     :raises InvalidConfigError: if two parameters contradict each other.
     :raises MissingDependencyError: if message_filters is wanted and not installed.

@@ -15,11 +15,7 @@ from bdc_occ_ros.ros.transforms_from_messages import transform_from_message
 
 
 class TransformListener(AwaitedTransforms):
-    """
-    The transform tree of this node.
-
-    :param node: Node that subscribes.
-    """
+    """The transform tree of this node."""
 
     def __init__(self, node: Node) -> None:
         super().__init__()

@@ -25,7 +25,6 @@ class StampedTransform:
 
     :param parent: Name of the frame that the matrix maps into.
     :param child: Name of the frame that it maps from.
-    :param stamp_ns: When.
     :param parent_from_child: Rigid transform, (4, 4) float64, metres.
     """
 
@@ -80,7 +79,6 @@ def transform_from_odometry(message: Odometry) -> StampedTransform:
     """
     Read the pose of an odometry message.
 
-    :param message: The message.
     :return: Parent is the odometry frame, child the vehicle's; an empty child means the base
         frame and is left to the caller.
     :raises InvalidPoseError: if numbers are not finite or the quaternion is not of unit length.

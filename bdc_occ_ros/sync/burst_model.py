@@ -40,8 +40,6 @@ class BurstModel:
         """
         Tell whether an image comes when its camera usually comes in a burst.
 
-        :param camera: Its camera.
-        :param ref_ns: Its time.
         :param entries: Images of the burst so far, at least one.
         """
         if self._num_sets < MIN_SETS:
@@ -52,11 +50,7 @@ class BurstModel:
         return abs(deviation_ns) <= FIT_SHARE * short_ns
 
     def learn(self, entries: Mapping[str, SetEntry]) -> None:
-        """
-        Learn from a complete burst.
-
-        :param entries: Its images.
-        """
+        """Learn from a complete burst."""
         center_ns = sum(entry.ref_ns for entry in entries.values()) / len(entries)
         if self._center_ns is not None:
             self._intervals_ns.append(center_ns - self._center_ns)

@@ -93,7 +93,6 @@ class UnformedSet:
 
     :param epoch: Epoch that it belongs to.
     :param ref_ns: Trigger time that its first image says.
-    :param cause: Why.
     :param entries: Image by camera name, of those that had come.
     :param missing: Cameras whose image had not.
     """

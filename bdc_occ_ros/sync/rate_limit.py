@@ -17,11 +17,7 @@ class RateLimit:
         self._due_ns: int | None = None
 
     def is_exceeded(self, ref_ns: int) -> bool:
-        """
-        Tell whether a set must be skipped; one that need not be is counted.
-
-        :param ref_ns: Its trigger time.
-        """
+        """Tell whether a set must be skipped; one that need not be is counted."""
         due_ns = ref_ns if self._due_ns is None else self._due_ns
         if ref_ns < due_ns:
             return True

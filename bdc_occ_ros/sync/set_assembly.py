@@ -18,7 +18,6 @@ class Surroundings(NamedTuple):
     """
     What an assembly uses of its synchronizer.
 
-    :param offsets: Trigger offsets.
     :param num_live: How many cameras deliver at present.
     :param emit: Takes every set and every trigger without one.
     """
@@ -32,10 +31,8 @@ class SetAssembly:
     """
     The sets of one epoch.
 
-    :param config: Limits and policy.
     :param epoch: Number of the epoch.
     :param is_windowed: Whether images are grouped by bursts.
-    :param surroundings: Offsets and receivers.
     """
 
     def __init__(self, config: SynchronizerConfig, epoch: int, is_windowed: bool,
@@ -75,8 +72,6 @@ class SetAssembly:
         """
         Put an image into its group, opening one if need be, and hand out what it completes.
 
-        :param camera: Its camera.
-        :param entry: The image.
         :param now_ns: Time on the node's clock.
         """
         group = self._groups.find(camera, entry.ref_ns)

@@ -37,11 +37,7 @@ Images = list[SyntheticImage]
 
 
 def rig_config(**changes: Any) -> SynchronizerConfig:
-    """
-    Return the settings for a nuScenes rig.
-
-    :param changes: Fields that differ.
-    """
+    """Return the settings for a nuScenes rig."""
     return SynchronizerConfig(**{'cameras': NUSCENES_CAMERAS,
                                  'offsets_ns': NUSCENES_OFFSETS_NS, **changes})
 

@@ -20,7 +20,6 @@ def explain(tally: Tally, now_ns: int) -> list[str]:
     """
     Say what is wrong with cameras and sets.
 
-    :param tally: Counters.
     :param now_ns: Time on the steady clock.
     :return: Sentences; none if all is well.
     """
@@ -76,8 +75,6 @@ def explain_offsets(tally: Tally, offsets_ns: Mapping[str, int], key: str,
     """
     Say which cameras fire at another time than their offset says, though still within tolerance.
 
-    :param tally: Counters.
-    :param offsets_ns: Offsets in use.
     :param key: Camera that offsets count from.
     :param limit_ns: Smaller deviations are well.
     """
@@ -97,7 +94,6 @@ def explain_clocks(tally: Tally, limit_ns: float) -> list[str]:
 
     Whole triggers off, it would pass for well synchronized by its stamps.
 
-    :param tally: Counters.
     :param limit_ns: Smaller differences are differences of transport.
     """
     delays_ns = {name: fmean(camera.delays_ns) for name, camera in tally.cameras.items()
@@ -113,10 +109,8 @@ def deviation(camera: str, key: str, measured_ns: float, given_ns: float) -> str
     """
     Say that a camera fires at another time than its offset says.
 
-    :param camera: The camera.
     :param key: Camera that offsets count from.
     :param measured_ns: Offset that the stamps show.
-    :param given_ns: Offset in use.
     """
     return (f'{camera} is exposed {measured_ns / MS:.1f} ms after {key}, its offset says '
             f'{given_ns / MS:.1f} ms')

@@ -133,7 +133,6 @@ def causes_of(result: Replay, images: Sequence[SyntheticImage],
     Name the cause of every trigger that no complete set was handed out for.
 
     :param result: What came of the stream.
-    :param images: The stream.
     :param num_triggers: How many triggers it has.
     :return: Number of triggers by cause; 'unknown' if the synchronizer named none.
     """

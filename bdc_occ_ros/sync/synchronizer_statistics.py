@@ -31,7 +31,6 @@ class CameraStatistics:
     :param offset_ns: Trigger offset in use; None if not known.
     :param offset_mean_ns: Exposure after the key camera, mean of recent sets; None before the
         first set.
-    :param offset_sigma_ns: Its standard deviation.
     """
 
     num_images: int
@@ -58,11 +57,9 @@ class SynchronizerStatistics:
     :param num_held: Sets handed out with a reused image, none missing.
     :param unformed: Sets not handed out, by cause.
     :param max_spread_ns: Largest deviation of trigger times within a recent set.
-    :param cameras: Statistics by camera.
     :param num_undelivered: Sets that a consumer was too slow to take.
     :param num_consumer_errors: Sets at which the consumer raised.
     :param num_open: Sets that wait for images.
-    :param size_bytes: Payload that waits.
     :param uses_receive_time: Whether images are grouped by time of arrival.
     """
 

@@ -44,11 +44,7 @@ class CameraTally:
         self.receive_ns.append(receive_ns)
 
     def resolve(self, result: AddResult) -> None:
-        """
-        Count what became of it.
-
-        :param result: That.
-        """
+        """Count what became of it."""
         self.results[result] += 1
         self.recent_results.append(result)
 
@@ -101,7 +97,6 @@ class Tally:
     """
     Counters of all cameras and sets.
 
-    :param cameras: Camera names.
     :param start_ns: Time on the steady clock.
     """
 
@@ -118,7 +113,6 @@ class Tally:
         """
         Count a set that is handed out.
 
-        :param image_set: The set.
         :param now_ns: Time on the steady clock.
         """
         self.last_set_ns = now_ns
@@ -192,7 +186,6 @@ class Tally:
         :param now_ns: Time on the steady clock.
         :param epoch: Number of time jumps and resets.
         :param reasons: Why the rig is not well.
-        :param offsets_ns: Known trigger offsets.
         """
         state = (State.STALLED if self.is_stalled(now_ns) else
                  State.DEGRADED if reasons else State.OK)

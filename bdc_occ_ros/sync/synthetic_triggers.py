@@ -31,7 +31,6 @@ class SyntheticImage(NamedTuple):
     One image on its way.
 
     :param arrival_ns: When it arrives, on the node's clock.
-    :param camera: Its camera.
     :param stamp_ns: Stamp of its header.
     :param trigger: Number of the trigger that it belongs to; NO_TRIGGER if its stamp is wrong.
     """
@@ -75,7 +74,6 @@ def expose(triggers_ns: Iterable[int], offsets_ns: Mapping[str, int], rng: Rando
     """
     Let every camera take and send an image at every trigger.
 
-    :param triggers_ns: Trigger times.
     :param offsets_ns: Delay of the exposure by camera.
     :param rng: Source of all noise.
     :param stamp_jitter_ns: Stamps deviate evenly by up to this much to either side.

@@ -65,8 +65,6 @@ class TriggerOffsets:
         """
         Take note of one image, and learn every so many that came to nothing.
 
-        :param camera: Its camera.
-        :param stamp_ns: Its stamp.
         :param receive_ns: When it came, on the steady clock.
         """
         self._history[camera].append(Sighting(stamp_ns, receive_ns))
@@ -132,11 +130,7 @@ class TriggerOffsets:
         return reasons
 
     def sightings(self, cameras: Iterable[str]) -> dict[str, tuple[Sighting, ...]]:
-        """
-        Return copies of the recent images' times.
-
-        :param cameras: Of which cameras.
-        """
+        """Return copies of the recent images' times."""
         return {camera: tuple(self._history[camera]) for camera in cameras}
 
     def forget_history(self) -> None:

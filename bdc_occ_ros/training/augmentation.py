@@ -35,9 +35,6 @@ class AugmentationConfig:
     :param image_scale: Smallest and largest factor.
     :param image_rotation_deg: Largest angle to either side.
     :param image_flip: Share of pictures that are mirrored, each on its own.
-    :param brightness: Largest relative change.
-    :param contrast: Largest relative change.
-    :param saturation: Largest relative change.
     :param flip_x: Share of samples in which front and rear change places.
     :param flip_y: Share of samples in which left and right change places.
     :param mirror: Share of samples in which the whole rig is mirrored, left and right.
@@ -90,7 +87,6 @@ class Augmentation:
 
     :param config: How much may change.
     :param network: Input size and grid.
-    :param seed: Of all draws.
     :raises InvalidConfigError: if the world is to be turned or scaled under voxels, or mirrored
         on a grid that does not lie symmetrically about the vehicle.
     """

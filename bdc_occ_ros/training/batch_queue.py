@@ -27,11 +27,7 @@ class BatchQueue(Generic[Batch]):
             workers, 'batches', torch.set_num_threads, (1,))
 
     def get(self, step: int) -> Batch:
-        """
-        Return the batch of a step and begin to load those after it.
-
-        :param step: Which.
-        """
+        """Return the batch of a step and begin to load those after it."""
         if self._threads is None:
             return self._load(step)
         for wanted in range(step, min(step + 1 + self._workers, self._stop)):

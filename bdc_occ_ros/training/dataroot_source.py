@@ -40,7 +40,6 @@ class DatarootSource:
     Boxes count if a LiDAR or radar point lies on them, as in nuScenes' own evaluation, and if
     their centre lies on the BEV grid. Occupancy labels are read only for networks with voxels.
 
-    :param dataset: The split.
     :param config: What the network wants.
     :param with_depths: Whether LiDAR sweeps are read and projected.
     :param cache: Folder in which samples are kept as they leave here, or None; a sample of

@@ -23,7 +23,6 @@ def depth_bins(depths_m: Tensor, config: DepthConfig, behind_m: float) -> Tensor
     half a bin in front, among voxels that are free.
 
     :param depths_m: Along the optical axis, any shape, float32; 0 where nothing is known.
-    :param config: The bins.
     :param behind_m: How far behind the surface, metres: half a voxel.
     :return: Index of the bin, int64; -1 where nothing is known or no bin reaches.
     """

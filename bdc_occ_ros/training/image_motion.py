@@ -28,8 +28,6 @@ def image_motions(scales: np.ndarray, places: np.ndarray, flips: np.ndarray,
         left end, 1 its right end, (...).
     :param flips: Whether left and right change places, (...) bool.
     :param angles_rad: About the centre, counterclockwise as the picture is looked at, (...).
-    :param height_px: Input rows.
-    :param width_px: Input columns.
     :return: (..., 3, 3) float64.
     """
     last_u, last_v = width_px - 1, height_px - 1

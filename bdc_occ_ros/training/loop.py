@@ -26,7 +26,6 @@ class Validation:
     What the averaged weights are tried on.
 
     :param source: Samples that the training does not see.
-    :param numbers: Which of them.
     :param every: Steps from one time to the next.
     :raises InvalidConfigError: if it is never.
     """
@@ -113,7 +112,6 @@ def validate(trainer: Trainer, validation: Validation) -> float:
     """
     Return the mIoU of the averaged weights, 0 to 1; the processes share the samples.
 
-    :param trainer: Between two steps.
     :param validation: What it is tried on.
     """
     group, recipe = trainer.group, trainer.recipe

@@ -58,7 +58,6 @@ class TrainingLoss(nn.Module):
     """
     The parts of the loss by name.
 
-    :param config: The network.
     :param weights: Of the parts; a part of weight 0 is left out.
     """
 
@@ -74,7 +73,6 @@ class TrainingLoss(nn.Module):
         """
         Return what a batch teaches.
 
-        :param batch: Samples.
         :raises InvalidGridError: if they lie on another grid.
         """
         voxels = labels = boxes = depths = None

@@ -19,7 +19,6 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> AdamW:
     Make the optimizer of a network.
 
     :param network: All of its parameters are trained.
-    :param recipe: Rate and decay.
     """
     decayed = set(_real_weights(network)) if recipe.decayed == 'real_weights' else None
     names = [name for name, _ in network.named_parameters()]
@@ -42,7 +41,6 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     """
     Return the rate of one step.
 
-    :param recipe: Schedule.
     :param step: From 0.
     """
     if step < recipe.warmup_steps:
@@ -55,11 +53,6 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """
-    Give all parameters a rate.
-
-    :param optimizer: The optimizer.
-    :param rate: The rate.
-    """
+    """Give all parameters a rate."""
     for group in optimizer.param_groups:
         group['lr'] = rate

@@ -23,7 +23,6 @@ def provenance_of(trainer: Trainer, origin: Origin, first: Checkpoint | None,
     :param trainer: After its last step.
     :param origin: What it comes from.
     :param first: What it began with; None for the seed's.
-    :param first_path: File of those.
     :param machine: What describe_machine said before the first step: sources may change meanwhile.
     """
     recipe = trainer.recipe

@@ -49,10 +49,8 @@ class Recipe:
     :param batch: Samples per update, over all processes.
     :param micro_batch: Samples that a process has in the network at once; None for its whole
         share of the batch. It changes what batch normalization sees, and nothing else.
-    :param learning_rate: At its highest.
     :param schedule: cosine falls to zero at the last step; constant stays, as published.
     :param warmup_steps: Steps of linear rise from a thousandth.
-    :param weight_decay: AdamW's.
     :param decayed: real_weights spares latent binary weights, scales, biases and normalizations;
         all, as published, spares nothing.
     :param max_gradient_norm: Longer gradients are shortened to this.

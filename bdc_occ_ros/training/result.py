@@ -23,8 +23,6 @@ def save_result(folder: Path, network: OccupancyNetwork, provenance: Mapping[str
     """
     Write the weights: weights.safetensors, or parts in the folder weights where that is missing.
 
-    :param folder: Where.
-    :param network: With the weights.
     :param provenance: Where they come from.
     :return: The file or folder.
     """

@@ -51,8 +51,6 @@ def save_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
     """
     Write a training; an older one in that folder is replaced in one step.
 
-    :param folder: Where, in parts.
-    :param trainer: Between two steps.
     :param origin: What it comes from.
     """
     stream = io.BytesIO()
@@ -66,9 +64,7 @@ def resume_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
     """
     Bring a trainer to where a training was saved.
 
-    :param folder: That save_training wrote.
     :param trainer: Of the same config and recipe.
-    :param origin: The same.
     :raises InvalidTrainingStateError: if there is none, or it is damaged, or of another training.
     """
     saved = read_torch(folder, FORMAT, NAMES)

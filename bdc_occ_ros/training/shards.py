@@ -30,7 +30,6 @@ def write_shards(folder: Path, data: bytes) -> None:
     Write bytes in parts; what the folder held before is replaced.
 
     :param folder: Where; made if it is not there.
-    :param data: What.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = []
@@ -50,7 +49,6 @@ def read_shards(folder: Path) -> bytes:
     """
     Join the parts.
 
-    :param folder: That write_shards wrote.
     :raises InvalidTrainingStateError: if the index or a part is missing or damaged.
     """
     index = _read_index(folder)
@@ -75,7 +73,6 @@ def read_torch(folder: Path, form: str, names: Set[str]) -> dict[str, Any]:
     """
     Join the parts of what torch.save wrote; nothing in it is run.
 
-    :param folder: That write_shards wrote.
     :param form: What its entry format must be.
     :param names: Its entries, format among them.
     :return: Tensors, on the CPU, and plain values.

@@ -42,9 +42,7 @@ def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Seq
     """
     Let a network answer for samples and count what is right, sample by sample.
 
-    :param network: In evaluation mode.
     :param source: Where samples come from.
-    :param numbers: Which of them.
     :param batch: How many are in the network at once.
     :param device: Where the network is.
     :param precision: float32 or bfloat16.

@@ -84,7 +84,6 @@ class Planned:
     One training of a sweep.
 
     :param entry: Name of its entry.
-    :param config: The network.
     :param recipe: With the seed.
     """
 
@@ -103,13 +102,8 @@ class Samples:
     """
     What all trainings learn from and what they are scored on.
 
-    :param source: For training.
-    :param data: Its name.
-    :param validation: For scoring.
     :param numbers: Which samples of it.
-    :param validation_data: Its name.
     :param first_weights: What all trainings begin with as far as it fits; None for the seed's.
-    :param first_path: File of those.
     """
 
     source: TrainingSource
@@ -139,7 +133,6 @@ def planned(sweep: SweepConfig) -> Iterator[Planned]:
     """
     Iterate over the trainings: all networks with the first seed, then with the next.
 
-    :param sweep: The list.
     :raises InvalidConfigError: if a change is wrong, or touches what samples depend on.
     """
     base = load_network_config(sweep.model)
@@ -162,13 +155,10 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     """
     Carry one training to its end and score it in float32, or stop when the time is up.
 
-    :param training: Which.
     :param samples: What it learns from and is scored on.
     :param root: Folder of the sweep.
-    :param device: Where.
     :param seconds: Time after which it stops behind a step, or None.
     :param workers: Threads that load samples ahead.
-    :param machine: What describe_machine says.
     :param observe: Is told every step.
     :return: Whether it is scored.
     :raises InvalidTrainingStateError: if the folder holds something else.
@@ -199,7 +189,6 @@ def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores
     """
     Return what a training has come to.
 
-    :param training: Which.
     :param samples: What it learned from and was scored on.
     :param root: Folder of the sweep.
     :return: None if it is not scored yet.

@@ -23,15 +23,10 @@ class Row:
     """
     One network, mean over its seeds.
 
-    :param name: Of the entry.
     :param seeds: Those that are scored.
-    :param miou: In percent.
-    :param miou_by_seed: In percent.
     :param gain: mIoU above that of the first network, of the seeds that both have; None for want
         of one.
     :param mean_ap: 0 to 1; None without boxes.
-    :param average_precisions: By class.
-    :param params: All, as trained.
     :param packed_bytes: With bits as bits.
     :param macs_full: Multiply-adds of full precision for one set of images.
     :param macs_1bit: Of 1-bit weights and 1-bit activations.
@@ -119,22 +114,14 @@ def _percent(interval: Interval) -> Interval:
 
 
 def rows_as_json(rows: Sequence[Row]) -> list[dict]:
-    """
-    Return rows for JSON, intervals with their names.
-
-    :param rows: The table.
-    """
+    """Return rows for JSON, intervals with their names."""
     return [asdict(row) | {name: None if interval is None else interval._asdict()
                            for name, interval in (('miou', row.miou), ('gain', row.gain))}
             for row in rows]
 
 
 def rows_as_text(rows: Sequence[Row]) -> str:
-    """
-    Lay the table out for people.
-
-    :param rows: The table.
-    """
+    """Lay the table out for people."""
     return '\n'.join(map(_line, [list(COLUMNS), *map(_cells, rows)]))
 
 

@@ -35,7 +35,6 @@ class StepReport:
     :param step: How many steps have been taken, this one included.
     :param parts: Weighted parts of the loss, over all processes.
     :param gradient_norm: Before it was shortened.
-    :param learning_rate: Of this step.
     """
 
     step: int

@@ -40,7 +40,6 @@ class DataChoice:
         """
         Return the samples as a network takes them.
 
-        :param config: The network.
         :raises UsageError: if seeds are no numbers.
         :raises InvalidDatasetError: if there is no such data set or split.
         """
@@ -87,8 +86,6 @@ def require_apart(learned: Set[tuple[str, str | int]], tried: Set[tuple[str, str
     """
     Refuse to try a network on what it has learned.
 
-    :param learned: Scenes of --data.
-    :param tried: Scenes of --validate.
     :raises UsageError: if a scene is in both.
     """
     shared = sorted(str(name) for _, name in learned & tried)

@@ -36,7 +36,6 @@ class TrainingLog:
         Add a line.
 
         :param step: Steps that have been taken.
-        :param values: By name.
         """
         with self._path.open('a', encoding='utf-8') as file:
             file.write(json.dumps({'step': step, **values}) + '\n')

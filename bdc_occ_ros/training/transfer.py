@@ -39,7 +39,6 @@ def transfer_weights(checkpoint: Checkpoint, network: nn.Module) -> Transfer:
     Find out what a network can take over.
 
     :param checkpoint: Old config and weights.
-    :param network: The new one.
     """
     old = rehearse_network(checkpoint.config)
     places = layer_names(network)
@@ -53,11 +52,7 @@ def transfer_weights(checkpoint: Checkpoint, network: nn.Module) -> Transfer:
 
 
 def layer_names(network: nn.Module) -> dict[str, str]:
-    """
-    Return for the name of every tensor one that does not depend on whether units are binary.
-
-    :param network: Any network.
-    """
+    """Return for the name of every tensor one that does not depend on whether units are binary."""
     moved = {}
     for path, module in network.named_modules():
         if isinstance(module, ChannelBranch):

@@ -62,8 +62,6 @@ def made_up_input(config: NetworkConfig, seed: int) -> tuple[Tensor, Tensor]:
     """
     Return noise as images, and the ray points of the six nuScenes cameras.
 
-    :param config: The network.
-    :param seed: Of the noise.
     :return: (1, 6, 3, H, W) float32 and (1, 6, D, h, w, 3) float32, metres.
     """
     image = config.image

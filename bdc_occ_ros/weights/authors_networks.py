@@ -28,7 +28,6 @@ def recognise_network(tensors: Mapping[str, Tensor]) -> NetworkConfig:
     """
     Tell the network from the names in its state dict.
 
-    :param tensors: Tensors by name.
     :return: The config of FlashOcc, BDC-T, BDC-B, BEVDet or BDC-T for boxes, with batch
         normalization in the units where the checkpoint has it.
     :raises InvalidWeightsError: if it is none of these; a two-frame (4D-stereo) network and

@@ -86,7 +86,6 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
     """
     Build the network of a checkpoint with its weights, ready for inference.
 
-    :param checkpoint: From load_checkpoint.
     :raises InvalidWeightsError: if names, shapes or kinds of the tensors are not exactly those of
         the network.
     """

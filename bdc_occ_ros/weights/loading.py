@@ -31,7 +31,6 @@ class LoadedNetwork(NamedTuple):
 
     :param network: In eval mode on its device; its config is `network.config`.
     :param is_trained: Whether its weights were learned rather than drawn.
-    :param device: Where it runs.
     :param backend: What runs it, in words.
     :param weights_sha256: Of the file with its weights, hexadecimal; empty where there is none.
     """

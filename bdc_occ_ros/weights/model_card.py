@@ -53,7 +53,6 @@ def manifest_of(sources: CardSources) -> dict[str, Any]:
     """
     Put together all that is known about weights.
 
-    :param sources: Where to look.
     :return: Plain values.
     :raises InvalidWeightsError: if the file is too large, untrained, not packed, without
         provenance, or of another network than its name says, or a stage is missing.
@@ -94,7 +93,6 @@ def require_shippable(file: WeightsFile) -> None:
     """
     Refuse a file that must not be shipped under its name.
 
-    :param file: A weights file.
     :raises InvalidWeightsError: if it is too large or of another network than its name says.
     """
     size = file.path.stat().st_size

@@ -48,7 +48,6 @@ class PackedCheckpoint:
     """
     What a packed file holds.
 
-    :param config: The network.
     :param tensors: State of the packed network.
     :param real_dtype: float32 or bfloat16, of the layers that are not packed.
     :param is_trained: Whether the weights were learned.
@@ -78,7 +77,6 @@ def pack_checkpoint(network: OccupancyNetwork, *, real_dtype: str, is_trained: b
     """
     Fold a network and count what was folded.
 
-    :param network: With its weights.
     :param real_dtype: float32 or bfloat16.
     :param is_trained: Whether the weights were learned.
     :param source_sha256: Of the file they come from, or empty.
@@ -102,7 +100,6 @@ def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
     Write a packed file; an older one of that name is replaced in one step.
 
     :param path: File to write, ending in .safetensors.
-    :param packed: What to write.
     :raises InvalidWeightsError: if the name ends otherwise or the file cannot be written.
     """
     manifest = {'format': FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
@@ -161,7 +158,6 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
     """
     Build the packed network, ready for inference.
 
-    :param packed: From load_packed.
     :raises InvalidWeightsError: if names, shapes, dtypes or values of the tensors cannot be those
         of the network.
     """

@@ -49,7 +49,6 @@ class WeightsFile:
         """
         Refuse a file of another format, and one that lacks an entry or has another.
 
-        :param kind: Format wanted.
         :param entries: Type by name, beside format and tensors_sha256.
         :raises InvalidWeightsError: if the manifest differs.
         """
@@ -129,7 +128,6 @@ def require_same_names(tensors: Mapping[str, Tensor], expected: Mapping[str, Ten
     """
     Refuse tensors that are not exactly those of a network by name and shape.
 
-    :param tensors: From a file.
     :param expected: The network's own, on any device.
     :param network: Its name, for the message.
     :raises InvalidWeightsError: if a name or a shape differs.
@@ -164,7 +162,6 @@ def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     """
     Refuse weights that can only have come from a training that failed.
 
-    :param tensors: By name.
     :param path: File they come from or go to, for the message.
     :raises InvalidWeightsError: if a number is infinite or not a number.
     """

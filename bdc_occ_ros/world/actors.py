@@ -38,7 +38,6 @@ class Cast:
     """
     Things that follow the lines of a road network.
 
-    :param network: The roads.
     :param actors: The things; their order numbers them.
     """
 

@@ -50,11 +50,7 @@ _DISTRICTS = (
 
 
 def district(rng: Chance) -> District:
-    """
-    Draw what the part of the city is like.
-
-    :param rng: Source of chance.
-    """
+    """Draw what the part of the city is like."""
     return rng.weighted(_DISTRICTS, (0.27, 0.24, 0.25, 0.13, 0.11))
 
 
@@ -63,7 +59,6 @@ def build_blocks(stage: Stage, rng: Chance, style: District) -> None:
     Build on all blocks that are seen.
 
     :param stage: What is built onto.
-    :param rng: Source of chance.
     :param style: What the part of the city is like.
     """
     network = stage.network

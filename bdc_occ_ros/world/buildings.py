@@ -24,7 +24,6 @@ def house(rng: Chance, width_m: float, depth_m: float) -> Parts:
     """
     Return a family home with a stepped roof.
 
-    :param rng: Source of chance.
     :param width_m: Extent along the street.
     :param depth_m: Extent away from it.
     """
@@ -58,7 +57,6 @@ def tower(rng: Chance, width_m: float, depth_m: float, height_m: float) -> Parts
     """
     Return a city building: ground floor with shops, storeys of windows, parapet and roof.
 
-    :param rng: Source of chance.
     :param width_m: Extent along the street.
     :param depth_m: Extent away from it.
     :param height_m: Height up to the roof.
@@ -112,7 +110,6 @@ def hall(rng: Chance, width_m: float, depth_m: float) -> Parts:
     """
     Return a warehouse with gates.
 
-    :param rng: Source of chance.
     :param width_m: Extent along the street.
     :param depth_m: Extent away from it.
     """

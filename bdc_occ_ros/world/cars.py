@@ -44,11 +44,7 @@ _KINDS = (
 
 
 def car(rng: Chance) -> Model:
-    """
-    Return a car of some kind.
-
-    :param rng: Source of chance.
-    """
+    """Return a car of some kind."""
     kind = rng.weighted(_KINDS, [kind.share for kind in _KINDS])
     length, width, height = (extent * rng.normal(1, 0.03, 0.93, 1.08) for extent in kind.size_m)
     rgb = pick(rng, _COLOURS)

@@ -15,29 +15,15 @@ class Chance:
     """Draws that follow from a name alone; unlike numpy's they cost little one by one."""
 
     def __init__(self, name: str) -> None:
-        """
-        Begin the draws of a name.
-
-        :param name: Any text.
-        """
+        """Begin the draws of a name."""
         self.random = Random(name).random
 
     def uniform(self, low: float, high: float) -> float:
-        """
-        Return a number between two.
-
-        :param low: The lowest.
-        :param high: The highest.
-        """
+        """Return a number between two."""
         return low + (high - low) * self.random()
 
     def spread(self, low: Sequence[float], high: Sequence[float]) -> tuple[float, ...]:
-        """
-        Return a number between every two.
-
-        :param low: The lowest ones.
-        :param high: The highest ones.
-        """
+        """Return a number between every two."""
         return tuple(start + (end - start) * self.random()
                      for start, end in zip(low, high, strict=True))
 
@@ -45,7 +31,6 @@ class Chance:
         """
         Return a colour a little off.
 
-        :param rgb: The colour.
         :param share: By how much at most each channel is, as a share of it.
         """
         return tuple(min(0.9, channel * (1 + share * (2 * self.random() - 1))) for channel in rgb)
@@ -54,24 +39,18 @@ class Chance:
         """
         Return a whole number.
 
-        :param low: The lowest.
         :param high: One more than the highest.
         """
         return low + int((high - low) * self.random())
 
     def choice(self, items: Sequence[T]) -> T:
-        """
-        Return one of some things.
-
-        :param items: The things.
-        """
+        """Return one of some things."""
         return items[int(len(items) * self.random())]
 
     def weighted(self, items: Sequence[T], shares: Sequence[float]) -> T:
         """
         Return one of some things that are not equally likely.
 
-        :param items: The things.
         :param shares: How often each comes, in proportion.
         """
         bounds = list(accumulate(shares))
@@ -80,11 +59,7 @@ class Chance:
                     items[-1])
 
     def exponential(self, mean: float) -> float:
-        """
-        Return a waiting time.
-
-        :param mean: Its mean.
-        """
+        """Return a waiting time."""
         return -mean * math.log(1 - self.random())
 
     def poisson(self, mean: float) -> int:
@@ -99,13 +74,6 @@ class Chance:
         return count
 
     def normal(self, mean: float, deviation: float, low: float, high: float) -> float:
-        """
-        Return a number about a mean, held within bounds.
-
-        :param mean: The mean.
-        :param deviation: The standard deviation.
-        :param low: The lowest.
-        :param high: The highest.
-        """
+        """Return a number about a mean, held within bounds."""
         angle, radius = math.tau * self.random(), math.sqrt(2 * self.exponential(1.0))
         return min(max(mean + deviation * radius * math.cos(angle), low), high)

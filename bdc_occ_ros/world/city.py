@@ -34,11 +34,7 @@ def part_rng(seed: int, part: str) -> Chance:
 
 
 def palette(rng: Chance) -> np.ndarray:
-    """
-    Return the colours of the ground of one scene, (len(Surface), 3).
-
-    :param rng: Source of chance.
-    """
+    """Return the colours of the ground of one scene, (len(Surface), 3)."""
     return np.array([rng.tint(rgb, 0.05) for rgb in _PALETTE]) * [
         [rng.uniform(0.8, 1.2)] for _ in Surface]
 
@@ -48,7 +44,6 @@ def build(seed: int, network: RoadNetwork, ego: EgoDrive) -> Stage:
     Return everything but the light of a scene.
 
     :param seed: Seed of the scene.
-    :param network: The roads.
     :param ego: How the ego vehicle drives.
     """
     style = district(part_rng(seed, 'district'))

@@ -20,11 +20,7 @@ def _box(x_m: tuple, y_m: tuple, z_m: tuple, rgb: Rgb, material: Material = Mate
 
 
 def construction_vehicle(rng: Chance) -> Model:
-    """
-    Return one of four machines.
-
-    :param rng: Source of chance.
-    """
+    """Return one of four machines."""
     machine = rng.weighted((_excavator, _loader, _roller, _crane), (0.45, 0.3, 0.1, 0.15))
     size_m, parts = machine(pick(rng, _MACHINES))
     scale = rng.uniform(0.88, 1.12)
@@ -93,11 +89,7 @@ def _crane(rgb: Rgb) -> tuple[tuple[float, ...], Parts]:
 
 
 def cone(rng: Chance) -> Model:
-    """
-    Return a traffic cone, or a slender drum that serves as one.
-
-    :param rng: Source of chance.
-    """
+    """Return a traffic cone, or a slender drum that serves as one."""
     if rng.random() < 0.2:
         rows = [part(Shape.CYLINDER, (-0.2, 0.2), (-0.2, 0.2), (0, 1.05), Material.PLAIN, _ORANGE)]
         rows += [part(Shape.CYLINDER, (-0.21, 0.21), (-0.21, 0.21), (low, low + 0.16),
@@ -119,7 +111,6 @@ def barrier(rng: Chance, kind: int) -> Model:
     """
     Return one element of a barrier, which reaches along its y.
 
-    :param rng: Source of chance.
     :param kind: 0 for concrete, 1 for red and white plastic, 2 for a board on feet.
     """
     height_m = rng.uniform(0.88, 1.08)

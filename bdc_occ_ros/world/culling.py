@@ -67,11 +67,7 @@ class Pairs(NamedTuple):
     solid: Tensor
 
     def select(self, index: Tensor) -> 'Pairs':
-        """
-        Return some of the pairs.
-
-        :param index: Which.
-        """
+        """Return some of the pairs."""
         return Pairs(*(part[index] for part in self))
 
 
@@ -132,7 +128,6 @@ class Lot(NamedTuple):
     """
     Solids of one kind in tiles.
 
-    :param kind: Their kind.
     :param bounds: Coefficients of their ends, a row per pair.
     :param pairs: The tiles and solids.
     :param near_m: Least depths of the solids, (N,) float64.

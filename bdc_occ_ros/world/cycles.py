@@ -35,7 +35,6 @@ def bicycle(rng: Chance, has_rider: bool) -> Model:
     """
     Return a bicycle.
 
-    :param rng: Source of chance.
     :param has_rider: Whether someone rides it.
     """
     rgb = rng.choice(_FRAMES)
@@ -65,7 +64,6 @@ def motorcycle(rng: Chance, has_rider: bool) -> Model:
     """
     Return a motorcycle or a scooter.
 
-    :param rng: Source of chance.
     :param has_rider: Whether someone rides it.
     """
     rgb = rng.choice(_FRAMES)

@@ -105,11 +105,7 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
 
 
 def scene_name(seed: int) -> str:
-    """
-    Return what a scene is called.
-
-    :param seed: Which scene.
-    """
+    """Return what a scene is called."""
     return f'scene-{seed:04d}'
 
 
@@ -128,9 +124,7 @@ class SceneMaker:
 
     :param dataroot: Folder of the data set.
     :param settings: What its scenes have in common.
-    :param seed: Which scene.
     :param rig: Its vehicle, at any image size.
-    :param device: Where to render.
     """
 
     def __init__(self, dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig,
@@ -211,9 +205,6 @@ def make_scene(dataroot: Path, settings: DatarootSettings, seed: int, rig: Camer
 
     :param dataroot: Folder of the data set.
     :param settings: What its scenes have in common.
-    :param seed: Which scene.
-    :param rig: Its vehicle.
-    :param device: Where to render.
     :return: How many samples it has.
     """
     torch.set_num_threads(1)

@@ -52,7 +52,6 @@ def box_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
     """
     Return the ends of boxes: three upper and six lower ones.
 
-    :param shape: Not needed here.
     :param origin: Origins in half sizes of the boxes, (N, 3) float64.
     :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
     :return: Coefficients of 1, u, v, (N, 9, 3) float32; nothing is hit where the origin is inside.
@@ -182,7 +181,6 @@ class Kind(NamedTuple):
     """
     Solids that are treated alike.
 
-    :param shapes: Which.
     :param bounds: Works out the coefficients of their ends.
     :param entry: Works out the inverse depths from these.
     """

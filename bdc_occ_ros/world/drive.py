@@ -55,7 +55,6 @@ class Drive:
     The triggers of a drive; equal seeds give equal images.
 
     :param rig: The cameras, with the image size to render.
-    :param seed: Which scene.
     """
 
     def __init__(self, rig: CameraRig, seed: int) -> None:

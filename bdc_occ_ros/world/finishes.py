@@ -20,8 +20,6 @@ class Finish(NamedTuple):
     The looks of a solid, a number each; or of points on solids, tensors.
 
     :param red: Albedo, as are green and blue.
-    :param green: Albedo.
-    :param blue: Albedo.
     :param texels_per_m: Fineness of the grain to the side.
     :param texels_per_m_up: Fineness of the grain upwards.
     :param blotches: Share by which large grain varies the albedo.
@@ -50,11 +48,8 @@ class Pattern(NamedTuple):
     :param aside_m: Period of the pattern to the side, m.
     :param up_m: Period of the pattern upwards, m.
     :param aside_share: How much of the period is a window or stripe; 0 without any.
-    :param up_share: The same, upwards.
     :param slant: Metres to the side that the pattern moves per metre upwards.
     :param red: Albedo of windows or stripes, as are green and blue.
-    :param green: Albedo.
-    :param blue: Albedo.
     :param mirror: Share of the sky that windows mirror.
     """
 
@@ -91,7 +86,6 @@ def finishes_of(solids: Solids) -> Tensor:
     """
     Return the looks of solids.
 
-    :param solids: N of them.
     :return: Columns as in Finish, (N, 10) float32.
     """
     looks = torch.tensor([_LOOKS[material] for material in Material], dtype=torch.float32,
@@ -104,7 +98,6 @@ def patterns_of(solids: Solids) -> Tensor:
     """
     Return windows on walls, corrugation of large sheets and stripes of small boards.
 
-    :param solids: N of them.
     :return: Columns as in Pattern, (N, 9) float32.
     """
     material, half_z = solids.material, solids.half_m[:, 2]

@@ -10,11 +10,7 @@ import torch
 
 @contextmanager
 def full_precision(device: torch.device | str) -> Iterator[None]:
-    """
-    Multiply matrices in full float32 within the context, whatever is allowed around it.
-
-    :param device: Where.
-    """
+    """Multiply matrices in full float32 within the context, whatever is allowed around it."""
     allowed = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision('highest')
     try:

@@ -100,11 +100,7 @@ class GroundPlan:
     palette: Tensor
 
     def to(self, device: torch.device | str) -> 'GroundPlan':
-        """
-        Return the plan on a device.
-
-        :param device: Where.
-        """
+        """Return the plan on a device."""
         return GroundPlan(*(getattr(self, item.name).to(device) for item in fields(self)))
 
 

@@ -23,11 +23,7 @@ class GroundMap:
     """A map of surfaces that is drawn by rectangles in bent coordinates."""
 
     def __init__(self, surface: Surface) -> None:
-        """
-        Begin with one surface everywhere.
-
-        :param surface: Which.
-        """
+        """Begin with one surface everywhere."""
         shape = [round((high - low) / CELL_M) for low, high in (MAP_V_M, MAP_U_M)]
         self.cells = np.full(shape, surface, np.uint8)
 
@@ -37,7 +33,6 @@ class GroundMap:
 
         :param u_m: From where to where along u, whole cells.
         :param v_m: The same along v.
-        :param surface: What it is.
         """
         columns, rows = (
             slice(*(max(0, round((end - low) / CELL_M)) for end in sorted(span)))
@@ -48,10 +43,7 @@ class GroundMap:
         """
         Draw a rectangle by its spans along and across an axis.
 
-        :param axis: ALONG_U or ALONG_V.
         :param along_m: Span along the axis.
-        :param across_m: Span across it.
-        :param surface: What it is.
         """
         self.fill(*((along_m, across_m) if axis == ALONG_U else (across_m, along_m)), surface)
 
@@ -61,8 +53,6 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
     Draw all roads over what is there.
 
     :param ground: Map that is changed.
-    :param network: The roads.
-    :param rng: Source of chance.
     """
     everywhere = (MAP_U_M, MAP_V_M)
     for road in network.roads:
@@ -92,7 +82,6 @@ def ground_plan(ground: GroundMap, network: RoadNetwork, palette: np.ndarray) ->
 
     :param ground: The map with everything drawn.
     :param network: The roads, which give the curves and the lines between lanes.
-    :param palette: Albedo by Surface.
     """
     return GroundPlan(
         torch.from_numpy(network.bend).float(), torch.tensor([MAP_U_M[0], MAP_V_M[0]]),
@@ -101,11 +90,7 @@ def ground_plan(ground: GroundMap, network: RoadNetwork, palette: np.ndarray) ->
 
 
 def crossings(network: RoadNetwork) -> Iterator[tuple[Road, Road]]:
-    """
-    Return every road along u with every road along v.
-
-    :param network: The roads.
-    """
+    """Return every road along u with every road along v."""
     for first in network.along(ALONG_U):
         for second in network.along(ALONG_V):
             yield first, second

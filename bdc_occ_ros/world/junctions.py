@@ -21,7 +21,6 @@ def equip_junctions(stage: Stage, rng: Chance, red: Road | None,
     Set up traffic lights and let people cross the roads that have red.
 
     :param stage: What is built onto.
-    :param rng: Source of chance.
     :param red: The cross road at which the main road has red, or None.
     :param pedestrians_per_m: How many people are about.
     """

@@ -72,7 +72,6 @@ def snapshots_of(moments: Sequence[Moment], device: torch.device) -> list[Snapsh
     Return the world at the end of every sweep.
 
     :param moments: Keyframes.
-    :param device: Where.
     """
     return [moment.scene.snapshot(moment.lidar_time_s).to(device) for moment in moments]
 
@@ -88,7 +87,6 @@ def images_of(moments: Sequence[Moment], snapshots: Sequence[Snapshot], intrinsi
     :param intrinsics: Camera matrices of the images, (B, N, 3, 3).
     :param size_px: Height and width of the images.
     :param noise_seeds: One per keyframe and camera, B * N.
-    :param device: Where.
     :return: B * N images, keyframe by keyframe.
     """
     return render(_views(moments, snapshots, intrinsics, size_px), device, noise_seeds)
@@ -102,7 +100,6 @@ def truth_of(moments: Sequence[Moment], snapshots: Sequence[Snapshot],
     :param moments: B keyframes.
     :param snapshots: The world at each, on the device.
     :param world_from_label: Pose of the vehicle in whose frame each label is wanted, (B, 4, 4).
-    :param device: Where.
     """
     height, width = DEPTH_SIZE_PX
     intrinsics = np.stack([[camera.resized(width, height).intrinsics

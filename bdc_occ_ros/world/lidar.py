@@ -52,7 +52,6 @@ def sweep_of(moment: Moment, snapshot: Snapshot, noise_seed: int) -> Sweep:
     Return what the LiDAR measures at the end of the sweep of a keyframe.
 
     :param moment: Which keyframe.
-    :param snapshot: The world then.
     :param noise_seed: Sets noise and lost echoes.
     """
     device = snapshot.solids.center_m.device
@@ -79,7 +78,6 @@ def points_per_object(sweep: Sweep, instances: np.ndarray) -> np.ndarray:
     """
     Return how many points lie on every object.
 
-    :param sweep: The points.
     :param instances: Numbers of the objects, (K,).
     :return: (K,) int64.
     """
@@ -91,7 +89,6 @@ def lidar_observed(classes: Tensor, sweep: Sweep, grid: VoxelGrid = GRID) -> Ten
     Return which voxels a sweep observes, from a walk along its rays in steps of half a voxel.
 
     :param classes: Class per voxel in the ego frame of the sweep, (X, Y, Z) uint8.
-    :param sweep: The sweep.
     :param grid: Where the voxels are.
     :return: (X, Y, Z) bool, on the device of the classes.
     """

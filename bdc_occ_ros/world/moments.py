@@ -26,8 +26,6 @@ class Moment:
     """
     One firing of all sensors.
 
-    :param scene: Where.
-    :param rig: The cameras.
     :param time_s: Exposure of the key camera since the scene began.
     """
 
@@ -41,19 +39,11 @@ class Moment:
         return self.time_s + SWEEP_END_S
 
     def exposure_s(self, camera: str) -> float:
-        """
-        Return when a camera fires; one that nuScenes does not have fires with the key camera.
-
-        :param camera: Its name.
-        """
+        """Return when a camera fires; one unknown to nuScenes fires with the key camera."""
         return self.time_s + NUSCENES_OFFSETS_NS.get(camera, 0) * 1e-9
 
     def world_from_ego(self, camera: str) -> np.ndarray:
-        """
-        Return the pose of the vehicle when a camera fires, (4, 4), metres.
-
-        :param camera: Its name.
-        """
+        """Return the pose of the vehicle when a camera fires, (4, 4), metres."""
         return self.scene.world_from_ego(self.exposure_s(camera))
 
     @cached_property

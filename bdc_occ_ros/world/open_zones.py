@@ -32,26 +32,14 @@ _SOIL = (0.24, 0.16, 0.09)
 
 
 def mound(rng: Chance, radius_m: float, height_m: float, rgb: tuple) -> Parts:
-    """
-    Return a mound of earth or grass.
-
-    :param rng: Source of chance.
-    :param radius_m: About its radius.
-    :param height_m: Its height.
-    :param rgb: Its colour.
-    """
+    """Return a mound of earth or grass."""
     x_m, y_m = radius_m * rng.uniform(0.7, 1.3), radius_m * rng.uniform(0.7, 1.3)
     return [part(Shape.ELLIPSOID, (-x_m, x_m), (-y_m, y_m), (-height_m, height_m),
                  Material.EARTH, rgb)]
 
 
 def park(site: Site, rng: Chance) -> None:
-    """
-    Lay out a park: lawn, paths, trees, mounds, benches and maybe a pond.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Lay out a park: lawn, paths, trees, mounds, benches and maybe a pond."""
     site.fill_all(Surface.GRASS if rng.random() < 0.8 else Surface.DRY_GRASS)
     path_m = float(rng.integers(4, 10))
     site.fill((0, site.width_m), (path_m, path_m + 2), Surface.PATH)
@@ -83,12 +71,7 @@ def park(site: Site, rng: Chance) -> None:
 
 
 def grove(site: Site, rng: Chance) -> None:
-    """
-    Plant a wood that begins at the sidewalk.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Plant a wood that begins at the sidewalk."""
     site.fill_all(Surface.GRASS if rng.random() < 0.6 else Surface.EARTH)
     area_m2 = site.width_m * site.depth_m
     scatter_trees(site, rng, round(area_m2 / 40), (3, site.depth_m), (6, 14))
@@ -96,12 +79,7 @@ def grove(site: Site, rng: Chance) -> None:
 
 
 def plaza(site: Site, rng: Chance) -> None:
-    """
-    Lay out a paved square with trees in tubs, benches and people.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Lay out a paved square with trees in tubs, benches and people."""
     site.fill_all(Surface.SIDEWALK)
     site.fill((3, site.width_m - 3), (4, 11.0), Surface.PLAZA)
     for a_m in np.arange(3, site.width_m - 2, 7.0):
@@ -121,12 +99,7 @@ def plaza(site: Site, rng: Chance) -> None:
 
 
 def car_park(site: Site, rng: Chance) -> None:
-    """
-    Lay out a car park: rows of bays with aisles between.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Lay out a car park: rows of bays with aisles between."""
     site.fill_all(Surface.LOT)
     bays = Surface.BAYS_X if site.axis == ALONG_U else Surface.BAYS_Y
     first_m = (-site.along_m[0]) % BAY_M
@@ -148,12 +121,7 @@ def car_park(site: Site, rng: Chance) -> None:
 
 
 def building_site(site: Site, rng: Chance) -> None:
-    """
-    Set up a building site: bare earth, barriers, machines, heaps, workers and a raw building.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Set up a building site: bare earth, barriers, machines, workers and a raw building."""
     site.fill_all(Surface.EARTH)
     kind = rng.integers(0, 3)
     for a_m in np.arange(1.5, site.width_m - 1.5, 2.6):

@@ -31,7 +31,6 @@ def part(shape: Shape, x_m: Span, y_m: Span, z_m: Span, material: Material, rgb:
     :param y_m: The same along y.
     :param z_m: The same along z.
     :param material: What it is made of.
-    :param rgb: Albedo.
     :param yaw_rad: Turn about the vertical through its own centre.
     """
     return ((x_m[0] + x_m[1]) / 2, (y_m[0] + y_m[1]) / 2, (z_m[0] + z_m[1]) / 2,
@@ -43,7 +42,6 @@ class Model(NamedTuple):
     """
     A thing of one of the detection classes.
 
-    :param class_name: Its class.
     :param size_m: Length, width and height of the box about it.
     :param parts: Its solids in its own frame, all within the box.
     """

@@ -22,7 +22,6 @@ def upper_body(rng: Chance, x_m: float, hip_m: float, height_m: float,
     """
     Return torso, arms, head and hair of a person.
 
-    :param rng: Source of chance.
     :param x_m: Where the person is along x.
     :param hip_m: Height of the hips.
     :param height_m: Height of the crown.
@@ -51,7 +50,6 @@ def pedestrian(rng: Chance, is_worker: bool = False) -> Model:
     """
     Return a person on foot.
 
-    :param rng: Source of chance.
     :param is_worker: With a vest and a helmet.
     """
     height_m = rng.normal(1.75, 0.09, 1.5, 1.95)

@@ -15,11 +15,7 @@ _BARK = ((0.14, 0.10, 0.07), (0.20, 0.17, 0.13), (0.09, 0.07, 0.05))
 
 
 def leaves(rng: Chance) -> Rgb:
-    """
-    Return the colour of some plant.
-
-    :param rng: Source of chance.
-    """
+    """Return the colour of some plant."""
     return rng.tint(rng.weighted(_LEAVES, (0.35, 0.27, 0.25, 0.1, 0.03)), 0.25)
 
 
@@ -33,8 +29,6 @@ def tree(rng: Chance, height_m: float, reach_m: float | None = None) -> Parts:
     """
     Return a leafy tree, or sometimes a fir.
 
-    :param rng: Source of chance.
-    :param height_m: Its height.
     :param reach_m: How far the crown of one that stands at a street may reach, over the heads
         of people; it grows freely if not given.
     """
@@ -78,11 +72,7 @@ def _fir(height_m: float, rgb: Rgb) -> Parts:
 
 
 def bush(rng: Chance) -> Parts:
-    """
-    Return a bush of one to three balls.
-
-    :param rng: Source of chance.
-    """
+    """Return a bush of one to three balls."""
     rgb = leaves(rng)
     rows = []
     for _ in range(rng.integers(1, 4)):
@@ -96,7 +86,6 @@ def hedge(rng: Chance, length_m: float) -> Parts:
     """
     Return a clipped hedge.
 
-    :param rng: Source of chance.
     :param length_m: Its length, along its x.
     """
     half_m = rng.uniform(0.35, 0.6)

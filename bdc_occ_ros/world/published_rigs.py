@@ -12,10 +12,6 @@ RIG_NAMES = ('nuscenes_n015', 'nuscenes_n008', 'nuscenes_n008_2018_05')
 
 
 def published_rigs(names: Sequence[str] = RIG_NAMES) -> tuple[CameraRig, ...]:
-    """
-    Return rigs of real vehicles, from YAML files.
-
-    :param names: Which, of RIG_NAMES.
-    """
+    """Return rigs of real vehicles, from YAML files."""
     return tuple(load_calibration(share_path('config', f'calibration_{name}.yaml'))
                  for name in names)

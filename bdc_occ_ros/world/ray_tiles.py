@@ -100,7 +100,6 @@ class RayTiles:
         """
         Return the tiles of some of the origins.
 
-        :param start: First origin.
         :param end: One past the last.
         """
         cut = slice(start, end)
@@ -117,11 +116,7 @@ def _powers(u: Tensor, v: Tensor) -> Tensor:
 
 
 def tiles_of_cameras(cameras: Cameras) -> RayTiles:
-    """
-    Return the pixels of cameras in rectangular tiles, row by row; the last may overhang.
-
-    :param cameras: V cameras.
-    """
+    """Return the pixels of cameras in rectangular tiles, row by row; the last may overhang."""
     (tall, wide), (rows, columns) = cameras.tile_px, cameras.tile_counts
     device = cameras.intrinsics.device
     rotation = cameras.world_from_camera[:, :3, :3]
@@ -161,7 +156,6 @@ class SortedRays(NamedTuple):
     """
     Rays of any order in tiles.
 
-    :param tiles: The tiles.
     :param order: Which ray every place of the tiles holds, (V, T * P) int64; the last tiles may
         repeat the last ray.
     :param stretch: Length of every placed direction along its tile's axis, (V, T * P) float64.

@@ -29,8 +29,6 @@ class View:
     :param snapshot: What there is to see; views of one snapshot should share the object.
     :param intrinsics: Camera matrix, (3, 3), pixels; pixel (x, y) covers x to x + 1, y to y + 1.
     :param world_from_camera: Pose, (4, 4), metres.
-    :param height_px: Rows.
-    :param width_px: Columns.
     """
 
     snapshot: Snapshot

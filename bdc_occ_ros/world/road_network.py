@@ -24,9 +24,7 @@ class Road:
     """
     The cross section of one road; all widths are whole cells of the map.
 
-    :param axis: ALONG_U or ALONG_V.
     :param centre_m: Its v, or its u.
-    :param lanes: Number per direction.
     :param lane_m: Width of a lane.
     :param median_m: Width of the median, 0 for a line.
     :param parking_m: Width of the strip for parked cars on either side, or 0.
@@ -97,11 +95,7 @@ class RoadNetwork:
         return self.roads[0]
 
     def along(self, axis: int) -> list[Road]:
-        """
-        Return the roads along an axis, by coordinate.
-
-        :param axis: ALONG_U or ALONG_V.
-        """
+        """Return the roads along an axis, by coordinate."""
         return sorted((road for road in self.roads if road.axis == axis),
                       key=lambda road: road.centre_m)
 
@@ -110,7 +104,6 @@ class RoadNetwork:
         Return f of x, or g of y.
 
         :param axis: ALONG_U for f, ALONG_V for g.
-        :param along_m: x, or y.
         """
         amplitude, wave, phase = self.bend[axis].T
         return (amplitude * np.sin(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
@@ -120,18 +113,12 @@ class RoadNetwork:
         Return the derivative of f, or of g.
 
         :param axis: ALONG_U for f, ALONG_V for g.
-        :param along_m: x, or y.
         """
         amplitude, wave, phase = self.bend[axis].T
         return (amplitude * wave * np.cos(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
 
     def points(self, u_m: np.ndarray, v_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """
-        Return x and y of points.
-
-        :param u_m: Their u.
-        :param v_m: Their v.
-        """
+        """Return x and y of points."""
         x_m, y_m = u_m, v_m
         for _ in range(8):
             x_m, y_m = u_m + self.shift(ALONG_V, y_m), v_m + self.shift(ALONG_U, x_m)
@@ -153,29 +140,18 @@ class RoadNetwork:
         return np.stack([x_m, y_m, yaw_rad + turn_rad], 1)
 
     def heading(self, axis: int, along_m: np.ndarray) -> np.ndarray:
-        """
-        Return the direction of a line along an axis.
-
-        :param axis: ALONG_U or ALONG_V.
-        :param along_m: x, or y.
-        """
+        """Return the direction of a line along an axis."""
         angle_rad = np.arctan(self.slope(axis, along_m))
         return angle_rad if axis == ALONG_U else np.pi / 2 - angle_rad
 
     def travelled(self, axis: int, along_m: np.ndarray) -> np.ndarray:
-        """
-        Return the distance along a line of an axis up to points.
-
-        :param axis: ALONG_U or ALONG_V.
-        :param along_m: x, or y.
-        """
+        """Return the distance along a line of an axis up to points."""
         return np.interp(along_m, *self._distance[axis])
 
     def after(self, axis: int, distance_m: np.ndarray) -> np.ndarray:
         """
         Return x, or y, after a distance along a line of an axis.
 
-        :param axis: ALONG_U or ALONG_V.
         :param distance_m: Distances as of travelled().
         """
         along_m, table_m = self._distance[axis]
@@ -200,18 +176,13 @@ def bend(rng: Chance) -> np.ndarray:
     """
     Draw curves gentle enough to drive and to build along.
 
-    :param rng: Source of chance.
     :return: (2, 2, 3), see GroundPlan.
     """
     return np.array([[_wave(rng, *limits) for limits in terms] for terms in _CURVES])
 
 
 def road_network(rng: Chance) -> RoadNetwork:
-    """
-    Draw the roads of a scene.
-
-    :param rng: Source of chance.
-    """
+    """Draw the roads of a scene."""
     curves = bend(rng)
     roads = [_road(rng, ALONG_U, 0.0, rng.weighted((1, 2, 3), (0.4, 0.42, 0.18)))]
     for sign in (-1, 1):

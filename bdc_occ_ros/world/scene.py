@@ -32,7 +32,6 @@ class WorldObject(NamedTuple):
     A thing with a box at one instant.
 
     :param instance: Its number, which its solids have too.
-    :param class_name: Detection class.
     :param world_from_box: Pose of the centre, x ahead, (4, 4) float64.
     :param size_m: Length, width and height.
     :param velocity_mps: x and y in the world, (2,) float64.
@@ -51,14 +50,10 @@ class Scene:
     A drive through a world that follows from a seed.
 
     :param seed: The seed.
-    :param network: The roads.
     :param ego: How the ego vehicle drives.
-    :param sway: How it sways.
     :param cast: Everything that has a box.
     :param moving: Solids of the things that have boxes.
     :param still: Solids of all the rest, in the world.
-    :param ground: The ground.
-    :param light: The light.
     """
 
     seed: int

@@ -28,9 +28,7 @@ class Stage(NamedTuple):
     """
     What shading needs of S worlds.
 
-    :param plans: The grounds.
     :param table: The looks of solids.
-    :param lights: The lights.
     :param shadows: Maps of what sees the sun.
     """
 
@@ -45,8 +43,6 @@ class Stage(NamedTuple):
         Return what shading needs of worlds.
 
         :param snapshots: The worlds, on one device.
-        :param lights: Their lights.
-        :param shadows: Their maps.
         """
         return Stage(stack_plans([snapshot.ground for snapshot in snapshots]),
                      surface_table([snapshot.solids for snapshot in snapshots]), lights, shadows)
@@ -80,8 +76,6 @@ def shade(tiles: RayTiles, hits: FirstHits, stage: Stage, world: Tensor, noise_s
     Return the colours that a sensor reports for rays.
 
     :param tiles: The rays of V views.
-    :param hits: What they meet.
-    :param stage: The worlds.
     :param world: The world of every view, (V,) int64.
     :param noise_seeds: Of the sensor noise of every view, (V,) int64.
     :param pixel_rad: Angle between neighbouring rays.

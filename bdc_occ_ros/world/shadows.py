@@ -91,7 +91,6 @@ def shadow_maps(obstacles: Obstacles, center_m: Tensor, sun_direction: Tensor,
     """
     Cast the maps of S worlds.
 
-    :param obstacles: Their solids.
     :param center_m: What the maps are around, (S, 3).
     :param sun_direction: Unit vectors towards the sun, (S, 3).
     :param texels: Rows and columns of every map.

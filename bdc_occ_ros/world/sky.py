@@ -18,7 +18,6 @@ def sky_gradient(rise: Tensor, lights: Lights) -> Tensor:
     Return the colour of a sky without clouds or sun.
 
     :param rise: Sine of the elevation, (T, P); below the horizon as at it.
-    :param lights: Of every tile.
     :return: (3, T, P) float32.
     """
     share = 1 - (1 - rise).clamp_(0, 1).square_().square_()
@@ -30,7 +29,6 @@ def sky_color(direction: Sequence[Tensor], lights: Lights) -> Tensor:
     Return the colour of the sky.
 
     :param direction: Unit vectors, x y z, (T, P) each.
-    :param lights: Of every tile.
     :return: (3, T, P) float32.
     """
     x, y, z = direction

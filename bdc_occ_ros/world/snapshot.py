@@ -40,11 +40,7 @@ class Light:
     seed: int
 
     def to(self, device: torch.device | str) -> 'Light':
-        """
-        Return the light on a device.
-
-        :param device: Where.
-        """
+        """Return the light on a device."""
         return Light(self.sun_direction.to(device), self.sun_rgb.to(device),
                      self.sky_rgb.to(device), self.horizon_rgb.to(device), self.haze_per_m,
                      self.exposure, self.noise, self.cloudiness, self.wetness, self.seed)
@@ -65,9 +61,5 @@ class Snapshot:
     light: Light
 
     def to(self, device: torch.device | str) -> 'Snapshot':
-        """
-        Return the snapshot on a device.
-
-        :param device: Where.
-        """
+        """Return the snapshot on a device."""
         return Snapshot(self.solids.to(device), self.ground.to(device), self.light.to(device))

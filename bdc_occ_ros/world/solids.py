@@ -79,11 +79,7 @@ class Solids:
         return len(self.yaw_rad)
 
     def to(self, device: torch.device | str) -> 'Solids':
-        """
-        Return the solids on a device.
-
-        :param device: Where.
-        """
+        """Return the solids on a device."""
         return Solids(*(getattr(self, item.name).to(device) for item in fields(self)))
 
     def select(self, index: Tensor) -> 'Solids':

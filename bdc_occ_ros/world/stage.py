@@ -26,7 +26,6 @@ class Placed(NamedTuple):
     A thing that never moves and has no box.
 
     :param parts: Its solids in its own frame.
-    :param label: Occupancy class.
     :param axis: ALONG_U or ALONG_V: the direction that the turn starts from.
     :param u_m: u of the place.
     :param v_m: v of the place.
@@ -46,7 +45,6 @@ class Stage:
     """
     What a scene is built onto.
 
-    :param network: The roads.
     :param ground: The map of surfaces, which is drawn onto.
     :param sight_u_m: Between which u anything can be seen during the drive.
     :param placed: Things without boxes so far.
@@ -110,8 +108,6 @@ class Site:
 
         :param a_m: Along the street from the beginning.
         :param b_m: Away from the street.
-        :param parts: Its solids.
-        :param label: Occupancy class.
         :param turn_rad: Turn about the vertical.
         """
         place = self.at(a_m, b_m)
@@ -155,17 +151,12 @@ class Site:
 
         :param a_m: Span along the street.
         :param b_m: Span away from it.
-        :param surface: What it is.
         """
         low, high = self.at(a_m[0], b_m[0]), self.at(a_m[1], b_m[1])
         self.stage.ground.fill((low[0], high[0]), (low[1], high[1]), surface)
 
     def fill_all(self, surface: Surface) -> None:
-        """
-        Draw all of it.
-
-        :param surface: What it is.
-        """
+        """Draw all of it."""
         self.fill((0, self.width_m), (0, self.depth_m), surface)
 
     @property

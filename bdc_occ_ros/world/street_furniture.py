@@ -28,11 +28,7 @@ def _pole(radius_m: float, height_m: float, rgb: Rgb = _STEEL, material: Materia
 
 
 def street_lamp(rng: Chance) -> Parts:
-    """
-    Return a lamp on an arm that reaches along its x.
-
-    :param rng: Source of chance.
-    """
+    """Return a lamp on an arm that reaches along its x."""
     height_m, arm_m = rng.uniform(6, 9), rng.uniform(1.2, 2.4)
     return [_pole(0.1, height_m), _pole(0.16, 0.9),
             _box((0, arm_m), (-0.05, 0.05), (height_m - 0.12, height_m), _STEEL),
@@ -41,11 +37,7 @@ def street_lamp(rng: Chance) -> Parts:
 
 
 def power_pole(rng: Chance) -> Parts:
-    """
-    Return a wooden pole with a crossbar along its y.
-
-    :param rng: Source of chance.
-    """
+    """Return a wooden pole with a crossbar along its y."""
     height_m = rng.uniform(8, 11)
     return [_pole(0.15, height_m, (0.16, 0.11, 0.07), Material.WOOD),
             _box((-0.06, 0.06), (-1.1, 1.1), (height_m - 0.8, height_m - 0.65), (0.15, 0.11, 0.07),
@@ -72,11 +64,7 @@ def traffic_light(arm_m: float, lit: int) -> Parts:
 
 
 def sign(rng: Chance) -> Parts:
-    """
-    Return a road sign that faces its -x.
-
-    :param rng: Source of chance.
-    """
+    """Return a road sign that faces its -x."""
     half_m, top_m = rng.uniform(0.25, 0.4), rng.uniform(2.3, 3.0)
     rgb = rng.choice(_SIGNS)
     return [_pole(0.05, top_m),
@@ -86,11 +74,7 @@ def sign(rng: Chance) -> Parts:
 
 
 def shelter(rng: Chance) -> Parts:
-    """
-    Return a bus shelter, open to its -y.
-
-    :param rng: Source of chance.
-    """
+    """Return a bus shelter, open to its -y."""
     return [_box((-2, 2), (0.6, 0.68), (0.2, 2.3), _GLASS, Material.GLASS),
             *(_box(sorted((side * 1.95, side * 2.0)), (-0.5, 0.6), (0.2, 2.3), _GLASS,
                    Material.GLASS) for side in (-1, 1)),
@@ -101,11 +85,7 @@ def shelter(rng: Chance) -> Parts:
 
 
 def bench(rng: Chance) -> Parts:
-    """
-    Return a bench that faces its -y.
-
-    :param rng: Source of chance.
-    """
+    """Return a bench that faces its -y."""
     rgb = rng.tint((0.28, 0.18, 0.10), 0.3)
     return [_box((-0.85, 0.85), (-0.25, 0.22), (0.4, 0.47), rgb, Material.WOOD),
             _box((-0.85, 0.85), (0.2, 0.27), (0.5, 0.9), rgb, Material.WOOD),
@@ -113,13 +93,7 @@ def bench(rng: Chance) -> Parts:
 
 
 def fence(rng: Chance, length_m: float, height_m: float) -> Parts:
-    """
-    Return a fence along its x.
-
-    :param rng: Source of chance.
-    :param length_m: Its length.
-    :param height_m: Its height.
-    """
+    """Return a fence along its x."""
     half = length_m / 2
     if rng.random() < 0.5:
         rgb = rng.tint((0.35, 0.27, 0.18), 0.4)
@@ -132,13 +106,7 @@ def fence(rng: Chance, length_m: float, height_m: float) -> Parts:
 
 
 def wall(rng: Chance, length_m: float, height_m: float) -> Parts:
-    """
-    Return a wall along its x.
-
-    :param rng: Source of chance.
-    :param length_m: Its length.
-    :param height_m: Its height.
-    """
+    """Return a wall along its x."""
     material, rgb = rng.choice(((Material.BRICK, (0.32, 0.15, 0.10)),
                                 (Material.CONCRETE, (0.42, 0.41, 0.39))))
     half = length_m / 2
@@ -147,11 +115,7 @@ def wall(rng: Chance, length_m: float, height_m: float) -> Parts:
 
 
 def container(rng: Chance) -> Parts:
-    """
-    Return a shipping container along its x.
-
-    :param rng: Source of chance.
-    """
+    """Return a shipping container along its x."""
     rgb = rng.tint(rng.choice(((0.4, 0.08, 0.04), (0.05, 0.15, 0.35), (0.08, 0.25, 0.12),
                                (0.4, 0.25, 0.05))), 0.2)
     half = rng.choice((3.05, 6.1))
@@ -160,11 +124,7 @@ def container(rng: Chance) -> Parts:
 
 
 def litter_bin(rng: Chance) -> Parts:
-    """
-    Return a litter bin or a wheeled bin.
-
-    :param rng: Source of chance.
-    """
+    """Return a litter bin or a wheeled bin."""
     rgb = rng.choice(_BINS)
     if rng.random() < 0.5:
         return [_pole(0.28, 0.95, rgb), part(Shape.ELLIPSOID, (-0.28, 0.28), (-0.28, 0.28),
@@ -175,22 +135,14 @@ def litter_bin(rng: Chance) -> Parts:
 
 
 def dumpster(rng: Chance) -> Parts:
-    """
-    Return a skip for rubbish.
-
-    :param rng: Source of chance.
-    """
+    """Return a skip for rubbish."""
     rgb = rng.choice(_BINS)
     return [_box((-0.95, 0.95), (-0.6, 0.6), (0.1, 1.2), rgb),
             _box((-1.0, 1.0), (-0.65, 0.65), (1.2, 1.35), _DARK)]
 
 
 def boxes(rng: Chance) -> Parts:
-    """
-    Return a small heap of cartons, crates or bags.
-
-    :param rng: Source of chance.
-    """
+    """Return a small heap of cartons, crates or bags."""
     rows = []
     for _ in range(rng.integers(2, 5)):
         half = rng.spread((0.18,) * 3, (0.4,) * 3)
@@ -203,11 +155,7 @@ def boxes(rng: Chance) -> Parts:
 
 
 def dog(rng: Chance) -> Parts:
-    """
-    Return a dog.
-
-    :param rng: Source of chance.
-    """
+    """Return a dog."""
     rgb = rng.choice(((0.25, 0.15, 0.07), (0.03, 0.03, 0.03), (0.5, 0.45, 0.38)))
     legs = [_box((x - 0.04, x + 0.04), (y - 0.04, y + 0.04), (0, 0.35), rgb)
             for x in (-0.25, 0.25) for y in (-0.09, 0.09)]
@@ -225,11 +173,7 @@ def hydrant() -> Parts:
 
 
 def cabinet(rng: Chance) -> Parts:
-    """
-    Return a street cabinet.
-
-    :param rng: Source of chance.
-    """
+    """Return a street cabinet."""
     half = rng.uniform(0.3, 0.7)
     return [_box((-half, half), (-0.25, 0.25), (0, rng.uniform(1.0, 1.6)),
                  rng.tint((0.35, 0.38, 0.34), 0.3))]

@@ -42,7 +42,6 @@ def street_sides(stage: Stage, road: Road) -> Iterator[tuple[Site, int]]:
     b runs from the curb outwards.
 
     :param stage: What is built onto.
-    :param road: Which road.
     """
     ends = [(MAP_U_M, MAP_V_M)[road.axis][0]]
     for other in stage.network.along(1 - road.axis):
@@ -63,8 +62,6 @@ def furnish(site: Site, rng: Chance, road: Road, style: District) -> None:
     Place lamps, trees, signs, bins and the like along the curb.
 
     :param site: Side of a road.
-    :param rng: Source of chance.
-    :param road: The road.
     :param style: What the part of the city is like.
     """
     curb_m = road.verge_m / 2 if road.verge_m else 0.5
@@ -134,8 +131,6 @@ def populate(site: Site, rng: Chance, road: Road, style: District) -> None:
     Let people walk and stand on the sidewalk.
 
     :param site: Side of a road.
-    :param rng: Source of chance.
-    :param road: The road.
     :param style: What the part of the city is like.
     """
     middle_m = road.verge_m + 0.5 * road.sidewalk_m
@@ -160,8 +155,6 @@ def park_vehicles(site: Site, rng: Chance, road: Road, direction: int) -> None:
     Fill the parking strip of one side of a road.
 
     :param site: Side of a road.
-    :param rng: Source of chance.
-    :param road: The road.
     :param direction: Direction of the lanes beside the strip.
     """
     turn_rad = 0.0 if site.away == -direction * (1 - 2 * road.axis) else np.pi

@@ -23,7 +23,6 @@ class SurfaceTable(NamedTuple):
 
     :param values: Place and finish by column and, flat, world and solid, (C, S * N) float32.
     :param patterns: Patterns in the same manner, (9, S * N) float32.
-    :param per_world: N.
     """
 
     values: Tensor
@@ -79,7 +78,6 @@ def surfaces_at(table: SurfaceTable, index: Tensor, point: Tensor) -> SurfacePoi
     """
     Return the surfaces at points on solids.
 
-    :param table: Of the solids.
     :param index: World times solids per world plus solid, (T, P) int64.
     :param point: Points in the world, (T, 3, P) float32.
     """

@@ -42,12 +42,7 @@ class Sway:
 
 
 def sway(rng: Chance, speed_mps: float) -> Sway:
-    """
-    Draw how a vehicle sways; one that stands does not.
-
-    :param rng: Source of chance.
-    :param speed_mps: Its speed.
-    """
+    """Draw how a vehicle sways; one that stands does not."""
     share = min(1.0, speed_mps / _FULL_SPEED_MPS) / _TERMS ** 0.5
     return Sway(np.array([
         [(limit * share, rng.uniform(1.0, 8.0), rng.uniform(0, 2 * np.pi)) for _ in range(_TERMS)]

@@ -34,8 +34,6 @@ def texture_of_solids(table: SurfaceTable, points: SurfacePoints, pixel_m: Tenso
     """
     Return what solids look like.
 
-    :param table: Of the solids.
-    :param points: Points on them.
     :param pixel_m: Size of a pixel there, (T, P) float32.
     """
     finish, (aside_m, up_m) = points.finish, points.along_m

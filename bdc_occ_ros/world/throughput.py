@@ -54,7 +54,6 @@ class Costs:
         :param part: Name of the work.
         :param keyframes: For how many keyframes.
         :param device: Where it is done.
-        :param work: What.
         """
         clock = time.process_time if device.type == 'cpu' else time.perf_counter
         begin = clock()
@@ -75,7 +74,6 @@ def keyframe_costs(seeds: Sequence[int], rigs: Sequence[CameraRig], size_px: tup
     :param rigs: Vehicles, which take turns.
     :param size_px: Width and height of the images; of lower ones the upper rows are missing.
     :param batch: Keyframes at once.
-    :param device: Where to work.
     """
     scenes = [_scene_costs(seed, rigs[seed % len(rigs)], size_px, batch, device)
               for seed in seeds]

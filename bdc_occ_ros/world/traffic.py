@@ -27,7 +27,6 @@ class EgoDrive(NamedTuple):
     """
     How the ego vehicle drives: along a lane of the main road, at a steady speed.
 
-    :param u_m: Where it starts.
     :param lane: Number of its lane from the centre.
     :param speed_mps: Its speed, maybe 0.
     :param red: The cross road whose traffic it waits for, or None.
@@ -47,12 +46,7 @@ class EgoDrive(NamedTuple):
 
 
 def ego_drive(rng: Chance, network: RoadNetwork) -> EgoDrive:
-    """
-    Draw how the ego vehicle drives.
-
-    :param rng: Source of chance.
-    :param network: The roads.
-    """
+    """Draw how the ego vehicle drives."""
     lanes = network.main.lanes
     lane = rng.integers(0, lanes)
     closed = lanes - 1 if lanes > 1 and rng.random() < 0.35 else None
@@ -71,8 +65,6 @@ def traffic(rng: Chance, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
     """
     Return everything that drives or waits in a lane.
 
-    :param rng: Source of chance.
-    :param network: The roads.
     :param ego: The ego vehicle, which is left room.
     """
     main = _waiting_main if ego.red else _flowing_main

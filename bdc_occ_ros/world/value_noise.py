@@ -33,7 +33,6 @@ def noise_at(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     Return noise of mean 0 and deviation about 1.
 
     :param x: Places in texels, (T, P); a texel is the size of the finest detail.
-    :param y: The same.
     :return: Noise of many sizes, from 1 to 32 texels, and noise of single texels, (T, P) each.
     """
     grid = torch.stack((x, y), -1)[None].mul_(2 / _SIZE)

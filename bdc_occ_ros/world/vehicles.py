@@ -22,12 +22,7 @@ BUS_COLOURS = (
 
 
 def pick(rng: Chance, colours: tuple[Rgb, ...]) -> Rgb:
-    """
-    Return one of some colours, a little lighter or darker.
-
-    :param rng: Source of chance.
-    :param colours: The colours.
-    """
+    """Return one of some colours, a little lighter or darker."""
     factor = rng.uniform(0.8, 1.2)
     return tuple(min(0.9, channel * factor) for channel in rng.choice(colours))
 
@@ -38,7 +33,6 @@ def wheels(axles_m: tuple[float, ...], half_width_m: float, radius_m: float) -> 
 
     :param axles_m: x of every axle.
     :param half_width_m: Where their outer faces are.
-    :param radius_m: Their radius.
     """
     rows = []
     for axle_m in axles_m:
@@ -59,7 +53,6 @@ def lamps(front_m: float, rear_m: float, half_width_m: float, z_m: Span) -> Part
 
     :param front_m: Where the front ends.
     :param rear_m: Where the rear ends.
-    :param half_width_m: Half the width.
     :param z_m: From which height to which.
     """
     rows = []
@@ -71,11 +64,7 @@ def lamps(front_m: float, rear_m: float, half_width_m: float, z_m: Span) -> Part
 
 
 def truck(rng: Chance) -> Model:
-    """
-    Return a lorry with a box or a flat bed.
-
-    :param rng: Source of chance.
-    """
+    """Return a lorry with a box or a flat bed."""
     length, width = rng.normal(6.9, 1.0, 5.2, 9.5), rng.normal(2.45, 0.12, 2.15, 2.7)
     height = rng.normal(2.9, 0.3, 2.4, 3.6)
     rgb, cargo = pick(rng, FREIGHT_COLOURS), pick(rng, FREIGHT_COLOURS)
@@ -127,11 +116,7 @@ def _flat_bed(rng: Chance, rear: float, front: float, half: float,
 
 
 def bus(rng: Chance) -> Model:
-    """
-    Return a city bus.
-
-    :param rng: Source of chance.
-    """
+    """Return a city bus."""
     length, width = rng.normal(11.2, 0.9, 8.5, 13.0), rng.normal(2.8, 0.1, 2.5, 3.0)
     height = rng.normal(3.4, 0.15, 3.1, 3.8)
     rgb = pick(rng, BUS_COLOURS)
@@ -161,11 +146,7 @@ def bus(rng: Chance) -> Model:
 
 
 def trailer(rng: Chance) -> Model:
-    """
-    Return a semi-trailer with a box, a tank or a container.
-
-    :param rng: Source of chance.
-    """
+    """Return a semi-trailer with a box, a tank or a container."""
     length, width = rng.normal(12.1, 1.2, 8.5, 14.0), rng.normal(2.75, 0.1, 2.5, 2.95)
     height = rng.normal(3.8, 0.2, 3.2, 4.1)
     front, rear, half = length / 2, -length / 2, width / 2
@@ -185,11 +166,7 @@ def trailer(rng: Chance) -> Model:
 
 
 def tractor(rng: Chance) -> Model:
-    """
-    Return a lorry that pulls a semi-trailer.
-
-    :param rng: Source of chance.
-    """
+    """Return a lorry that pulls a semi-trailer."""
     length, width, height = rng.uniform(5.6, 6.4), 2.5, rng.uniform(3.0, 3.5)
     front, rear = length / 2, -length / 2
     rgb = pick(rng, FREIGHT_COLOURS)

@@ -19,7 +19,6 @@ def light(rng: Chance, seed: int) -> Light:
     """
     Draw the light of a scene.
 
-    :param rng: Source of chance.
     :param seed: Sets the pattern of clouds and textures.
     """
     cloudiness = rng.weighted((rng.uniform(0, 0.3), rng.uniform(0.3, 0.7), 1.0),

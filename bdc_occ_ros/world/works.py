@@ -21,7 +21,6 @@ def road_works(site: Site, rng: Chance) -> None:
     Set up works on a closed strip; b runs from the curb, the open lanes lie beyond the depth.
 
     :param site: The strip, with b from the open lanes to the curb.
-    :param rng: Source of chance.
     """
     kind = rng.integers(0, 5)
     for a_m in np.arange(0.5, site.width_m, 2.6 if kind < 3 else 1.6):

@@ -36,9 +36,7 @@ class WorldSource:
     The samples of one scene have consecutive numbers and spread over its whole drive; the rigs
     take turns by seed. Several threads may load at once.
 
-    :param seeds: Scenes.
     :param frustum: What the network wants to see.
-    :param rigs: Vehicles.
     :param keyframes_per_scene: Up to 40, which is one every half second.
     :param cache: Folder where samples are kept once they are made, and read from afterwards; None
         to make them anew every time. Samples from other sources of the world are left alone.
@@ -88,11 +86,7 @@ class WorldSource:
         return str(self._seed_and_step(number)[0])
 
     def moment(self, number: int) -> Moment:
-        """
-        Return where and when a sample is.
-
-        :param number: Which.
-        """
+        """Return where and when a sample is."""
         seed, step = self._seed_and_step(number)
         return Moment(self._scene(seed), self._rigs[seed % len(self._rigs)],
                       step * KEYFRAME_PERIOD_S)
@@ -196,7 +190,6 @@ def boxes_in_grid(objects: Objects, seen: np.ndarray, key_from_world: np.ndarray
     :param objects: What has a box.
     :param seen: Share of each that is not hidden, (K,).
     :param key_from_world: Pose of the world in the key camera's ego frame, (4, 4), metres.
-    :param device: Where.
     """
     poses = key_from_world @ objects.world_from_box
     centers_m = poses[:, :3, 3]

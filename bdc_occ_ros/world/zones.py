@@ -30,11 +30,7 @@ def scatter_trees(site: Site, rng: Chance, count: int, b_m: tuple[float, float],
     """
     Plant trees here and there.
 
-    :param site: Where.
-    :param rng: Source of chance.
-    :param count: How many.
     :param b_m: Between which distances from the street.
-    :param height_m: Lowest and highest.
     """
     for _ in range(count):
         site.put(rng.uniform(1.5, max(1.6, site.width_m - 1.5)), rng.uniform(*b_m),
@@ -46,9 +42,6 @@ def scatter_bushes(site: Site, rng: Chance, count: int, b_m: tuple[float, float]
     """
     Plant bushes here and there.
 
-    :param site: Where.
-    :param rng: Source of chance.
-    :param count: How many.
     :param b_m: Between which distances from the street.
     """
     for _ in range(count):
@@ -57,12 +50,7 @@ def scatter_bushes(site: Site, rng: Chance, count: int, b_m: tuple[float, float]
 
 
 def home(site: Site, rng: Chance) -> None:
-    """
-    Build a house with its garden and driveway.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Build a house with its garden and driveway."""
     site.fill_all(Surface.GRASS if rng.random() < 0.8 else Surface.DRY_GRASS)
     drive_m = 3.5
     setback_m = float(rng.integers(3, 7))
@@ -95,12 +83,7 @@ def home(site: Site, rng: Chance) -> None:
 
 
 def city_building(site: Site, rng: Chance) -> None:
-    """
-    Build a city building right at the sidewalk.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Build a city building right at the sidewalk."""
     site.fill_all(Surface.SIDEWALK)
     setback_m = rng.choice((0.3, 0.3, 2.5))
     depth_m = min(site.depth_m - setback_m, rng.uniform(14, 24))
@@ -115,12 +98,7 @@ def city_building(site: Site, rng: Chance) -> None:
 
 
 def apartments(site: Site, rng: Chance) -> None:
-    """
-    Build a block of flats on a lawn.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Build a block of flats on a lawn."""
     site.fill_all(Surface.GRASS)
     setback_m = float(rng.integers(3, 8))
     depth_m = min(14.0, site.depth_m - setback_m)
@@ -138,12 +116,7 @@ def apartments(site: Site, rng: Chance) -> None:
 
 
 def warehouse(site: Site, rng: Chance) -> None:
-    """
-    Build a hall behind a forecourt with lorries.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Build a hall behind a forecourt with lorries."""
     site.fill_all(Surface.LOT)
     forecourt_m = float(rng.integers(6, 16))
     depth_m = max(8.0, site.depth_m - forecourt_m)
@@ -162,12 +135,7 @@ def warehouse(site: Site, rng: Chance) -> None:
 
 
 def yard(site: Site, rng: Chance) -> None:
-    """
-    Fill a yard with trailers, containers, lorries and machines.
-
-    :param site: Where.
-    :param rng: Source of chance.
-    """
+    """Fill a yard with trailers, containers, lorries and machines."""
     site.fill_all(Surface.EARTH if rng.random() < 0.5 else Surface.LOT)
     _front(site, rng)
     a_m = 3.0

@@ -37,11 +37,7 @@ OCCUPANCY_LABELS = [OCCUPANCY_CLASS_NAMES.index(name) for name in DETECTION_CLAS
 
 
 class Agreement:
-    """
-    What was counted over samples.
-
-    :param dataset: Where they are.
-    """
+    """What was counted over samples."""
 
     def __init__(self, dataset: NuscenesDataset) -> None:
         self._dataset = dataset
@@ -55,7 +51,6 @@ class Agreement:
         """
         Count one sample.
 
-        :param key: Which.
         :param label: Its label, if it has one.
         :param points_m: Its LiDAR points in the ego frame of the LiDAR, (N, 3), if it has any.
         """
@@ -152,7 +147,6 @@ def voxels_inside(grid: VoxelGrid, center_m: np.ndarray, size_m: np.ndarray, yaw
     :param grid: Where the voxels are.
     :param center_m: Centre of the box, (3,).
     :param size_m: Length, width and height, (3,).
-    :param yaw_rad: Rotation about +z.
     :return: Indices, (n, 3) int64; none for a box outside the grid.
     """
     reach_m = np.array([np.hypot(*size_m[:2]) / 2] * 2 + [size_m[2] / 2])

@@ -60,8 +60,6 @@ def open_images(dataset: NuscenesDataset, key: SampleKey) -> tuple[Frame | None,
     """
     Decode the images of a sample.
 
-    :param dataset: Where it is.
-    :param key: Which.
     :return: The images, or None with what is wrong.
     """
     try:
@@ -76,8 +74,6 @@ def open_points_m(dataset: NuscenesDataset, key: SampleKey
     """
     Read the LiDAR sweep of a sample.
 
-    :param dataset: Where it is.
-    :param key: Which.
     :return: Points in the ego frame of the LiDAR, (N, 3), or None with what is wrong.
     """
     where = f'LiDAR sweep of sample {key.token} of {key.scene_name}'

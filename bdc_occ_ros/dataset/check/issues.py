@@ -15,7 +15,6 @@ class Finding(NamedTuple):
     :param check: Which check found it.
     :param where: File, row or sample.
     :param problem: What is wrong with it.
-    :param cure: What helps.
     """
 
     check: str

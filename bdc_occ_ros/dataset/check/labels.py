@@ -25,8 +25,6 @@ def open_label(dataset: NuscenesDataset, key: SampleKey
     """
     Read a label.
 
-    :param dataset: Where it is.
-    :param key: Of which sample.
     :return: The label, or None with what is wrong with it; a missing one is no finding here.
     """
     path = label_path(dataset.dataroot, key.scene_name, key.token)
@@ -44,9 +42,7 @@ def check_label(dataset: NuscenesDataset, key: SampleKey, frame: Frame, label: O
     Look at what is occupied and observed.
 
     :param dataset: Where the sample is.
-    :param key: Which.
     :param frame: Its images, for where the cameras are.
-    :param label: The label.
     """
     where = str(label_path(dataset.dataroot, key.scene_name, key.token))
     observed = label.mask_camera

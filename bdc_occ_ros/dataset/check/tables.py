@@ -41,7 +41,6 @@ def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[Finding]]:
     """
     Read the tables without the devkit, which stops at the first mistake.
 
-    :param folder: Where they are.
     :return: What could be read, and a finding for each that could not.
     """
     tables, findings = {}, []

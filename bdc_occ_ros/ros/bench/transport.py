@@ -71,8 +71,6 @@ def measure(transport: str, message_format: str, numbers: list[float]) -> Row:
     """
     Run both ends under one transport.
 
-    :param transport: One of TRANSPORTS.
-    :param message_format: 'raw' or 'jpeg'.
     :param numbers: cameras, width in px, height in px, rate in Hz and duration in s.
     :return: One row of the table.
     :raises MeasurementError: if an end fails or does not finish.
@@ -126,11 +124,7 @@ def row(transport: str, message_format: str, counts: dict[str, int | float | Non
 
 
 def table(rows: list[Row]) -> str:
-    """
-    Return the rows as text under their titles, and what the counts mean.
-
-    :param rows: Results of measure.
-    """
+    """Return the rows as text under their titles, and what the counts mean."""
     lines = [[name for name, _ in COLUMNS],
              *([form.format(row[name]) for name, form in COLUMNS] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines)]

@@ -43,8 +43,6 @@ def image_message(message_format: str, width_px: int, height_px: int) -> ImageMe
     Return a picture of gentle noise; as a JPEG it is about as large as one of a street.
 
     :param message_format: 'raw' for bgr8, or 'jpeg'.
-    :param width_px: Columns.
-    :param height_px: Rows.
     """
     import cv2
     noise = np.random.default_rng(0).integers(
@@ -88,7 +86,6 @@ class Cameras(Node):
         """
         Publish in bursts, the cameras one after another.
 
-        :param num_frames: Images per camera.
         :param rate_hz: Bursts per second.
         """
         spacing_s = min(TRIGGER_SPACING_S, 1.0 / rate_hz / len(self._outputs))

@@ -29,8 +29,6 @@ class Playback:
     """
     How a bag was played.
 
-    :param num_messages: Messages published.
-    :param duration_s: Time that took.
     :param lateness_ms: How long after its time a message was published: p50, p95, p99
         and largest.
     """
@@ -44,8 +42,6 @@ class BagPlayer:
     """
     Publishers for the topics of a bag.
 
-    :param node: Node that publishes.
-    :param path: The bag.
     :param topics: Only these; all if None.
     :param rate: Speed, 1 is that of the recording.
     :param has_clock: Whether to publish /clock, a hundred times a second.
@@ -173,7 +169,6 @@ def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: f
     """
     Play a bag from a process that does nothing else; a loop ends with an interrupt only.
 
-    :param path: The bag.
     :param topics: Only these; all if None.
     :param rate: Speed, 1 is that of the recording.
     :param has_clock: Whether to publish /clock.

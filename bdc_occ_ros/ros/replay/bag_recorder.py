@@ -21,7 +21,6 @@ class BagRecorder:
     A bag that topics are recorded into; use it in a with statement.
 
     :param node: Node that subscribes; whoever spins it records.
-    :param path: Folder to create.
     :param topics: Message class by topic.
     :param clock: Returns the stamp of what is received now, nanoseconds.
     :param latched: Topics whose publishers keep the last message for late subscribers.

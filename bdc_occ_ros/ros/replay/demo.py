@@ -61,11 +61,7 @@ class Run:
 
 
 class DiagnosticsWatch:
-    """
-    Keeps the newest diagnostics of the node.
-
-    :param node: Node that subscribes.
-    """
+    """Keeps the newest diagnostics of the node."""
 
     def __init__(self, node: Node) -> None:
         self.parts: dict[str, dict[str, str]] = {}
@@ -101,7 +97,6 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
     Start the node, play a bag to it, record its results, and stop it.
 
     :param drive: Bag with the images of the nuScenes rig.
-    :param recording: Bag to create.
     :param log: File for what the node prints.
     :param model: Network name or weights file; empty for the default.
     :param show_progress: Whether to draw a progress bar on standard error.

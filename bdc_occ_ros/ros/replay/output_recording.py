@@ -26,7 +26,6 @@ def record_topics(path: str | Path, *, namespace: str = '',
     """
     Record into a new bag.
 
-    :param path: Folder to create.
     :param namespace: That of the node, for its outputs.
     :param topics: These instead of the node's outputs; each must be published.
     :param seconds: How long; until interrupted if None.

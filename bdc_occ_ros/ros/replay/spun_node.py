@@ -14,11 +14,7 @@ from rclpy.signals import SignalHandlerOptions
 
 @contextmanager
 def spun_node(name: str) -> Iterator[Node]:
-    """
-    Yield a node of a context of its own that a thread spins until the block ends.
-
-    :param name: Node name.
-    """
+    """Yield a node of a context of its own that a thread spins until the block ends."""
     context = rclpy.Context()
     rclpy.init(context=context, args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(name, context=context)
