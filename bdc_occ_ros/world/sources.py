@@ -6,15 +6,18 @@ from functools import cache
 import hashlib
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
-BESIDE_THE_WORLD = ('camera_rig.py', 'classes.py', 'synthetic_triggers.py')
+from bdc_occ_ros import classes
+from bdc_occ_ros.geometry import camera_rig
+from bdc_occ_ros.sync import synthetic_triggers
+
+OUTSIDE = (camera_rig, classes, synthetic_triggers)  # what else decides how scenes look
 
 
 @cache
 def sources_fingerprint() -> str:
     """Return what differs as soon as a source file of the world does, hexadecimal."""
-    return fingerprint_of([*sorted((PACKAGE / 'world').glob('*.py')),
-                           *(PACKAGE / name for name in BESIDE_THE_WORLD)])
+    return fingerprint_of([*sorted(Path(__file__).parent.glob('*.py')),
+                           *(Path(module.__file__) for module in OUTSIDE)])
 
 
 def fingerprint_of(files: list[Path]) -> str:
