@@ -84,9 +84,9 @@ $(KERNELS)/libbdc_kernels.so: $(KERNELS)/build.py $(KERNELS)/src $(wildcard $(KE
 		| $(VENV)/.requirements
 	$(BIN)/python -m bdc_occ_ros.kernels.build
 
-$(KERNELS)/libbdc_cuda.so: $(KERNELS)/cuda_build.py $(KERNELS)/cuda $(wildcard $(KERNELS)/cuda/*) \
+$(KERNELS)/libbdc_cuda.so: $(KERNELS)/build.py $(KERNELS)/cuda $(wildcard $(KERNELS)/cuda/*) \
 		$(KERNELS)/src/bdc_kernels.h | $(VENV)/.requirements
-	$(BIN)/python -m bdc_occ_ros.kernels.cuda_build
+	$(BIN)/python -m bdc_occ_ros.kernels.build cuda
 
 $(VENV)/.package: setup.py setup.cfg bdc_occ_ros/__init__.py $(VENV)/.interfaces
 	BDC_OCC_EXTENSION=off $(BIN)/python -m pip install --disable-pip-version-check --no-deps \

@@ -11,12 +11,10 @@ from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # pip does not put it there
 
-from bdc_occ_ros.kernels import build, cuda_build
-from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
+from bdc_occ_ros.kernels.build import BUILDERS
 
 NAME = 'bdc_occ_ros'
 VERSION = re.search(r"^__version__ = '(.+)'$", Path(NAME, '__init__.py').read_text(), re.M)[1]
-BUILDERS = build, cuda_build
 
 
 def share(folder, *patterns):
@@ -35,16 +33,15 @@ class BuildKernels(build_ext):
     def build_extension(self, ext):
         """Build the library; a compiler that fails ends the installation with its message."""
         library = Path(self.get_ext_fullpath(ext.name))
-        builder, = (each for each in BUILDERS if each.LIBRARY.name == library.name)
+        builder, = (each for each in BUILDERS.values() if each.library.name == library.name)
         if not builder.is_current(library):
             builder.build(library)
 
 
 def kernels():
     """List the libraries that BDC_OCC_EXTENSION and the compilers found here ask for."""
-    is_wanted = is_cpu_library_wanted(), cuda_build.is_cuda_library_wanted()
-    return [Extension(f'{NAME}.kernels.{builder.LIBRARY.stem}', sources=[])
-            for builder, wanted in zip(BUILDERS, is_wanted) if wanted]
+    return [Extension(f'{NAME}.kernels.{builder.library.stem}', sources=[])
+            for builder in BUILDERS.values() if builder.is_wanted()]
 
 
 setup(

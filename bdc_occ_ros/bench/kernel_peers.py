@@ -18,7 +18,7 @@ from bdc_occ_ros.bench.packed_splat import SeededSplat
 from bdc_occ_ros.bench.peer_packages import has_packages
 from bdc_occ_ros.bench.torch_peer import torch_convolution, torch_module
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.kernels.backend import Backend
+from bdc_occ_ros.kernels.operations import Backend
 
 TORCH = {'torch_fp32': torch.float32, 'torch_bf16': torch.bfloat16}
 PEERS = (*TORCH, 'ort_int8', 'openvino_binary')

@@ -13,8 +13,8 @@ from bdc_occ_ros.bench.kernel_peers import CAPPED, KernelPeers, PEERS
 from bdc_occ_ros.bench.machine import describe_machine
 from bdc_occ_ros.bench.roofline import PROBE_MACS, roofline_probe
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.native import NativeBackend
+from bdc_occ_ros.kernels.operations import Backend
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.kernels.selection import REFERENCE, supported_backends
 

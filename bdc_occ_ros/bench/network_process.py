@@ -21,8 +21,7 @@ from torch import Tensor
 from bdc_occ_ros.bench.rig import rig_rays
 from bdc_occ_ros.bench.section_shares import section_shares, split_by_shares
 from bdc_occ_ros.bench.stage_clock import StageClock
-from bdc_occ_ros.binary.engine_module import use_backend
-from bdc_occ_ros.binary.recorded_module import STREAM_DTYPE
+from bdc_occ_ros.binary.engine_module import STREAM_DTYPE, use_backend
 from bdc_occ_ros.kernels.selection import choose_backend
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.int8_network import put_on_8_bits

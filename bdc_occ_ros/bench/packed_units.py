@@ -8,7 +8,6 @@ from bdc_occ_ros.bench.layers import UnitShape
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.binary.unit_recording import record_unit
 from bdc_occ_ros.kernels.conventions import bit_map
 from bdc_occ_ros.kernels.operations import Operation
 from bdc_occ_ros.kernels.plan import maps_of, Plan
@@ -34,7 +33,7 @@ def unit_operations(shape: UnitShape, unit: BdcUnit) -> list[Operation]:
     packed = PackedBdcUnit(unit)
     source = plan.real((1, shape.height, shape.width, shape.in_channels), STREAM)
     bits = plan.bits(source.buffer.shape)
-    result = record_unit(plan, packed, source, STREAM, bits=bits)
+    result = packed.lower(plan, source, STREAM, bits=bits)
     following = UnitShape(shape.out_channels, shape.out_channels, *shape.layers[1].out_size)
     plan.signs_of(result, PackedBdcUnit(seeded_unit(following)).folded.sign)
     _allocate(plan)

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import time
 
 from bdc_occ_ros.bench.alternation import Contestant
-from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.library import KernelLibrary, load_library
 from bdc_occ_ros.kernels.native import NativeBackend
+from bdc_occ_ros.kernels.operations import Backend
 
 PROBE_MACS = 10 ** 9
 ROUNDS = 4000  # a millisecond or two

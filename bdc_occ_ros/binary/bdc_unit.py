@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The binarized deep convolution unit (arXiv:2405.17037): 3x3, extra 1x1, per-channel branch.
+Define the binarized deep convolution unit (arXiv:2405.17037): 3x3, 1x1, per-channel branch.
 
 Attribute names are those of the authors' checkpoints; the spelling se_block is theirs.
 """
@@ -16,7 +16,6 @@ from bdc_occ_ros.errors import InvalidConfigError
 
 def _convolution(config: UnitConfig, in_channels: int, out_channels: int, kernel_size: int,
                  stride: int = 1, *, is_input_binary: bool) -> nn.Conv2d:
-    """Make a convolution without bias, binary or not."""
     if not config.is_binary:
         return nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2,
                          bias=False)
@@ -25,8 +24,7 @@ def _convolution(config: UnitConfig, in_channels: int, out_channels: int, kernel
 
 
 def _norm(is_wanted: bool, channels: int) -> nn.Module:
-    """Make a batch normalization, or a placeholder that keeps the numbering of its neighbours."""
-    return nn.BatchNorm2d(channels) if is_wanted else nn.Identity()
+    return nn.BatchNorm2d(channels) if is_wanted else nn.Identity()  # keeps others' numbering
 
 
 def _sign_steps(config: UnitConfig, channels: int, is_wanted: bool) -> tuple[nn.Module, nn.Module]:
@@ -40,12 +38,7 @@ def _sign_steps(config: UnitConfig, channels: int, is_wanted: bool) -> tuple[nn.
 
 
 class ChannelBranch(nn.Module):
-    """
-    The branch of 1x1 convolutions (MulBiconv) with RPReLU between them.
-
-    :param channels: Channels in and out.
-    :param config: How it is binarized and how many layers it has.
-    """
+    """The branch of 1x1 convolutions (MulBiconv) with RPReLU between them."""
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()
@@ -60,12 +53,7 @@ class ChannelBranch(nn.Module):
         self.fc = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """
-        Apply the layers.
-
-        :param x: (B, C, H, W) floating.
-        :return: The same shape.
-        """
+        """Apply the layers to (B, C, H, W)."""
         return self.fc(x)
 
 
@@ -132,20 +120,16 @@ class BdcUnit(nn.Module):
             return activation(main + self._identity(shortcut))
         main = activation(main)
         if last:
-            main = self._point_by_point(main, shortcut, *last)
+            if self.has_inner_shortcut:
+                main = main + shortcut
+            convolution, norm, activation = last
+            main = activation(norm(convolution(self.binary_activation1(self.move1(main)))))
         if self.version == 2:
             main = self.se_block(main)
         shortcut = self._identity(shortcut)
         if self.version < 3:
             return shortcut + main
         return addcmul(shortcut, main, self.se_block(self.global_pool(main)).sigmoid())
-
-    def _point_by_point(self, main: Tensor, shortcut: Tensor, convolution: nn.Module,
-                        norm: nn.Module, activation: nn.Module) -> Tensor:
-        """Apply the 1x1 part."""
-        if self.has_inner_shortcut:
-            main = main + shortcut
-        return activation(norm(convolution(self.binary_activation1(self.move1(main)))))
 
     def _identity(self, shortcut: Tensor) -> Tensor:
         """Return the shortcut with as many channels as the result."""

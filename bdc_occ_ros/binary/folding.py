@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Trained units into packed parameters: words, scales and thresholds, worked out in float64.
+Fold trained units into packed parameters: words, scales and thresholds, worked out in float64.
 
 With d the integer result of a binary convolution, alpha the scale of its weights and mu, v, gamma,
 beta, eps of the normalization behind it: y = scale d + offset with
@@ -13,11 +13,12 @@ all become thresholds of d. An RPReLU has one kink, and every written operation 
 either side of it, rounding included: the sign changes at most twice over all d.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.folded_unit import FoldedConvolution, FoldedUnit
 from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
 from bdc_occ_ros.errors import FoldingError
 from bdc_occ_ros.kernels.conventions import NEVER, pack_bits, pack_weights
@@ -25,6 +26,51 @@ from bdc_occ_ros.kernels.operations import Activation, BranchLayer, IntegerSign,
 
 CHANNELS_AT_ONCE = 64
 LARGEST = torch.finfo(torch.float32).max
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedConvolution:
+    """
+    A convolution and what follows it up to the next sum or sign.
+
+    :param weights: (Co, k, k, words(Ci)) int32; (Co, words(Ci)) where the input is real.
+    :param scale: (Co,) float32, or None with integer_sign.
+    :param offset: (Co,) float32, or None with integer_sign.
+    :param activation: RPReLU, or None with integer_sign.
+    :param integer_sign: All that follows, where that is the next convolution's sign.
+    """
+
+    weights: Tensor
+    scale: Tensor | None = None
+    offset: Tensor | None = None
+    activation: Activation | None = None
+    integer_sign: IntegerSign | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedUnit:
+    """
+    The packed parameters of a BDC unit.
+
+    :param sign: Of the unit's input.
+    :param spatial: The 3x3 convolution.
+    :param point_sign: Of the real values that enter the 1x1; None without 1x1, where it takes
+        real values, and where spatial has an integer sign.
+    :param point: The 1x1 convolution; None in V0.
+    :param branch: Layers of the channel branch; V2 applies them at every pixel.
+    :param shortcut_scale: (Co,) float32, normalization of the identity path, or None.
+    :param shortcut_offset: (Co,) float32, with shortcut_scale.
+    :param last_activation: Of the sum with the identity path; None where RPReLU stands before it.
+    """
+
+    sign: Sign
+    spatial: FoldedConvolution
+    point_sign: Sign | None
+    point: FoldedConvolution | None
+    branch: tuple[BranchLayer, ...]
+    shortcut_scale: Tensor | None
+    shortcut_offset: Tensor | None
+    last_activation: Activation | None
 
 
 def fold_unit(unit: BdcUnit) -> FoldedUnit:
@@ -173,7 +219,6 @@ def _folded_branch(layers: nn.Sequential) -> tuple[BranchLayer, ...]:
 
 
 def _folded_activation(activation: RPReLU) -> Activation:
-    """Take the three vectors of an RPReLU."""
     return Activation(*map(_to_float, _bends(activation)))
 
 
@@ -184,7 +229,7 @@ def _bends(activation: RPReLU) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _scale_and_offset(convolution: BinaryConv2d, norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """Return what makes a real number of the integer result, (Co,) float64."""
+    """Return what makes a real number of the integer result, each (Co,) float64."""
     alpha = _alpha(convolution)
     if not isinstance(norm, nn.BatchNorm2d):
         return alpha, torch.zeros_like(alpha)
@@ -203,8 +248,7 @@ def _alpha(convolution: BinaryConv2d) -> Tensor:
     return convolution.weight.detach().double().abs().mean(dim=(1, 2, 3))
 
 
-def _vector(parameter: Tensor) -> Tensor:
-    """Return a parameter per channel as (C,) float64."""
+def _vector(parameter: Tensor) -> Tensor:  # (C,) float64
     return parameter.detach().double().flatten()
 
 
@@ -218,5 +262,4 @@ def _to_float(vector: Tensor) -> Tensor:
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Return whether all numbers are finite; true where there are no values to ask."""
     return tensor.is_meta or bool(torch.isfinite(tensor).all())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What must hold of packed parameters from a file before anything is computed with them."""
+"""Check packed parameters from a file before anything is computed with them."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidWeightsError
-from bdc_occ_ros.kernels.conventions import WORD_BITS
+from bdc_occ_ros.kernels.conventions import is_clear_beyond
 from bdc_occ_ros.kernels.operations import IntegerSign, Sign
 
 
@@ -23,7 +23,7 @@ def require_valid_unit(unit: PackedBdcUnit, name: str) -> None:
         not finite.
     """
     for place, words, channels in _words(unit):
-        if not _is_clear_beyond(words, channels):
+        if not is_clear_beyond(words, channels):
             raise InvalidWeightsError(
                 f'{name}: {place}: bits beyond channel {channels} must be clear; export again')
     for place, sign in _signs(unit):
@@ -37,12 +37,6 @@ def require_valid_unit(unit: PackedBdcUnit, name: str) -> None:
         if tensor.is_floating_point() and not place.endswith('threshold') and not (
                 torch.isfinite(tensor).all()):
             raise InvalidWeightsError(f'{name}: {place}: not finite; export again')
-
-
-def _is_clear_beyond(words: Tensor, channels: int) -> bool:
-    """Return whether the bits behind the last channel are all clear."""
-    used = channels % WORD_BITS
-    return not used or not (words[..., -1].to(torch.int64) >> used & (1 << 32 - used) - 1).any()
 
 
 def _words(unit: PackedBdcUnit) -> Iterator[tuple[str, Tensor, int]]:
@@ -59,7 +53,6 @@ def _words(unit: PackedBdcUnit) -> Iterator[tuple[str, Tensor, int]]:
 
 
 def _signs(unit: PackedBdcUnit) -> Iterator[tuple[str, Sign | IntegerSign]]:
-    """Yield every sign and its place."""
     folded = unit.folded
     signs = {'sign': folded.sign, 'spatial.integer_sign': folded.spatial.integer_sign,
              'point_sign': folded.point_sign}

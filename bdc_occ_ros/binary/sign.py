@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The sign of activations and of weights, and the gradients that stand in for theirs.
+Take the sign of activations and of weights, with gradients that stand in for theirs.
 
 The sign of zero is an argument everywhere: 0 is torch.sign, which the authors train with; +1 is
 what one stored bit can say (a set bit is +1). Convolutions pad after the sign, with literal 0.
@@ -18,9 +18,7 @@ def sign(x: Tensor, sign_of_zero: int) -> Tensor:
     """
     Return the sign of every element, without a useful gradient.
 
-    :param x: Any shape, floating.
     :param sign_of_zero: What an exact zero gives, 0 or 1.
-    :return: Values -1, +1 (and 0 if sign_of_zero is 0), shape and dtype of x.
     """
     if sign_of_zero == 0:
         return torch.sign(x)
@@ -59,13 +57,11 @@ class _FixedSign(torch.autograd.Function):
         return gradient * ctx.slope(x), None, None
 
 
-def _polynomial_slope(x: Tensor) -> Tensor:
-    """Return the derivative of 2x + x^2 below 0 and of 2x - x^2 above, 0 beyond [-1, 1]."""
+def _polynomial_slope(x: Tensor) -> Tensor:  # of 2x + x^2 below 0, of 2x - x^2 above
     return 2 * (1 - x.abs()).clamp(min=0)
 
 
-def _clip_slope(x: Tensor) -> Tensor:
-    """Return the derivative of clip(x, -1, 1), both ends included."""
+def _clip_slope(x: Tensor) -> Tensor:  # of clip(x, -1, 1), both ends included
     return x.abs() <= 1
 
 
@@ -82,40 +78,6 @@ class _ScaledSign(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         weight, = ctx.saved_tensors
         return gradient * (weight.abs() <= 1), None
-
-
-def tanh_sign(x: Tensor, beta: Tensor, sign_of_zero: int) -> Tensor:
-    """
-    Binarize activations; gradients are those of tanh(beta x) (arXiv:2405.17037, code).
-
-    :param x: Activations, any shape, floating.
-    :param beta: Sharpness, (1,); it gets a gradient too.
-    :param sign_of_zero: What an exact zero gives, 0 or 1.
-    :return: Signs, shape and dtype of x.
-    """
-    return _TanhSign.apply(x, beta, sign_of_zero)
-
-
-def polynomial_sign(x: Tensor, sign_of_zero: int) -> Tensor:
-    """
-    Binarize activations; the gradient is 2 - 2 |x| within [-1, 1] (arXiv:2003.03488).
-
-    :param x: Activations, any shape, floating.
-    :param sign_of_zero: What an exact zero gives, 0 or 1.
-    :return: Signs, shape and dtype of x.
-    """
-    return _FixedSign.apply(x, _polynomial_slope, sign_of_zero)
-
-
-def clipped_sign(x: Tensor, sign_of_zero: int) -> Tensor:
-    """
-    Binarize activations; the gradient passes within [-1, 1], both ends included.
-
-    :param x: Activations, any shape, floating.
-    :param sign_of_zero: What an exact zero gives, 0 or 1.
-    :return: Signs, shape and dtype of x.
-    """
-    return _FixedSign.apply(x, _clip_slope, sign_of_zero)
 
 
 def scaled_sign(weight: Tensor, sign_of_zero: int) -> Tensor:
@@ -137,7 +99,9 @@ class BinaryActivation(nn.Module):
     Sign of activations.
 
     :param sign_of_zero: What an exact zero gives, 0 or 1.
-    :param gradient: What stands in for the sign's; tanh learns its sharpness beta.
+    :param gradient: What stands in for the sign's: tanh, that of tanh(beta x) with a learned
+        sharpness beta (arXiv:2405.17037, code); polynomial, 2 - 2 |x| within [-1, 1]
+        (arXiv:2003.03488); clip, 1 there, both ends included.
     """
 
     def __init__(self, sign_of_zero: int,
@@ -148,13 +112,8 @@ class BinaryActivation(nn.Module):
         self.beta = nn.Parameter(torch.ones(1)) if gradient == 'tanh' else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """
-        Binarize.
-
-        :param x: Activations, floating.
-        :return: Signs of the same shape and dtype.
-        """
+        """Return the signs of activations, same shape and dtype."""
         if self.beta is not None:
-            return tanh_sign(x, self.beta, self.sign_of_zero)
-        binarize = polynomial_sign if self.gradient == 'polynomial' else clipped_sign
-        return binarize(x, self.sign_of_zero)
+            return _TanhSign.apply(x, self.beta, self.sign_of_zero)
+        slope = _polynomial_slope if self.gradient == 'polynomial' else _clip_slope
+        return _FixedSign.apply(x, slope, self.sign_of_zero)

@@ -96,7 +96,7 @@ def _clear(folder: Path) -> None:
 
 def _default_model(folder: Path) -> str:
     """Return the node's own network; without weights, the file of it packed with random ones."""
-    from bdc_occ_ros.kernels.extension import is_cpu_library_wanted
+    from bdc_occ_ros.kernels.build import CPU_BUILDER
     from bdc_occ_ros.network.config import load_network_config
     from bdc_occ_ros.ros.node_config import ModelConfig
     from bdc_occ_ros.weights.loading import load_network
@@ -104,7 +104,7 @@ def _default_model(folder: Path) -> str:
     from bdc_occ_ros.weights.shipped_weights import shipped_weights
 
     name = ModelConfig().name
-    if shipped_weights(name) is not None or not is_cpu_library_wanted():
+    if shipped_weights(name) is not None or not CPU_BUILDER.is_wanted():
         return name
     network = load_network(load_network_config(name), 'cpu', seed=0).network
     path = folder / 'untrained.safetensors'

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What packed data means; the one place where it is decided.
+Define what packed data means; the one place where it is decided.
 
 - A word has 32 bits. Bit i of word j stands for channel 32 j + i: least significant bit first.
   In torch words are int32 (torch computes little with uint32), in C uint32_t.
@@ -34,14 +34,12 @@ from torch import Tensor
 WORD_BITS = 32
 NUM_PADDING_CLASSES = 16
 NEVER = 2 ** 31 - 1
+TO_CHANNELS_FIRST = (0, 3, 1, 2)
+TO_CHANNELS_LAST = (0, 2, 3, 1)
 
 
 def words(channels: int) -> int:
-    """
-    Return how many words hold that many channels.
-
-    :param channels: At least 1.
-    """
+    """Return how many words hold that many channels."""
     return -(-channels // WORD_BITS)
 
 
@@ -82,6 +80,17 @@ def pack_weights(weight: Tensor) -> Tensor:
     :return: (Co, k, k, words(Ci)) int32.
     """
     return pack_bits((weight >= 0).permute(0, 2, 3, 1))
+
+
+def is_clear_beyond(packed: Tensor, channels: int) -> bool:
+    """
+    Return whether the bits behind the last channel are all clear.
+
+    :param packed: (..., words(channels)) int32.
+    """
+    used = channels % WORD_BITS
+    beyond = packed[..., -1].to(torch.int64) >> used & (1 << WORD_BITS - used) - 1
+    return not used or not bool(beyond.any())
 
 
 def bit_map(batch: int, height: int, width: int, channels: int) -> Tensor:

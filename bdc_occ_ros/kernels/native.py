@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The backend that runs operations in the library of CPU kernels."""
+"""Run operations in the library of CPU kernels."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from bdc_occ_ros.errors import BackendUnavailableError
+from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError
 from bdc_occ_ros.kernels.library import KernelLibrary, load_library
 from bdc_occ_ros.kernels.lowering import Lowering
 from bdc_occ_ros.kernels.operations import Operation
@@ -33,22 +34,20 @@ class NativeBackend:
 
     def compile(self, operations: Sequence[Operation]) -> Callable[[], None]:
         """
-        Prepare operations whose buffers are all allocated.
+        Prepare operations; see operations.Backend.
 
         Weights are reordered for the backend here, once. Everything that the operations name is
         kept alive by the function that is returned.
 
-        :param operations: In the order in which they run.
-        :return: A function that runs them once.
-        :raises InvalidOperationError: if maps and parameters do not fit together; where only the
-            kernels can tell, when it is run.
+        :raises InvalidOperationError: if maps and parameters do not fit together.
         """
-        lowering = Lowering(self.name, self._library)
+        lowering = Lowering(partial(self._library.prepare, self.name))
         steps = lowering.steps(operations)
-        name = self.name.encode()
 
         def run() -> None:
+            if self.threads < 1:
+                raise InvalidOperationError(f'at least one thread must run; got {self.threads}')
             lowering.point_at_external_buffers()
-            self._library.run(name, steps, self.threads)
+            self._library.run(self.name, steps, self.threads)
 
         return run

@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The operations of the bit engine as plain records; reference.py says what each computes.
+Define the operations of the bit engine as plain records; reference.py says what each computes.
 
 Every record names the maps it reads and writes. What is None is left out. The fields are those of
 the structures in src/bdc_kernels.h, in the same order.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -47,6 +49,12 @@ class Map:
         if self.num_channels is None:
             return self.buffer.shape[3] - self.first_channel
         return self.num_channels
+
+    def halves(self) -> 'tuple[Map, Map]':
+        """Return the two halves of the channels."""
+        half = self.channels // 2
+        return (Map(self.buffer, self.first_channel, half),
+                Map(self.buffer, self.first_channel + half, half))
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,3 +324,25 @@ class Labels:
 
 Operation = (Pack | Convolution | RealConvolution | Gate | Combine | Affine | AveragePool
              | Upsample | SplatTable | Splat | Labels)
+
+
+class Backend(Protocol):
+    """
+    Runs operations: the plain reference, or a library of compiled kernels.
+
+    :param name: reference, scalar, avx2, avx512, neon, neon_dotprod, cuda.
+    """
+
+    name: str
+
+    def compile(self, operations: Sequence[Operation]) -> Callable[[], None]:
+        """
+        Prepare operations whose buffers are all allocated.
+
+        Buffers whose tensor is None when this is called belong to the caller, who sets
+        `Buffer.tensor` before every run, to a tensor of the same shape and dtype.
+
+        :param operations: In the order in which they run.
+        :return: A function that runs them once.
+        """
+        ...

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-A plan: operations recorded once over buffers that have no memory yet.
+Plan operations once, over buffers that have no memory yet.
 
     plan = Plan()
     source = plan.input((1, 8, 8, 64), torch.float32)
@@ -10,7 +10,7 @@ A plan: operations recorded once over buffers that have no memory yet.
     plan.output(result, torch.float32)
     compiled = CompiledPlan(plan, backend)
 
-The sign of a map is recorded after the map; the operation that writes the map then writes the
+The sign of a map is asked for after the map; the operation that writes the map then writes the
 bits as well, in one pass, where it can.
 """
 
@@ -44,12 +44,7 @@ class Plan:
         self.outputs: list[Buffer] = []
 
     def input(self, shape: Shape, dtype: torch.dtype) -> Map:
-        """
-        Declare a real map that the caller brings.
-
-        :param shape: N, H, W, C.
-        :param dtype: float32, bfloat16 or float16.
-        """
+        """Declare a real map of N, H, W, C that the caller brings."""
         source = self.real(shape, dtype)
         self.inputs.append(source.buffer)
         return source
@@ -65,35 +60,22 @@ class Plan:
         self.outputs.append(result.buffer)
 
     def real(self, shape: Shape, dtype: torch.dtype) -> Map:
-        """
-        Declare a real map.
-
-        :param shape: N, H, W, C.
-        :param dtype: float32, bfloat16 or float16.
-        """
+        """Declare a real map of N, H, W, C in float32, bfloat16 or float16."""
         buffer = Buffer(shape)
         self.dtypes[buffer] = dtype
         return Map(buffer)
 
     def bits(self, shape: Shape) -> Map:
-        """
-        Declare a map of bits.
-
-        :param shape: N, H, W, C.
-        """
+        """Declare a map of bits of N, H, W, C."""
         return Map(Buffer(shape, is_bits=True))
 
-    def record(self, operation: Operation) -> None:
-        """
-        Add an operation behind all others.
-
-        :param operation: Its maps belong to this plan.
-        """
+    def add(self, operation: Operation) -> None:
+        """Add an operation on maps of this plan behind all others."""
         self.operations.append(operation)
 
     def signs_of(self, source: Map, sign: Sign) -> Map:
         """
-        Record the sign of a real map.
+        Add the sign of a real map.
 
         :param source: Written by an operation of this plan, or an input.
         :param sign: One threshold per channel of the source.
@@ -103,7 +85,7 @@ class Plan:
         writers = self._writers(source.buffer)
         if source.channels != source.buffer.shape[3] or not writers or any(
                 not _can_sign(self.operations[index]) for index in writers):
-            self.record(Pack(source, bits, sign))
+            self.add(Pack(source, bits, sign))
             return bits
         for index in writers:
             self.operations[index] = _with_bits(self.operations[index], bits.buffer, sign)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Maps as plain float32 tensors, for the reference: read, bend, write, write bits."""
+"""Read and write maps as plain float32 tensors, for the reference."""
 
 import torch
 from torch import Tensor
@@ -18,76 +18,39 @@ def _channels(target: Map) -> slice:
 
 
 def read(source: Map) -> Tensor:
-    """
-    Read a real map.
-
-    :param source: Its buffer has a tensor.
-    :return: (N, H, W, C) float32, a copy.
-    """
+    """Return a copy of a real map, (N, H, W, C) float32."""
     return source.buffer.tensor[..., _channels(source)].to(torch.float32, copy=True)
 
 
 def read_bits(source: Map) -> Tensor:
-    """
-    Read a map of bits.
-
-    :param source: Its buffer has a tensor.
-    :return: (N, H + 2, W + 2, C) bool, the clear border included.
-    """
+    """Return a map of bits, (N, H + 2, W + 2, C) bool, the clear border included."""
     return unpack_bits(source.buffer.tensor[..., _channels(source)], source.channels)
 
 
 def write(target: Map | None, values: Tensor) -> None:
-    """
-    Write a real map, rounded to nearest even.
-
-    :param target: None writes nothing.
-    :param values: (N, H, W, C) float32.
-    """
+    """Write (N, H, W, C) float32 into a real map, if there is one; rounded to nearest even."""
     if target is not None:
         target.buffer.tensor[..., _channels(target)] = values.to(target.buffer.tensor.dtype)
 
 
-def write_bits(target: Map | None, is_positive: Tensor) -> None:
-    """
-    Write a map of bits inside its border.
-
-    :param target: None writes nothing.
-    :param is_positive: (N, H, W, C) bool.
-    """
-    if target is not None:
-        target.buffer.tensor[:, 1:-1, 1:-1, _channels(target)] = pack_bits(is_positive)
+def write_bits(target: Map, is_positive: Tensor) -> None:
+    """Write (N, H, W, C) bool into a map of bits, inside its border."""
+    target.buffer.tensor[:, 1:-1, 1:-1, _channels(target)] = pack_bits(is_positive)
 
 
 def write_signs(target: Map | None, values: Tensor, sign: Sign | None) -> None:
-    """
-    Write the bits of real values.
-
-    :param target: None writes nothing.
-    :param values: (N, H, W, C) float32.
-    """
+    """Write the bits of (N, H, W, C) float32 into a map, if there is one."""
     if target is not None:
         write_bits(target, signs(values, sign))
 
 
 def signs(values: Tensor, sign: Sign) -> Tensor:
-    """
-    Return the bits of real values.
-
-    :param values: (..., C) float32.
-    :param sign: Threshold and flip per channel.
-    :return: (..., C) bool.
-    """
+    """Return the bits of (..., C) float32, bool of the same shape."""
     return (values >= sign.threshold) != unpack_bits(sign.flip, values.shape[-1])
 
 
 def activate(values: Tensor, activation: Activation | None) -> Tensor:
-    """
-    Apply an RPReLU.
-
-    :param values: (..., C) float32.
-    :param activation: None returns the values.
-    """
+    """Apply an RPReLU, or nothing, to (..., C) float32."""
     if activation is None:
         return values
     moved = values + activation.before

@@ -8,13 +8,11 @@ from typing import NamedTuple
 import torch
 
 from bdc_occ_ros.errors import InvalidSettingError, KernelLibraryError
-from bdc_occ_ros.kernels import cuda_build
-from bdc_occ_ros.kernels.backend import Backend
-from bdc_occ_ros.kernels.build import LIBRARY
+from bdc_occ_ros.kernels.build import CPU_BUILDER, CUDA_BUILDER, extension_choice
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.extension import extension_choice, is_cpu_library_wanted
 from bdc_occ_ros.kernels.library import library_path, load_library
 from bdc_occ_ros.kernels.native import NativeBackend
+from bdc_occ_ros.kernels.operations import Backend
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 VARIABLE = 'BDC_OCC_BACKEND'
@@ -58,17 +56,16 @@ def choose_backend(threads: int | None = None) -> ChosenBackend:
     :raises BackendUnavailableError: if this machine cannot run what it names.
     :raises KernelLibraryError: if a library is needed and cannot be used.
     """
-    if extension_choice() == 'cuda' and not cuda_build.is_current(cuda_build.LIBRARY):
+    library = CUDA_BUILDER.library
+    if extension_choice() == 'cuda' and not CUDA_BUILDER.is_current(library):
         raise KernelLibraryError(
-            f'BDC_OCC_EXTENSION=cuda needs {cuda_build.LIBRARY}, which is missing or stale; build '
-            f'it with `{cuda_build.COMMAND}`, or choose cpu or auto')
+            f'BDC_OCC_EXTENSION=cuda needs {library}, which is missing or stale; build it with '
+            f'`{CUDA_BUILDER.command}`, or choose cpu or auto')
     threads = threads or torch.get_num_threads()
-    forced = os.environ.get(VARIABLE)
-    if forced:
+    if forced := os.environ.get(VARIABLE):
         return ChosenBackend(_forced(forced, threads),
                              f'backend {forced}, since {VARIABLE} names it')
-    reason = _reason_for_no_library()
-    if reason:
+    if reason := _reason_for_no_library():
         return ChosenBackend(ReferenceBackend(), f'backend {REFERENCE}, since {reason}')
     *others, best = supported_backends()
     return ChosenBackend(
@@ -77,7 +74,6 @@ def choose_backend(threads: int | None = None) -> ChosenBackend:
 
 
 def _forced(name: str, threads: int) -> Backend:
-    """Return the backend of that name or refuse."""
     if name not in NAMES:
         raise InvalidSettingError(f'{VARIABLE} is one of {", ".join(NAMES)}; got {name!r}. '
                                   f'This machine has {", ".join(supported_backends())}')
@@ -92,6 +88,6 @@ def _reason_for_no_library() -> str:
     """Return why there need not be a library, or nothing if there must be one."""
     if extension_choice() == 'off':
         return 'BDC_OCC_EXTENSION=off keeps the compiled kernels out'
-    if not is_cpu_library_wanted() and not library_path().is_file():
-        return f'there is neither {LIBRARY.name} nor a C++ compiler to build it'
+    if not CPU_BUILDER.is_wanted() and not library_path().is_file():
+        return f'there is neither {CPU_BUILDER.library.name} nor a C++ compiler to build it'
     return ''

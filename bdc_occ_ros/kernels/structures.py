@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The structures of src/bdc_kernels.h for ctypes, field by field; pointers are plain addresses."""
+"""Mirror the structures of src/bdc_kernels.h for ctypes; pointers are plain addresses."""
 
 from ctypes import c_float, c_int32, c_void_p, Structure
 
@@ -20,33 +20,23 @@ def _integers(*names: str) -> list[tuple[str, type]]:
 
 
 class BdcMap(Structure):
-    """A map or a slice of its channels."""
-
     _fields_ = [*_pointers('data'),
                 *_integers('type', 'batch', 'height', 'width', 'channels', 'stride')]
 
 
 class BdcSign(Structure):
-    """Threshold and flip of a real value."""
-
     _fields_ = _pointers('threshold', 'flip')
 
 
 class BdcIntegerSign(Structure):
-    """Two thresholds and flip of an integer."""
-
     _fields_ = _pointers('low', 'high', 'flip')
 
 
 class BdcRprelu(Structure):
-    """Shift, slope, shift."""
-
     _fields_ = _pointers('before', 'slope', 'after')
 
 
 class BdcPack(Structure):
-    """Real map to bits."""
-
     _fields_ = [('in_', BdcMap), ('out', BdcMap), ('sign', BdcSign)]
 
 
@@ -57,8 +47,6 @@ _EPILOGUE = [*_pointers('scale', 'offset'), ('activation', BdcRprelu),
 
 
 class BdcConvolution(Structure):
-    """Binary convolution of bits and what follows."""
-
     _fields_ = [('in_', BdcMap), *_pointers('weights', 'base'),
                 *_integers('out_channels', 'kernel', 'stride'),
                 ('bits_of_integer', BdcMap), ('integer_sign', BdcIntegerSign),
@@ -66,75 +54,53 @@ class BdcConvolution(Structure):
 
 
 class BdcRealConvolution(Structure):
-    """1x1 convolution of real inputs with 1-bit weights and what follows."""
-
     _fields_ = [('in_', BdcMap), *_pointers('weights'), *_integers('out_channels'), *_EPILOGUE]
 
 
 class BdcBranchLayer(Structure):
-    """One layer of the channel branch."""
-
     _fields_ = [('sign', BdcSign), *_pointers('weights', 'scale'), ('before', BdcRprelu)]
 
 
 class BdcGate(Structure):
-    """Mean, branch, sigmoid."""
-
     _fields_ = [*_pointers('sums'), *_integers('batch', 'rows', 'channels'), ('count', c_float),
                 *_pointers('layers'), *_integers('num_layers'), *_pointers('gate')]
 
 
 class BdcCombine(Structure):
-    """Weighted sum of two maps, activation."""
-
     _fields_ = [('left', BdcMap), ('right', BdcMap),
                 ('left_weight', c_float), ('right_weight', c_float),
                 ('activation', BdcRprelu), ('out', BdcMap), ('bits', BdcMap), ('sign', BdcSign)]
 
 
 class BdcAffine(Structure):
-    """Pixels into channels, scale and offset."""
-
     _fields_ = [('in_', BdcMap), *_integers('factor'), *_pointers('scale', 'offset'),
                 ('out', BdcMap), ('bits', BdcMap), ('sign', BdcSign)]
 
 
 class BdcAveragePool(Structure):
-    """Average over 2x2 pixels."""
-
     _fields_ = [('in_', BdcMap), ('out', BdcMap)]
 
 
 class BdcUpsample(Structure):
-    """Bilinear to twice the size."""
-
     _fields_ = [('in_', BdcMap), ('out', BdcMap)]
 
 
 class BdcSplat(Structure):
-    """Context features along their rays, summed per cell."""
-
     _fields_ = [*_pointers('starts', 'points', 'pixels', 'probability'),
                 *_integers('probability_type'), ('context', BdcMap), ('out', BdcMap)]
 
 
 class BdcSplatTable(Structure):
-    """Which ray points fall into which cell."""
-
     _fields_ = [*_pointers('points_m'), *_integers('cameras', 'depths', 'pixels_per_camera'),
                 ('lower', c_float * 3), ('size', c_float * 3), *_integers('rows', 'columns'),
                 *_pointers('starts', 'points', 'pixels', 'cells')]
 
 
 class BdcLabels(Structure):
-    """Highest score of every group of channels."""
-
     _fields_ = [('in_', BdcMap), *_integers('classes'), *_pointers('labels')]
 
 
 class BdcStep(Structure):
-    """An operation of any kind."""
-
     _fields_ = [*_integers('kind'), *_pointers('operation')]
 
 

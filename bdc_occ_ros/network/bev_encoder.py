@@ -5,9 +5,14 @@
 from torch import cat, nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.blocks import down_block, same_block, strided_block
+from bdc_occ_ros.binary.blocks import (
+    ChannelReduction,
+    down_block,
+    same_block,
+    strided_block,
+    UpSampling,
+)
 from bdc_occ_ros.binary.config import UnitConfig
-from bdc_occ_ros.binary.resampling import ChannelReduction, UpSampling
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.nano_layers import NanoBevBackbone, NanoBevNeck
 

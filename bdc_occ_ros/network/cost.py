@@ -24,8 +24,7 @@ from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.blocks import BinaryBlock
-from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.prelu import PReLU
+from bdc_occ_ros.binary.layers import BinaryConv2d, PReLU
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 

@@ -6,8 +6,8 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.blocks import ChannelReduction
 from bdc_occ_ros.binary.config import UnitConfig
-from bdc_occ_ros.binary.resampling import ChannelReduction
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.conv_block import ConvBlock
 from bdc_occ_ros.network.nano_layers import NanoImageBackbone, NanoImageNeck

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from bdc_occ_ros.binary.engine_module import EngineModule
 from bdc_occ_ros.geometry.voxel_grid import BevConfig
-from bdc_occ_ros.kernels.backend import Backend
-from bdc_occ_ros.kernels.operations import Buffer, Map, Splat, SplatTable
-from bdc_occ_ros.kernels.plan_runner import TO_CHANNELS_FIRST
+from bdc_occ_ros.kernels.conventions import TO_CHANNELS_FIRST
+from bdc_occ_ros.kernels.operations import Backend, Buffer, Map, Splat, SplatTable
 
 
 def splat_table(points_m: Tensor, bev: BevConfig) -> SplatTable:

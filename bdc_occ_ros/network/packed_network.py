@@ -4,8 +4,8 @@
 The whole network with its binary units on bits; the other layers stay PyTorch's.
 
 Structure and names of the stages are those of the float network. What lies between two
-real-valued layers becomes one Section, one plan; the lift and the last layers of the occupancy
-head have forms of their own.
+real-valued layers becomes one PackedSubgraph, one plan; the lift and the last layers of the
+occupancy head have forms of their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,24 +16,23 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.engine_module import LoweredModule, STREAM_DTYPE
 from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.module_recording import is_recordable
+from bdc_occ_ros.binary.module_lowering import can_lower, PackedSubgraph
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.binary.recorded_module import RecordedModule, STREAM_DTYPE
-from bdc_occ_ros.binary.section import Section
 from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
 from bdc_occ_ros.network.bn_folding import fold_normalizations
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.nano_layers import LevelFusion, NanoBevBackbone
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.network_recording import record  # registers the networks' containers
+from bdc_occ_ros.network.network_lowering import lower_module  # registers the networks' containers
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
 from bdc_occ_ros.network.packed_lift import PackedLift
 from bdc_occ_ros.network.shift_folding import fold_shifts
 from bdc_occ_ros.network.split_fusion import LevelConvolutions, LevelSum
 from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
 
-__all__ = ['empty_packed_network', 'pack_network', 'record']
+__all__ = ['empty_packed_network', 'lower_module', 'pack_network']
 
 
 def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.float32,
@@ -52,11 +51,11 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
     fold_shifts(packed)
     packed = packed_units(packed)
     for name, child in list(packed.named_children()):
-        setattr(packed, name, _with_sections(child))
+        setattr(packed, name, _with_subgraphs(child))
     packed.lift = PackedLift(packed.config.bev, real_dtype)
     packed.occ_head = _packed_head(packed.occ_head)
     for module in _outermost(packed):
-        if isinstance(module, RecordedModule):
+        if isinstance(module, LoweredModule):
             module.stream_dtype, module.output_dtype = stream_dtype, real_dtype
         else:
             module.to(dtype=real_dtype, memory_format=torch.channels_last)
@@ -82,40 +81,40 @@ def packed_units(module: nn.Module) -> nn.Module:
         return PackedBdcUnit(module)
     for name, child in list(module.named_children()):
         setattr(module, name, packed_units(child))
-    if isinstance(module, NanoBevBackbone) and is_recordable(module.stages[0]):
+    if isinstance(module, NanoBevBackbone) and can_lower(module.stages[0]):
         module.stem = UnshuffleAffine(*module.stem)
     return module
 
 
-def _with_sections(module: nn.Module) -> nn.Module:
-    """Return the module with sections as large as possible in it, or as one section."""
-    if isinstance(module, RecordedModule):
+def _with_subgraphs(module: nn.Module) -> nn.Module:
+    """Return the module with subgraphs as large as possible in it, or as one subgraph."""
+    if isinstance(module, LoweredModule):
         return module
-    if is_recordable(module):
-        return Section(module)
+    if can_lower(module):
+        return PackedSubgraph(module)
     if isinstance(module, nn.Sequential):
         return nn.Sequential(*_joined(_split_fusion(module)))
     for name, child in list(module.named_children()):
-        setattr(module, name, _with_sections(child))
+        setattr(module, name, _with_subgraphs(child))
     return module
 
 
 def _split_fusion(modules: nn.Sequential) -> list[nn.Module]:
-    """Split a fusion of levels in front of what can be recorded."""
+    """Split a fusion of levels in front of what can be lowered."""
     first, *others = modules
-    if isinstance(first, LevelFusion) and others and is_recordable(others[0]):
+    if isinstance(first, LevelFusion) and others and can_lower(others[0]):
         return [LevelConvolutions(first), LevelSum(), *others]
     return [first, *others]
 
 
 def _joined(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
-    """Join recordable neighbours."""
-    for can_join, group in groupby(modules, is_recordable):
+    """Join neighbours that can be lowered."""
+    for can_join, group in groupby(modules, can_lower):
         members = list(group)
         if can_join and len(members) > 1:
-            yield Section(nn.Sequential(*members))
+            yield PackedSubgraph(nn.Sequential(*members))
         else:
-            yield from map(_with_sections, members)
+            yield from map(_with_subgraphs, members)
 
 
 def _packed_head(head: nn.Module | None) -> nn.Module | None:
@@ -126,9 +125,9 @@ def _packed_head(head: nn.Module | None) -> nn.Module | None:
 
 
 def _outermost(module: nn.Module) -> Iterator[nn.Module]:
-    """Iterate over recorded modules and, outside of these, layers without children."""
+    """Iterate over lowered modules and, outside of these, layers without children."""
     children = list(module.children())
-    if isinstance(module, RecordedModule) or not children:
+    if isinstance(module, LoweredModule) or not children:
         yield module
         return
     for child in children:

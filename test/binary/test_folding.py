@@ -165,17 +165,23 @@ def test_every_layout_folds_to_what_the_float_unit_computes(version):
                                        trace.out_of('bn_fp'), **CLOSE)
 
 
+def empty_unit(*sizes):
+    """Return a unit with shapes and no values."""
+    with torch.device('meta'):
+        return PackedBdcUnit(BdcUnit(*sizes))
+
+
 @pytest.mark.parametrize('version', [0, 1, 2, 3])
 def test_an_empty_unit_has_the_state_of_a_folded_one(version):
     for config, stride, repeats in list(combinations(version))[::3]:
         sizes = (CHANNELS, repeats * CHANNELS, config, stride)
-        packed, empty = PackedBdcUnit(BdcUnit(*sizes)), PackedBdcUnit.empty(*sizes)
+        packed, empty = PackedBdcUnit(BdcUnit(*sizes)), empty_unit(*sizes)
         state, expected = packed.state_dict(), empty.state_dict()
         assert {n: (t.shape, t.dtype) for n, t in state.items()} == {
             n: (t.shape, t.dtype) for n, t in expected.items()}
         assert all(tensor.is_meta for tensor in expected.values())
         assert (packed.stride, packed.out_channels) == (stride, repeats * CHANNELS)
-    filled = PackedBdcUnit.empty(*sizes, device='cpu')
+    filled = empty_unit(*sizes).to_empty(device='cpu')
     filled.load_state_dict(state, strict=True)
     torch.testing.assert_close(filled.folded.spatial.weights, packed.folded.spatial.weights)
 

@@ -4,9 +4,10 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
-from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
+from bdc_occ_ros.binary.layers import BinaryConv2d, PReLU, Redistribution, RPReLU
 
 
 def fill(module, seed=0):
@@ -64,3 +65,26 @@ def test_rprelu_shifts_bends_and_shifts():
     torch.testing.assert_close(layer(x), expected + layer.pr_bias1.bias)
     assert {name: tuple(p.shape) for name, p in layer.named_parameters()} == {
         'pr_bias0.bias': (1, 3, 1, 1), 'pr_prelu.weight': (3,), 'pr_bias1.bias': (1, 3, 1, 1)}
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('memory_format', [torch.contiguous_format, torch.channels_last])
+def test_prelu_has_the_values_and_gradients_of_pytorch(dtype, memory_format):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 16, 9, 7, generator=generator).to(dtype, memory_format=memory_format)
+    x[0, :, 2] = 0  # where the slope changes
+    upstream = torch.randn(x.shape, generator=generator).to(dtype)
+    slope = torch.randn(16, generator=generator)
+    results = []
+    for module in (nn.PReLU(16), PReLU(16)):
+        with torch.no_grad():
+            module.weight.copy_(slope)
+        given = x.clone().requires_grad_()
+        with torch.autocast('cpu', torch.bfloat16, enabled=dtype == torch.bfloat16):
+            bent = module(given)
+        results.append((bent, *torch.autograd.grad(bent, (given, module.weight), upstream)))
+    (values, for_x, for_slope), (own_values, own_for_x, own_for_slope) = results
+    assert torch.equal(own_values, values) and torch.equal(own_for_x, for_x)
+    tolerance = 1e-5 if dtype == torch.float32 else 2e-2
+    torch.testing.assert_close(own_for_slope, for_slope, rtol=tolerance, atol=10 * tolerance)
+    assert own_for_slope.dtype == torch.float32

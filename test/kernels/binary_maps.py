@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from real_maps import Maker
 import torch
 
-from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.conventions import bit_map, NEVER, pack_bits
-from bdc_occ_ros.kernels.operations import Buffer, Convolution, IntegerSign, Map, Pack
+from bdc_occ_ros.kernels.operations import Backend, Buffer, Convolution, IntegerSign, Map, Pack
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 

@@ -15,8 +15,7 @@ import pytest
 import qemu_backend
 import torch
 
-from bdc_occ_ros.kernels import cuda_build
-from bdc_occ_ros.kernels.extension import extension_choice
+from bdc_occ_ros.kernels.build import CUDA_BUILDER, extension_choice
 from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 
@@ -75,8 +74,8 @@ def backend(request):
 @pytest.fixture(scope='session')
 def cuda_build_result(tmp_path_factory):
     """Compile the kernels for all GPUs, once; skip where there is no nvcc."""
-    if cuda_build.is_nvcc_missing():
+    if not CUDA_BUILDER.has_compiler():
         pytest.skip('nvcc is neither on PATH nor in CUDA_HOME: no GPU kernels are compiled')
-    library = tmp_path_factory.mktemp('cuda') / cuda_build.LIBRARY.name
-    report = cuda_build.build(library, extra_flags=['-Xptxas=-v'])
+    library = tmp_path_factory.mktemp('cuda') / CUDA_BUILDER.library.name
+    report = CUDA_BUILDER.build(library, extra_flags=['-Xptxas=-v'])
     return cuda_disassembly.BuildResult(library, report)

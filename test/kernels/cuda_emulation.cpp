@@ -16,7 +16,6 @@
 #include <memory>
 #include <vector>
 
-#include "checks.h"
 #include "epilogue.h"
 #include "pack_items.h"
 #include "splat_cell.h"
@@ -301,13 +300,10 @@ void splat(const bdc_splat& op) {
 }
 
 template <class Operation, class Run>
-int64_t checked(const void* operation, const Run& run) {
-  const auto& op = *static_cast<const Operation*>(operation);
-  const Refusal refusal = check(op);
-  if (refusal) return refusal;
+int64_t watched(const void* operation, const Run& run) {
   num_violations = 0;
-  run(op);
-  return -num_violations;
+  run(*static_cast<const Operation*>(operation));
+  return num_violations;
 }
 
 }  // namespace
@@ -315,22 +311,20 @@ int64_t checked(const void* operation, const Run& run) {
 
 extern "C" {
 
-// Returns a refusal, or minus the number of broken rules; the first is printed.
+// Returns the number of broken rules, -1 for an unknown operation; the first is printed.
 int64_t emulate(const bdc_step* step, int32_t is_and) {
   switch (step->kind) {
     case BDC_PACK:
-      return bdc::checked<bdc_pack>(step->operation, bdc::pack);
+      return bdc::watched<bdc_pack>(step->operation, bdc::pack);
     case BDC_CONVOLUTION:
-      return bdc::checked<bdc_convolution>(step->operation, [&](const bdc_convolution& op) {
+      return bdc::watched<bdc_convolution>(step->operation, [&](const bdc_convolution& op) {
         is_and ? bdc::convolve<bdc::Product::kAnd>(op) : bdc::convolve<bdc::Product::kXor>(op);
       });
     case BDC_SPLAT:
-      return bdc::checked<bdc_splat>(step->operation, bdc::splat);
+      return bdc::watched<bdc_splat>(step->operation, bdc::splat);
     default:
-      return bdc::kUnsupportedOperation;
+      return -1;
   }
 }
-
-const char* refusal_text(int64_t refusal) { return bdc::refusal_text(int32_t(refusal)); }
 
 }  // extern "C"

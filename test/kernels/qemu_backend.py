@@ -3,6 +3,7 @@
 """The kernels for aarch64 on any machine: cross-compiled, run by qemu-user, spoken to by pipes."""
 
 import ctypes
+from functools import partial
 from pathlib import Path
 import shutil
 import struct
@@ -11,9 +12,8 @@ import subprocess
 import torch
 
 from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError
-from bdc_occ_ros.kernels.addresses import address
-from bdc_occ_ros.kernels.build import build, is_current, source_identity, SOURCES
-from bdc_occ_ros.kernels.compiler import CROSS_COMPILERS, find_compiler, run_compiler
+from bdc_occ_ros.kernels.build import CPU_BUILDER, CROSS_COMPILERS, find_compiler
+from bdc_occ_ros.kernels.checked_memory import address
 from bdc_occ_ros.kernels.lowering import Lowering
 from bdc_occ_ros.kernels.structures import ABI_VERSION
 
@@ -35,12 +35,13 @@ def build_runner(folder):
     """Return the program that runs the kernels, built of the present sources."""
     compiler = find_compiler('aarch64')
     library, runner = folder / 'libbdc_kernels.so', folder / 'aarch64_runner'
-    if not is_current(library):
-        build(library, compiler=compiler)
+    if not CPU_BUILDER.is_current(library):
+        CPU_BUILDER.build(library, compiler=compiler)
     newest = max(path.stat().st_mtime for path in (library, RUNNER))
     if not runner.is_file() or runner.stat().st_mtime <= newest:
-        run_compiler([*compiler, '-std=c++17', '-O1', f'-I{SOURCES}', str(RUNNER), str(library),
-                      '-Wl,-rpath,$ORIGIN', '-o', str(runner)])
+        CPU_BUILDER.run_compiler([*compiler, '-std=c++17', '-O1', f'-I{CPU_BUILDER.sources}',
+                                  str(RUNNER), str(library), '-Wl,-rpath,$ORIGIN',
+                                  '-o', str(runner)])
     return runner
 
 
@@ -112,7 +113,7 @@ class QemuLibrary:
             (QEMU, '-L', SYSTEM_ROOT, '-cpu', cpu, runner), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
         version, identity, *memory = self._process.stdout.readline().split()
-        assert (int(version), identity.decode()) == (ABI_VERSION, source_identity())
+        assert (int(version), identity.decode()) == (ABI_VERSION, CPU_BUILDER.source_hash())
         self._memory = int(memory[0]), int(memory[1])
         self._backends = {name: supported == '1' for name, supported in (
             backend.decode().split(':') for backend in memory[2:])}
@@ -139,15 +140,16 @@ class QemuLibrary:
             raise InvalidOperationError(f'{backend} has no convolution of {sizes}')
         return size
 
-    def prepare_weights(self, backend, out_channels, in_channels, kernel, words, prepared):
-        sizes = out_channels, in_channels, kernel
+    def prepare(self, backend, weights, in_channels):
+        sizes = len(weights), in_channels, weights.shape[1]
+        prepared = torch.empty(self.prepared_bytes(backend, *sizes), dtype=torch.uint8)
         image = self.image()
-        num_words = out_channels * kernel ** 2 * -(-in_channels // 32)
-        offsets = (image.place(words, 4 * num_words),
-                   image.place(prepared, self.prepared_bytes(backend, *sizes)))
+        offsets = (image.place(weights.data_ptr(), weights.nbytes),
+                   image.place(prepared.data_ptr(), prepared.nbytes))
         code, answer = self._call(PREPARE_WEIGHTS, backend, sizes, offsets, image.contents)
         self._check(code)
-        image.take_back(answer, [prepared])
+        image.take_back(answer, [prepared.data_ptr()])
+        return prepared
 
     def run(self, backend, count, threads, offset, contents):
         """Run steps that lie at an offset of an image; return the image after it."""
@@ -173,7 +175,7 @@ class QemuLibrary:
 
 
 class QemuBackend:
-    """A backend of the library for aarch64; see bdc_occ_ros.kernels.backend.Backend."""
+    """A backend of the library for aarch64; see bdc_occ_ros.kernels.operations.Backend."""
 
     def __init__(self, name, library, threads=1):
         self.name, self.threads, self.library = name, threads, library
@@ -182,14 +184,14 @@ class QemuBackend:
 
     def compile(self, operations):
         """Prepare operations whose buffers are all allocated."""
-        lowering = Lowering(self.name, self.library)
+        lowering = Lowering(partial(self.library.prepare, self.name))
         steps = lowering.steps(operations)
 
         def run():
             lowering.point_at_external_buffers()
             image = self.library.image()
             starts = self._place_tensors(image, lowering)
-            for kept in lowering._kept:
+            for kept in lowering.kept:
                 if isinstance(kept, ctypes.Structure | ctypes.Array):
                     image.place_structure(kept)
             offset = image.place_structure(steps)
@@ -200,8 +202,8 @@ class QemuBackend:
 
     def _place_tensors(self, image, lowering):
         """Place all memory that the operations name; return its addresses."""
-        tensors = [kept for kept in lowering._kept if isinstance(kept, torch.Tensor)]
-        tensors += [source.buffer.tensor for _, source in lowering._external]
+        tensors = [kept for kept in lowering.kept if isinstance(kept, torch.Tensor)]
+        tensors += [source.buffer.tensor for _, source, _ in lowering.external]
         storages = {storage.data_ptr(): storage.nbytes() for storage in (
             tensor.untyped_storage() for tensor in tensors) if storage.nbytes()}
         storages[address(torch.empty(0))] = ALIGNMENT

@@ -7,9 +7,8 @@ from functools import cache
 
 import torch
 
-from bdc_occ_ros.kernels.backend import Backend
 from bdc_occ_ros.kernels.conventions import bit_map, pack_bits
-from bdc_occ_ros.kernels.operations import Activation, Buffer, Gate, Map, Operation, Sign
+from bdc_occ_ros.kernels.operations import Activation, Backend, Buffer, Gate, Map, Operation, Sign
 from bdc_occ_ros.kernels.reference import FUNCTIONS
 
 TYPES = (torch.float32, torch.bfloat16, torch.float16)

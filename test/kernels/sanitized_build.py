@@ -12,11 +12,11 @@ import sys
 import tempfile
 import time
 
-from bdc_occ_ros.kernels.build import compile_sources, FLAGS, SOURCES
-from bdc_occ_ros.kernels.compiler import find_compiler, run_compiler
+from bdc_occ_ros.kernels.build import CPU_BUILDER, find_compiler
 
 FOLDER = Path(__file__).resolve().parent / 'fuzz'
-CHECKED = (*FLAGS, '-g1', '-fno-sanitize-recover=all', '-DBDC_BUILD_IDENTITY="sanitized"')
+CHECKED = (*CPU_BUILDER.flags, '-g1', '-fno-sanitize-recover=all',
+           '-DBDC_BUILD_IDENTITY="sanitized"')
 MEMORY = '-fsanitize=address,undefined'
 THREADS = '-fsanitize=thread'
 
@@ -34,10 +34,11 @@ def build_driver(name: str, folder: Path, sanitizer: str, pattern: str = '*.cpp'
     :return: The program.
     """
     compiler, flags = find_compiler(), (*CHECKED, level, sanitizer)
-    objects = compile_sources(folder, compiler, flags, pattern)
+    objects, _ = CPU_BUILDER.compile_sources(folder, compiler, flags, pattern)
     program = folder / name
-    run_compiler([*compiler, *flags, f'-I{SOURCES}', str(FOLDER / f'{name}.cpp'),
-                  *map(str, objects), '-o', str(program)])
+    CPU_BUILDER.run_compiler([*compiler, *flags, f'-I{CPU_BUILDER.sources}',
+                              str(FOLDER / f'{name}.cpp'), *map(str, objects),
+                              '-o', str(program)])
     return program
 
 

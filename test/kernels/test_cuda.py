@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels on a GPU against the reference, bit for bit; skipped where there is none."""
 
+from cuda_oracle import count_bits
 import pytest
 from real_maps import bits_output, Maker, real_output, TYPES
 from test_cuda_emulation import (
@@ -21,10 +22,8 @@ from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import BackendUnavailableError, InvalidOperationError
-from bdc_occ_ros.kernels import torch_ops
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.cuda_library import check_capability, CudaLibrary
-from bdc_occ_ros.kernels.cuda_oracle import count_bits
+from bdc_occ_ros.kernels.library import check_capability, CudaLibrary
 from bdc_occ_ros.kernels.operations import (
     Buffer,
     Convolution,
@@ -34,7 +33,6 @@ from bdc_occ_ros.kernels.operations import (
     Splat,
     SplatTable,
 )
-from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 GPU = torch.device('cuda', 0)
@@ -136,17 +134,18 @@ class TestOnGpu:
         torch.manual_seed(0)
         packed = PackedBdcUnit(BdcUnit(64, 128, UnitConfig(with_bn=True)).eval())
         x = torch.randn(2, 64, 16, 12).contiguous(memory_format=torch.channels_last)
-        expected, = PlanRunner(packed.record, ReferenceBackend(), torch.float32)(x)
-        runner, source = PlanRunner(packed.record, backend, torch.float32), x.to(GPU)
-        result, = runner(source)
+        packed.use_backend(ReferenceBackend())
+        expected, expected_of_negative = packed(x), packed(-x)
+        packed.use_backend(backend)
+        source = x.to(GPU)
+        result = packed(source)
         torch.testing.assert_close(result.cpu(), expected, rtol=1e-5, atol=1e-5)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            captured, = runner(source)
+            captured = packed(source)
         source.copy_(-x)
         graph.replay()
-        expected, = PlanRunner(packed.record, ReferenceBackend(), torch.float32)(-x)
-        torch.testing.assert_close(captured.cpu(), expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(captured.cpu(), expected_of_negative, rtol=1e-5, atol=1e-5)
 
     @pytest.mark.parametrize('name', ['model_tiny.yaml', 'model_tiny_published.yaml'])
     def test_whole_networks(self, backend, tiny_model, name):
@@ -174,18 +173,6 @@ class TestOnGpu:
             assert not stream.query()
         stream.synchronize()
         assert torch.equal(out.buffer.tensor, expected)
-
-    def test_operators_of_pytorch_take_tensors_of_the_gpu(self, library, monkeypatch,
-                                                          cuda_build_result):
-        monkeypatch.setenv('BDC_OCC_CUDA_LIBRARY', str(cuda_build_result.library))
-        maker = Maker(0)
-        arguments = maker.values(1, 5, 6, 40), *vars(maker.sign(40)).values()
-        bits = torch_ops.pack_signs(*arguments)
-        moved = torch_ops.pack_signs(*(argument.to(GPU) for argument in arguments))
-        assert torch.equal(moved.cpu(), bits)
-        weights = weights_of(maker, 33, 3, 40)
-        assert torch.equal(torch_ops.binary_conv2d(moved, 40, weights.to(GPU), 2).cpu(),
-                           torch_ops.binary_conv2d(bits, 40, weights, 2))
 
     def test_maps_on_the_cpu_are_refused(self, backend):
         maker, source = Maker(0), Buffer((1, 4, 4, 32))

@@ -3,7 +3,6 @@
 """The GPU kernels' index arithmetic, run lane by lane on the CPU and compared bit for bit."""
 
 from collections.abc import Sequence
-import ctypes
 from pathlib import Path
 
 import cuda_emulation
@@ -17,7 +16,7 @@ from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.compiler import has_compiler
+from bdc_occ_ros.kernels.build import has_compiler
 from bdc_occ_ros.kernels.conventions import NEVER, pack_bits, words
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
 from bdc_occ_ros.kernels.operations import (
@@ -30,9 +29,7 @@ from bdc_occ_ros.kernels.operations import (
     Splat,
     SplatTable,
 )
-from bdc_occ_ros.kernels.plan_runner import PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.kernels.structures import BdcConvolution, BdcMap, BdcStep, BITS, KINDS
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
@@ -214,15 +211,17 @@ def test_splat(emulated, dtype):
 @pytest.mark.parametrize('version', [0, 1, 2, 3])
 @pytest.mark.parametrize('stride', [1, 2])
 def test_whole_units_with_pytorch_for_the_rest(emulated, version, stride):
-    """What is not on bits may add in another order; see cuda_streams.py for the bound."""
+    """What is not on bits may add in another order; see cuda_backend.py for the bound."""
     torch.manual_seed(10 * version + stride)
     unit = BdcUnit(64, 128, UnitConfig(version=version, with_bn=True), stride)
     for parameter in unit.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     packed = PackedBdcUnit(unit.eval())
     x = torch.randn(2, 8, 6, 64).permute(0, 3, 1, 2)
-    expected, = PlanRunner(packed.record, ReferenceBackend(), torch.float32)(x)
-    actual, = PlanRunner(packed.record, emulated, torch.float32)(x)
+    packed.use_backend(ReferenceBackend())
+    expected = packed(x)
+    packed.use_backend(emulated)
+    actual = packed(x)
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
     assert actual.std() > 0.1
 
@@ -268,23 +267,13 @@ def test_packing(emulated, channels, dtype):
                              maker.sign(channels)), written=[out])
 
 
-def test_sizes_beyond_31_bits_are_refused(library):
-    """Structures as they come from elsewhere: nothing behind the pointers is touched."""
-    one = torch.ones(1).data_ptr()
-    edges = {'type': BITS, 'batch': 1, 'height': 2 ** 15, 'width': 2 ** 15}
-    large = BdcMap(data=one, **edges, channels=64, stride=2)
-    convolutions = {
-        'a map has 2.31 elements': BdcConvolution(in_=large, out_channels=64, kernel=3, stride=1),
-        'at most 32767 products': BdcConvolution(
-            in_=BdcMap(one, BITS, 1, 2, 2, 3641, 114), out_channels=1, kernel=3, stride=1),
-        'impossible size': BdcConvolution(
-            in_=BdcMap(one, BITS, 1, 2, 2, 64, 1), out_channels=1, kernel=3, stride=1)}
-    emulated = cuda_emulation.EmulatedLibrary(library, 'xor')
-    for message, structure in convolutions.items():
-        structure.weights = structure.base = one
-        step = BdcStep(KINDS.index(BdcConvolution), ctypes.addressof(structure))
+def test_sizes_beyond_31_bits_are_refused(emulated):
+    """Maps whose memory is still to come: nothing of that size is there."""
+    for message, shape in (('less than 2.31 elements', (1, 2 ** 15, 2 ** 15, 64)),
+                           ('a window may have 32767 products', (1, 2, 2, 3641))):
+        weights = weights_of(Maker(0), 1, 3, shape[3])
         with pytest.raises(InvalidOperationError, match=message):
-            emulated.run([step], torch.device('cpu'))
+            emulated.compile([Convolution(Map(Buffer(shape, True)), weights)])
 
 
 def test_what_does_not_fit_is_refused(emulated):
@@ -292,10 +281,10 @@ def test_what_does_not_fit_is_refused(emulated):
     source, weights = bits_of(maker, size, 64), weights_of(maker, 64, 3, 64)
     scale = maker.values(64)
     wrong = {
-        'differ in size': Convolution(source, weights, 2,
-                                      integers=real_output((*size, 64), torch.int16)),
+        'sizes and channels': Convolution(source, weights, 2,
+                                          integers=real_output((*size, 64), torch.int16)),
         'stride': Convolution(source, weights, 3),
-        'impossible size, stride or type': Convolution(
+        'of type torch.float32': Convolution(
             source, weights, epilogue=Epilogue(scale, scale, output=real_output(
                 (*size, 64), torch.int16))),
         'row sums need': Convolution(source, weights, epilogue=Epilogue(
@@ -303,4 +292,4 @@ def test_what_does_not_fit_is_refused(emulated):
     }
     for message, operation in wrong.items():
         with pytest.raises(InvalidOperationError, match=message):
-            emulated.compile([operation])()
+            emulated.compile([operation])

@@ -17,6 +17,7 @@ from bdc_occ_ros.kernels.conventions import pack_weights
 from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 from bdc_occ_ros.kernels.operations import Convolution, Epilogue, Map
+from bdc_occ_ros.kernels.structures import BdcStep
 
 NAMES = [name for name in load_library().backend_names() if load_library().is_supported(name)]
 SIZE = 2, 40, 24
@@ -96,7 +97,7 @@ def test_nothing_runs_unless_every_step_is_valid():
     good, bad = convolution(), convolution(1)
     bad = replace(bad, integers=real_output((*SIZE, 63), torch.int16))
     before = good.integers.buffer.tensor.clone()
-    with pytest.raises(InvalidOperationError, match='different numbers of channels'):
+    with pytest.raises(InvalidOperationError, match='integers must have the sizes and channels'):
         NativeBackend('scalar').compile([good, bad])()
     assert torch.equal(good.integers.buffer.tensor, before)
 
@@ -128,11 +129,14 @@ def test_a_convolution_over_its_own_input_is_refused():
 
 @pytest.mark.parametrize('kernel, inputs', [(3, 3641), (1, 32768)])
 def test_more_products_than_fit_16_bits_are_refused(kernel, inputs):
-    library = load_library()
+    make = BinaryMaker(0)
     for name in NAMES:
-        assert library.prepared_bytes(name, 8, inputs - 1, kernel) > 0
-        with pytest.raises(InvalidOperationError, match=f'{inputs} to 8'):
-            library.prepared_bytes(name, 8, inputs, kernel)
+        backend, operations = NativeBackend(name), [
+            Convolution(make.bits((0, 2, 2, channels)), make.taps(8, channels, kernel))
+            for channels in (inputs - 1, inputs)]
+        backend.compile(operations[:1])()
+        with pytest.raises(InvalidOperationError, match=f'32767 .*; got {inputs * kernel ** 2}'):
+            backend.compile(operations[1:])
 
 
 @named
@@ -145,11 +149,20 @@ def test_weights_with_bits_behind_the_last_channel_are_refused(name):
         NativeBackend(name).compile([op])
 
 
+@named
+def test_prepared_weights_begin_at_a_cache_line(name):
+    for outputs in (8, 33):
+        weights = BinaryMaker(0).taps(outputs, 64, 3)
+        assert load_library().prepare(name, weights, 64).data_ptr() % 64 == 0
+
+
 def test_unknown_names_and_counts_are_refused():
     library = load_library()
     assert not library.is_supported('abacus')
     steps = NativeBackend('scalar', threads=0).compile([convolution()])
     with pytest.raises(InvalidOperationError, match='at least one thread'):
         steps()
-    with pytest.raises(InvalidOperationError, match='no 3x3 convolution'):
-        library.prepared_bytes('abacus', 8, 8, 3)
+    with pytest.raises(InvalidOperationError, match='abacus has no convolution'):
+        library.prepare('abacus', pack_weights(torch.ones(8, 8, 3, 3)), 8)
+    with pytest.raises(InvalidOperationError, match='this machine cannot run a backend'):
+        library.run('abacus', (BdcStep * 0)(), 1)

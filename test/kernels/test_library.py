@@ -11,7 +11,8 @@ from bdc_occ_ros.errors import (
     InvalidSettingError,
     KernelLibraryError,
 )
-from bdc_occ_ros.kernels import build, cuda_build, library, selection
+from bdc_occ_ros.kernels import library, selection
+from bdc_occ_ros.kernels.build import CPU_BUILDER, CUDA_BUILDER
 
 # It can run scalar and avx2, knows avx512, and refuses every list of steps longer than one.
 SOURCE = '''
@@ -46,16 +47,17 @@ def no_settings(monkeypatch):
 def sources(tmp_path, monkeypatch):
     folder = tmp_path / 'src'
     folder.mkdir()
-    (folder / 'bdc_kernels.h').write_text((build.SOURCES / 'bdc_kernels.h').read_text())
+    (folder / 'bdc_kernels.h').write_text((CPU_BUILDER.sources / 'bdc_kernels.h').read_text())
     (folder / 'stub.cpp').write_text(SOURCE)
-    monkeypatch.setattr(build, 'SOURCES', folder)
+    monkeypatch.setattr(CPU_BUILDER, 'sources', folder)
     return folder
 
 
 @pytest.fixture
 def stub(sources, tmp_path, monkeypatch):
     """Build the made-up library and let everybody find it."""
-    path = build.build(tmp_path / 'lib.so')
+    path = tmp_path / 'lib.so'
+    CPU_BUILDER.build(path)
     monkeypatch.setenv(library.VARIABLE, str(path))
     return path
 
@@ -75,18 +77,20 @@ def test_a_stale_library_says_how_to_build_it_again(stub, sources):
 
 def test_a_library_with_another_interface_is_refused(sources, tmp_path):
     (sources / 'stub.cpp').write_text(SOURCE.replace('BDC_ABI_VERSION', '99'))
+    CPU_BUILDER.build(tmp_path / 'lib.so')
     with pytest.raises(KernelLibraryError, match='version 99 of the interface, 1 is needed'):
-        library.KernelLibrary(build.build(tmp_path / 'lib.so'))
+        library.KernelLibrary(tmp_path / 'lib.so')
 
 
 def test_what_is_no_library_is_refused(sources, tmp_path):
     path = tmp_path / 'lib.so'
-    path.write_text(build.source_identity())
+    path.write_text(CPU_BUILDER.source_hash())
     with pytest.raises(KernelLibraryError, match='cannot be loaded'):
         library.KernelLibrary(path)
     (sources / 'stub.cpp').write_text(SOURCE.replace('bdc_run', 'bdc_walk'))
+    CPU_BUILDER.build(path)
     with pytest.raises(KernelLibraryError, match='cannot be loaded.*bdc_run'):
-        library.KernelLibrary(build.build(path))
+        library.KernelLibrary(path)
 
 
 def test_off_keeps_the_library_out(stub, monkeypatch):
@@ -104,14 +108,14 @@ def test_codes_become_errors(stub):
     opened = library.load_library()
     assert opened.backend_names() == ['scalar', 'avx2', 'avx512']
     assert opened.is_supported('scalar') and not opened.is_supported('avx512')
-    assert opened.prepared_bytes('avx2', 32, 64, 3) == 64
-    with pytest.raises(InvalidOperationError, match='avx2 has no 2x2 convolution of 64 to 32'):
-        opened.prepared_bytes('avx2', 32, 64, 2)
+    weights = torch.zeros(32, 3, 3, 2, dtype=torch.int32)
+    with pytest.raises(InvalidOperationError, match=r'avx2 has no convolution of \(32, 64, 2\)'):
+        opened.prepare('avx2', weights[:, :2, :2].contiguous(), 64)
     with pytest.raises(InvalidOperationError, match=r'too many steps \(code 5\)'):
-        opened.prepare_weights('avx2', 32, 64, 3, 0, 0)
-    opened.run(b'avx2', (library.BdcStep * 1)(), 1)
+        opened.prepare('avx2', weights, 64)
+    opened.run('avx2', (library.BdcStep * 1)(), 1)
     with pytest.raises(InvalidOperationError, match='too many steps'):
-        opened.run(b'avx2', (library.BdcStep * 3)(), 1)
+        opened.run('avx2', (library.BdcStep * 3)(), 1)
 
 
 def test_the_best_backend_is_chosen_and_the_reason_said(stub):
@@ -146,10 +150,10 @@ def test_cuda_is_refused_where_there_is_no_gpu(stub, monkeypatch):
 
 def test_cuda_needs_the_library_of_gpu_kernels(stub, monkeypatch, tmp_path):
     monkeypatch.setenv('BDC_OCC_EXTENSION', 'cuda')
-    monkeypatch.setattr(cuda_build, 'LIBRARY', tmp_path / 'gpu.so')
+    monkeypatch.setattr(CUDA_BUILDER, 'library', tmp_path / 'gpu.so')
     with pytest.raises(KernelLibraryError, match='gpu.so, which is missing or stale; build it'):
         selection.choose_backend()
-    cuda_build.LIBRARY.write_text(cuda_build.source_identity())
+    CUDA_BUILDER.library.write_text(CUDA_BUILDER.source_hash())
     assert selection.choose_backend().backend.name == 'avx2'
 
 

@@ -86,8 +86,10 @@ def test_what_does_not_fit_is_refused(backend):
     source_bits = bits_output((1, 2, 3, 33))
     dirty = Sign(sign.threshold, sign.flip | torch.tensor([0, 2], dtype=torch.int32))
     for op, rule in (
-            (Pack(source, bits_output((1, 3, 2, 33)), sign), 'different sizes'),
-            (Pack(Map(source.buffer, 0, 32), bits_output((1, 2, 3, 33)), sign), 'numbers of chan'),
+            (Pack(source, bits_output((1, 3, 2, 33)), sign),
+             r'sizes and channels \(1, 2, 3, 33\)'),
+            (Pack(Map(source.buffer, 0, 32), bits_output((1, 2, 3, 33)), sign),
+             r'sizes and channels \(1, 2, 3, 32\)'),
             (Pack(make.real((1, 2, 3, 33), torch.int16), source_bits, sign), 'type'),
             (Pack(source, source_bits, dirty), 'must be clear')):
         with pytest.raises(InvalidOperationError, match=rule):

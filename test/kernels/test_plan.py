@@ -2,19 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans: who writes which bits, what shares memory, what a run takes and leaves behind."""
 
-import gc
 from itertools import combinations
 
 import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidOperationError
-from bdc_occ_ros.kernels.arena import lives_of, place
-from bdc_occ_ros.kernels.compiled_plan import CompiledPlan
+from bdc_occ_ros.kernels.compiled_plan import CompiledPlan, intervals_of, place
 from bdc_occ_ros.kernels.conventions import unpack_bits
-from bdc_occ_ros.kernels.operations import AveragePool, Buffer, Combine, Map, Pack, Sign
+from bdc_occ_ros.kernels.operations import AveragePool, Combine, Map, Pack, Sign
 from bdc_occ_ros.kernels.plan import Plan
-from bdc_occ_ros.kernels.plan_runner import MAX_PLANS, PlanRunner
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 
 SHAPE = (1, 4, 6, 64)
@@ -26,9 +23,9 @@ def sign_of(channels, flip=0):
 
 
 def doubled(plan, source, into=None):
-    """Record twice the source."""
+    """Add twice the source."""
     result = into or plan.real(source.buffer.shape, torch.float32)
-    plan.record(Combine(source, None, left_weight=2.0, output=result))
+    plan.add(Combine(source, None, left_weight=2.0, output=result))
     return result
 
 
@@ -83,27 +80,27 @@ def test_where_nothing_can_write_the_bits_a_pack_does(case):
         source = Map(doubled(plan, source).buffer, 64, 64)
     elif case == 'pool':
         pooled = plan.real((1, 2, 3, 128), torch.float32)
-        plan.record(AveragePool(source, pooled))
+        plan.add(AveragePool(source, pooled))
         source = pooled
     plan.signs_of(source, sign_of(source.channels))
     assert isinstance(plan.operations[-1], Pack)
 
 
-def test_buffers_share_memory_only_when_their_lives_do_not_meet():
+def test_buffers_share_memory_only_when_their_intervals_do_not_overlap():
     generator = torch.Generator().manual_seed(0)
     plan = Plan()
     maps = [plan.real((1, 1, int(size), 64), torch.float32)
             for size in torch.randint(1, 9, (20,), generator=generator)]
     for _ in range(30):
         left, output = (maps[i] for i in torch.randint(0, 20, (2,), generator=generator))
-        plan.record(Combine(left, None, output=output))
-    lives = lives_of(plan.operations)
-    sizes = {buffer: 256 * buffer.shape[2] for buffer in lives}
-    offsets = place(sizes, lives)
-    for a, b in combinations(lives, 2):
-        if lives[a].meets(lives[b]):
+        plan.add(Combine(left, None, output=output))
+    intervals = intervals_of(plan.operations)
+    sizes = {buffer: 256 * buffer.shape[2] for buffer in intervals}
+    offsets = place(sizes, intervals)
+    for a, b in combinations(intervals, 2):
+        if intervals[a].overlaps(intervals[b]):
             assert (offsets[a] + sizes[a] <= offsets[b]) or (offsets[b] + sizes[b] <= offsets[a])
-    assert max(offsets[b] + sizes[b] for b in lives) < sum(sizes.values())
+    assert max(offsets[b] + sizes[b] for b in intervals) < sum(sizes.values())
 
 
 def test_a_chain_needs_two_buffers_and_keeps_its_values():
@@ -146,50 +143,3 @@ def test_what_does_not_fit_is_refused_with_the_cure():
             compiled(inputs, outputs)
     with pytest.raises(InvalidOperationError, match='needs 2 inputs and outputs; got 1'):
         compiled([good], [])
-
-
-def runner():
-    return PlanRunner(doubled, ReferenceBackend(), torch.float32)
-
-
-def test_channels_last_is_read_where_it_lies_and_anything_else_is_copied_and_counted():
-    twice = runner()
-    x = torch.randn(2, 64, 3, 5)
-    result, = twice(x.contiguous(memory_format=torch.channels_last))
-    assert twice.num_copies == 0
-    assert result.is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(result, 2 * x)
-    assert torch.equal(twice(x)[0], 2 * x)
-    assert twice.num_copies == 1
-
-
-def test_every_kind_of_input_has_its_plan_and_the_oldest_makes_room():
-    twice = runner()
-    plans = [twice.plan_for(((torch.Size((n, 2, 2, 32)), torch.float32),))
-             for n in range(1, MAX_PLANS + 2)]
-    assert len(set(map(id, plans))) == len(plans)
-    kinds = torch.Size((MAX_PLANS, 2, 2, 32)), torch.float32
-    assert twice.plan_for((kinds,)) is plans[-2]
-    assert twice.plan_for(((torch.Size((1, 2, 2, 32)), torch.float32),)) is not plans[0]
-
-
-def test_plans_made_in_inference_mode_run_outside_of_it():
-    twice = runner()
-    x = torch.randn(1, 32, 2, 2).contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        twice(x)
-    assert torch.equal(twice(x)[0], 2 * x)
-
-
-def test_runs_leave_no_tensors_behind():
-    twice = runner()
-    x = torch.randn(1, 32, 2, 2).contiguous(memory_format=torch.channels_last)
-
-    def count():
-        gc.collect()
-        return sum(issubclass(type(thing), torch.Tensor | Buffer) for thing in gc.get_objects())
-    twice(x)
-    before = count()
-    for _ in range(5):
-        twice(x)
-    assert count() == before

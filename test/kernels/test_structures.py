@@ -7,11 +7,10 @@ import re
 import subprocess
 
 from bdc_occ_ros.kernels import structures
-from bdc_occ_ros.kernels.build import SOURCES
-from bdc_occ_ros.kernels.compiler import find_compiler
+from bdc_occ_ros.kernels.build import CPU_BUILDER, find_compiler
 from bdc_occ_ros.kernels.operations import Operation
 
-HEADER = SOURCES / 'bdc_kernels.h'
+HEADER = CPU_BUILDER.sources / 'bdc_kernels.h'
 MIRRORED = [value for value in vars(structures).values()
             if isinstance(value, type) and issubclass(value, ctypes.Structure)
             and value is not ctypes.Structure]
@@ -38,7 +37,8 @@ def test_sizes_and_offsets_are_those_of_the_compiler(tmp_path):
     source, program = tmp_path / 'offsets.cpp', tmp_path / 'offsets'
     source.write_text('#include <stddef.h>\n#include <stdio.h>\n#include "bdc_kernels.h"\n'
                       'int main() {\n' + '\n'.join(lines) + '\n}\n')
-    subprocess.run([*find_compiler(), f'-I{SOURCES}', source, '-o', program], check=True)
+    subprocess.run([*find_compiler(), f'-I{CPU_BUILDER.sources}', source, '-o', program],
+                   check=True)
     printed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
     assert printed.splitlines() == expected
 

@@ -7,7 +7,7 @@ import torch
 
 from bdc_occ_ros.bench.rig import rig_rays
 from bdc_occ_ros.bench.section_shares import section_shares
-from bdc_occ_ros.binary.section import Section
+from bdc_occ_ros.binary.module_lowering import PackedSubgraph
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.int8_network import put_on_8_bits
 from bdc_occ_ros.network.int8_section import Int8Section, SessionSettings
@@ -65,6 +65,6 @@ def test_packed_units_stay_between_the_sections():
     network, before, after = logits_before_and_after('tiny_published', SessionSettings(1))
     sections = [name for name, part in network.named_modules() if isinstance(part, Int8Section)]
     assert sections == ['img_backbone', 'img_bev_encoder_neck.conv.0', 'occ_head.final_conv.1']
-    assert isinstance(network.img_bev_encoder_backbone, Section)
+    assert isinstance(network.img_bev_encoder_backbone, PackedSubgraph)
     both = torch.stack((before.flatten(), after.flatten()))
     assert float(torch.corrcoef(both)[0, 1]) > 0.9

@@ -11,10 +11,9 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.binary.config import UnitConfig
-from bdc_occ_ros.binary.engine_module import use_backend
+from bdc_occ_ros.binary.engine_module import LoweredModule, use_backend
 from bdc_occ_ros.binary.layers import BinaryConv2d
-from bdc_occ_ros.binary.recorded_module import RecordedModule
-from bdc_occ_ros.binary.section import Section
+from bdc_occ_ros.binary.module_lowering import PackedSubgraph
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.images_to_features import HalvingChain
@@ -160,27 +159,27 @@ def test_smaller_types_give_the_same_bits_everywhere(real_dtype, stream_dtype, n
             assert_equal(packed.predict(*given, with_confidence=True), prediction)
 
 
-def test_stages_keep_their_names_and_what_lies_between_real_layers_is_one_section(networks):
+def test_stages_keep_their_names_and_what_lies_between_real_layers_is_one_subgraph(networks):
     for name in ('binary nano', 'published'):
         packed = pack_network(networks[name])
         assert [stage for stage, _ in packed.named_children()] == [
             stage for stage, _ in networks[name].named_children()]
-        assert isinstance(packed.img_bev_encoder_backbone, Section)
+        assert isinstance(packed.img_bev_encoder_backbone, PackedSubgraph)
     neck = packed.img_bev_encoder_neck
-    assert [type(part) for part in (neck.up, neck.up2)] == [Section, Section]
-    assert sum(isinstance(m, RecordedModule) for m in neck.conv) == 1
+    assert [type(part) for part in (neck.up, neck.up2)] == [PackedSubgraph, PackedSubgraph]
+    assert sum(isinstance(m, LoweredModule) for m in neck.conv) == 1
 
 
-def test_a_chain_of_reductions_is_one_section(as_if_trained, native_backends):
+def test_a_chain_of_reductions_is_one_subgraph(as_if_trained, native_backends):
     chain = as_if_trained(HalvingChain(256, 64, 'part', UnitConfig(with_bn=True)), 0)
-    section = Section(packed_units(copy.deepcopy(chain)))
-    section.use_backend(ReferenceBackend())
+    subgraph = PackedSubgraph(packed_units(copy.deepcopy(chain)))
+    subgraph.use_backend(ReferenceBackend())
     x = torch.randn(1, 256, 2, 3).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
-        result = section(x)
+        result = subgraph(x)
         assert (result - chain(x)).abs().max() < 1e-4
-        section.use_backend(native_backends[-1])
-        assert torch.equal(section(x), result)
+        subgraph.use_backend(native_backends[-1])
+        assert torch.equal(subgraph(x), result)
 
 
 def test_an_empty_network_takes_exactly_the_state_of_a_packed_one(networks):
@@ -256,7 +255,6 @@ def test_frames_leave_nothing_behind_and_nothing_is_copied_between_stages(
         for _ in range(3):
             packed.predict(*given)
     assert count() == before
-    copies = [runner.num_copies for module in packed.modules()
-              if isinstance(module, RecordedModule)
-              if (runner := module._compiled.get('runner')) is not None]
+    copies = [module.num_copies for module in packed.modules()
+              if isinstance(module, LoweredModule) and module._compiled]
     assert len(copies) >= 5 and sum(copies) == 0

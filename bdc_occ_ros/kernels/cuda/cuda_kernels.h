@@ -20,8 +20,8 @@ int32_t bdc_cuda_abi_version(void);
 
 // Put steps on a stream, one behind the other: packing, binary convolutions (with row sums where
 // the float result is written as well, without gate and shortcut), and splats. Weights are
-// prepared as tile.h says. Returns 0, or a code of bdc_cuda_error_text:
-// nothing is put on the stream unless every step is valid.
+// prepared as tile.h says. Nothing is checked here; ../cuda_backend.py says what must hold beyond
+// ../lowering.py. Returns 0, or a code of bdc_cuda_error_text.
 int32_t bdc_cuda_run(const bdc_step* steps, int32_t count, int32_t device, void* stream);
 
 // The integers of a convolution by plain bit counting, tap after tap, without tensor cores, base

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 // SPDX-License-Identifier: Apache-2.0
-// What puts each operation on a stream; the operations are valid and not empty.
+// What puts each operation on a stream; the operations fit and are not empty.
 #ifndef BDC_CUDA_LAUNCH_H_
 #define BDC_CUDA_LAUNCH_H_
 

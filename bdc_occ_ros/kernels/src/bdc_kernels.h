@@ -5,7 +5,8 @@
 // What bits mean and how maps lie in memory is said once, in ../conventions.py; what every
 // operation computes, to the last bit, is ../reference.py. Structures hold raw pointers that the
 // caller keeps alive; no function here allocates memory for results, throws, or keeps a pointer
-// beyond its call.
+// beyond its call. Nothing here checks an operation: ../lowering.py and ../checked_memory.py make
+// structures only of maps and parameters that fit each other.
 #ifndef BDC_KERNELS_H_
 #define BDC_KERNELS_H_
 
@@ -223,7 +224,7 @@ const char* bdc_backend_name(int32_t index);
 // 1 if this machine can run a backend, 0 if not, -1 if there is none of that name.
 int32_t bdc_backend_is_supported(const char* backend);
 
-// Bytes of prepared weights of a convolution, -1 where this machine cannot run it, and the
+// Bytes of prepared weights of a convolution, -1 where this machine cannot run the backend, and the
 // preparation; `out` is aligned to 64 bytes.
 // `words` is [out_channels][kernel][kernel][words(in_channels)], plain packed bits.
 int64_t bdc_prepared_bytes(const char* backend, int32_t out_channels, int32_t in_channels,
@@ -231,8 +232,8 @@ int64_t bdc_prepared_bytes(const char* backend, int32_t out_channels, int32_t in
 int32_t bdc_prepare_weights(const char* backend, int32_t out_channels, int32_t in_channels,
                             int32_t kernel, const uint32_t* words, void* out);
 
-// Run steps one after the other, each spread over up to `threads` threads (the caller is one).
-// Returns 0, or a code of bdc_error_text: nothing is run unless every step is valid.
+// Run steps one after the other, each spread over up to `threads` threads (the caller is one, at
+// least). Returns 0, or a code of bdc_error_text.
 int32_t bdc_run(const char* backend, const bdc_step* steps, int32_t count, int32_t threads);
 
 // What a code other than 0 means.

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 // SPDX-License-Identifier: Apache-2.0
-// The C interface: which backends there are, and steps checked, cut into chunks and run.
+// The C interface: which backends there are, and steps cut into chunks and run.
 #include <string.h>
 
 #include <algorithm>
@@ -11,7 +11,6 @@
 #include "extents.h"
 #include "splat_table.h"
 #include "thread_pool.h"
-#include "validation.h"
 
 namespace bdc {
 namespace {
@@ -19,6 +18,8 @@ namespace {
 constexpr double kAloneUs = 20.0;  // what is shorter than this is not worth waking a thread
 constexpr double kChunkUs = 25.0;
 constexpr int32_t kChunksPerThread = 4;
+
+enum Error : int32_t { kDone = 0, kNoBackend, kOutOfMemory };
 
 const Backend* find_backend(const char* name) {
   if (name == nullptr) return nullptr;
@@ -80,16 +81,10 @@ void run_step(const Backend& backend, const bdc_step& step, ThreadTeam& team) {
   }
 }
 
-Error check_call(const Backend* backend, const bdc_step* steps, int32_t count, int32_t threads) {
-  if (backend == nullptr) return kUnknownBackend;
-  if (!backend->is_supported()) return kUnsupportedBackend;
-  if (threads < 1 || count < 0) return kBadCount;
-  if (steps == nullptr && count > 0) return kMissingPointer;
-  for (int32_t i = 0; i < count; ++i) {
-    const Error error = check_step(*backend, steps[i]);
-    if (error != kValid) return error;
-  }
-  return kValid;
+// A backend that this machine can run, or nothing.
+const Backend* runnable(const char* name) {
+  const Backend* backend = find_backend(name);
+  return backend != nullptr && backend->is_supported() ? backend : nullptr;
 }
 
 }  // namespace
@@ -110,37 +105,31 @@ int32_t bdc_backend_is_supported(const char* name) {
 
 int64_t bdc_prepared_bytes(const char* name, int32_t out_channels, int32_t in_channels,
                            int32_t kernel) {
-  const bdc::Backend* backend = bdc::find_backend(name);
-  const bdc::Error error = bdc::check_weight_sizes(out_channels, in_channels, kernel);
-  if (backend == nullptr || !backend->is_supported() || error != bdc::kValid) return -1;
-  if (!backend->is_supported()) return -1;
-  return backend->prepared_bytes(out_channels, in_channels, kernel);
+  const bdc::Backend* backend = bdc::runnable(name);
+  return backend == nullptr ? -1 : backend->prepared_bytes(out_channels, in_channels, kernel);
 }
 
 int32_t bdc_prepare_weights(const char* name, int32_t out_channels, int32_t in_channels,
                             int32_t kernel, const uint32_t* words, void* out) {
-  const bdc::Backend* backend = bdc::find_backend(name);
-  if (backend == nullptr) return bdc::kUnknownBackend;
-  if (!backend->is_supported()) return bdc::kUnsupportedBackend;
-  if (words == nullptr || out == nullptr) return bdc::kMissingPointer;
-  const bdc::Error error = bdc::check_weights(out_channels, in_channels, kernel, words);
-  if (error != bdc::kValid) return error;
-  if (reinterpret_cast<uintptr_t>(out) % 64 != 0) return bdc::kMisaligned;
+  const bdc::Backend* backend = bdc::runnable(name);
+  if (backend == nullptr) return bdc::kNoBackend;
   backend->prepare_weights(out_channels, in_channels, kernel, words, out);
-  return bdc::kValid;
+  return bdc::kDone;
 }
 
 int32_t bdc_run(const char* name, const bdc_step* steps, int32_t count, int32_t threads) {
-  const bdc::Backend* backend = bdc::find_backend(name);
-  const bdc::Error error = bdc::check_call(backend, steps, count, threads);
-  if (error != bdc::kValid) return error;
+  const bdc::Backend* backend = bdc::runnable(name);
+  if (backend == nullptr) return bdc::kNoBackend;
   try {
     bdc::ThreadTeam team(threads);
     for (int32_t i = 0; i < count; ++i) bdc::run_step(*backend, steps[i], team);
   } catch (const std::bad_alloc&) {
     return bdc::kOutOfMemory;
   }
-  return bdc::kValid;
+  return bdc::kDone;
 }
 
-const char* bdc_error_text(int32_t code) { return bdc::error_text(code); }
+const char* bdc_error_text(int32_t code) {
+  return code == bdc::kNoBackend ? "this machine cannot run a backend of that name"
+                                 : "there is not enough memory";
+}

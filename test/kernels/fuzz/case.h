@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 // SPDX-License-Identifier: Apache-2.0
-// One random operation: memory of exactly the right size, the structure that points into it, and
-// what can be wrong with it.
+// One random operation: memory of exactly the right size and the structure that points into it.
 #ifndef CASE_H_
 #define CASE_H_
 
@@ -34,12 +33,6 @@ struct Written {
   size_t bytes, pixel_bytes, first_byte, last_byte;
 };
 
-// A number that the kernels must refuse in a field of the structure; null pointers likewise.
-struct Wrong {
-  int32_t* field;
-  int32_t value;
-};
-
 class Case {
  public:
   explicit Case(uint32_t seed_) : seed(seed_), choose(seed_) {}
@@ -48,8 +41,6 @@ class Case {
   Choices choose;
   std::vector<bdc_step> steps;
   std::vector<Written> written;
-  std::vector<Wrong> wrong;
-  std::vector<char*> needed;  // where the pointers lie
   bool is_exact = true;  // the same bits from every backend
 
   // A structure whose address stays.
@@ -130,32 +121,6 @@ class Case {
     written.push_back({memory, pixels * size_t(stride) * 4, size_t(stride) * 4,
                        size_t(before) * 4, size_t(before + words) * 4});
     return map;
-  }
-
-  // Numbers that no map may have at its place.
-  void spoil(bdc_map* map) {
-    const int32_t other_type = map->type == BDC_BITS ? BDC_F32 : BDC_BITS;
-    const int32_t values_per_pixel =
-        map->type == BDC_BITS ? words_of(map->channels) : map->channels;
-    wrong.insert(wrong.end(), {{&map->type, other_type}, {&map->type, 17}, {&map->channels, 0},
-                               {&map->stride, values_per_pixel - 1}});
-    for (int32_t* field : {&map->batch, &map->height, &map->width, &map->channels, &map->stride}) {
-      refuse_extremes(field);
-    }
-  }
-  void refuse_extremes(int32_t* field) {
-    for (int32_t value : {-1, INT32_MIN, INT32_MAX}) wrong.push_back({field, value});
-  }
-  // A map that must have the size of another.
-  void spoil_size(bdc_map* map) {
-    spoil(map);
-    for (int32_t* field : {&map->batch, &map->height, &map->width}) {
-      wrong.push_back({field, *field + 1});
-    }
-  }
-  template <typename T>
-  void need(T** pointer) {
-    needed.push_back(reinterpret_cast<char*>(pointer));
   }
 
   static int words_of(int channels) { return (channels + 31) / 32; }

@@ -22,15 +22,10 @@ void add_outputs(Case& test, T* op, int batch, int height, int width, int channe
   const int which = test.choose.between(1, 3);
   if (which & 1) {
     op->out = test.real(batch, height, width, channels);
-    test.spoil_size(&op->out);
-    test.wrong.push_back({&op->out.channels, channels + 1});
   }
   if (which & 2) {
     op->bits = test.bit_map(batch, height, width, channels);
     op->sign = test.sign(channels);
-    test.spoil_size(&op->bits);
-    test.need(&op->sign.threshold);
-    test.need(&op->sign.flip);
   }
 }
 
@@ -38,8 +33,6 @@ template <typename T>
 void add_epilogue(Case& test, T* op, int batch, int height, int width, int channels) {
   op->scale = test.floats(channels);
   op->offset = test.floats(channels);
-  test.need(&op->scale);
-  test.need(&op->offset);
   op->activation = test.activation(channels);
   if (test.choose.maybe()) {
     const size_t count = size_t(batch) * size_t(height) * size_t(channels);
@@ -50,7 +43,6 @@ void add_epilogue(Case& test, T* op, int batch, int height, int width, int chann
   if (test.choose.maybe()) {
     const int repeats = channels % 2 == 0 && test.choose.maybe() ? 2 : 1;
     op->shortcut = test.real(batch, height, width, channels / repeats);
-    test.spoil_size(&op->shortcut);
     if (test.choose.maybe()) {
       op->shortcut_scale = test.floats(channels);
       op->shortcut_offset = test.floats(channels);
@@ -65,10 +57,6 @@ inline void add_pack(Case& test) {
   op->in = test.real(size.batch, size.height, size.width, size.channels);
   op->out = test.bit_map(size.batch, size.height, size.width, size.channels);
   op->sign = test.sign(size.channels);
-  test.spoil_size(&op->in);
-  test.spoil_size(&op->out);
-  test.need(&op->sign.threshold);
-  test.need(&op->sign.flip);
 }
 
 // Weights are prepared by whoever runs the case, since every backend has its own order.
@@ -83,28 +71,15 @@ inline bdc_convolution* add_convolution(Case& test) {
   op->base = test.numbers<int32_t>(size_t(16 * op->out_channels), -300, 300);
   const int height = (size.height + op->stride - 1) / op->stride;
   const int width = (size.width + op->stride - 1) / op->stride;
-  test.spoil(&op->in);
-  test.need(&op->base);
-  test.need(&op->weights);
-  for (int32_t value : {0, 2, 5}) test.wrong.push_back({&op->kernel, value});
-  for (int32_t value : {0, 3}) test.wrong.push_back({&op->stride, value});
-  test.wrong.push_back({&op->out_channels, 0});
-  for (int32_t* field : {&op->kernel, &op->stride, &op->out_channels}) test.refuse_extremes(field);
   const int which = test.choose.between(1, 7);
   if (which & 1) {
     op->bits_of_integer = test.bit_map(size.batch, height, width, op->out_channels);
     op->integer_sign = {test.numbers<int32_t>(size_t(op->out_channels), -100, 100),
                         test.numbers<int32_t>(size_t(op->out_channels), -100, 300),
                         test.bits(1, op->out_channels)};
-    test.spoil_size(&op->bits_of_integer);
-    test.need(&op->integer_sign.low);
-    test.need(&op->integer_sign.high);
-    test.need(&op->integer_sign.flip);
   }
   if (which & 2) {
     op->integers = test.real(size.batch, height, width, op->out_channels, BDC_I16);
-    test.spoil_size(&op->integers);
-    test.wrong.push_back({&op->integers.type, BDC_F16});
   }
   if (which & 4) add_epilogue(test, op, size.batch, height, width, op->out_channels);
   return op;
@@ -117,10 +92,6 @@ inline void add_real_convolution(Case& test) {
   op->out_channels = test.choose.of(kChannels);
   op->in = test.real(size.batch, size.height, size.width, size.channels);
   op->weights = test.bits(op->out_channels, size.channels);
-  test.spoil(&op->in);
-  test.need(&op->weights);
-  test.wrong.push_back({&op->out_channels, 0});
-  test.refuse_extremes(&op->out_channels);
   add_epilogue(test, op, size.batch, size.height, size.width, op->out_channels);
   test.is_exact = false;
 }
@@ -136,19 +107,12 @@ inline void add_gate(Case& test) {
     layers[i].weights = test.bits(channels, channels);
     layers[i].scale = test.floats(channels);
     layers[i].before = test.activation(channels);
-    test.need(&layers[i].weights);
-    test.need(&layers[i].scale);
   }
   const size_t count = size_t(size.batch * channels);
   *op = {test.floats(size.batch * size.height * channels), size.batch, size.height, channels,
          float(size.height * size.width), layers, num_layers,
          test.numbers<float>(count, 0, 0)};
   test.written.push_back({reinterpret_cast<char*>(op->gate), count * 4, 4, 0, 4});
-  test.need(&op->sums);
-  test.need(&op->gate);
-  test.need(&op->layers);
-  test.wrong.push_back({&op->num_layers, -1});
-  for (int32_t* field : {&op->batch, &op->rows, &op->channels}) test.refuse_extremes(field);
   test.is_exact = false;
 }
 
@@ -160,11 +124,8 @@ inline void add_combine(Case& test) {
   op->right_weight = -1.5f;
   if (test.choose.maybe()) {
     op->right = test.real(size.batch, size.height, size.width, size.channels);
-    test.spoil_size(&op->right);
   }
   op->activation = test.activation(size.channels);
-  test.spoil(&op->left);
-  test.need(&op->left.data);
   add_outputs(test, op, size.batch, size.height, size.width, size.channels);
 }
 
@@ -176,11 +137,6 @@ inline void add_affine(Case& test) {
   op->in = test.real(size.batch, size.height * factor, size.width * factor, size.channels);
   op->scale = test.floats(channels);
   op->offset = test.floats(channels);
-  test.spoil_size(&op->in);
-  for (int32_t value : {0, 3}) test.wrong.push_back({&op->factor, value});
-  test.refuse_extremes(&op->factor);
-  test.need(&op->scale);
-  test.need(&op->offset);
   add_outputs(test, op, size.batch, size.height, size.width, channels);
 }
 
@@ -189,20 +145,12 @@ inline void add_resize(Case& test) {
   bdc_map small = test.real(size.batch, size.height, size.width, size.channels);
   bdc_map large = test.real(size.batch, 2 * size.height, 2 * size.width, size.channels);
   const bool is_pool = test.choose.maybe();
-  bdc_map* maps[2];  // in, out
   if (is_pool) {
     auto* op = test.structure<bdc_average_pool>(BDC_AVERAGE_POOL);
     *op = {large, small};
-    maps[0] = &op->in, maps[1] = &op->out;
   } else {
     auto* op = test.structure<bdc_upsample>(BDC_UPSAMPLE);
     *op = {small, large};
-    maps[0] = &op->in, maps[1] = &op->out;
-  }
-  for (bdc_map* map : maps) {
-    test.spoil_size(map);
-    test.wrong.push_back({&map->channels, map->channels - 1});
-    test.need(&map->data);
   }
 }
 
@@ -222,14 +170,6 @@ inline void add_splat(Case& test) {
          test.floats(count), BDC_F32,
          test.real(cameras, size.height, size.width, size.channels),
          test.real(1, rows, columns, size.channels)};
-  for (int32_t* field : {&table->cameras, &table->depths}) test.wrong.push_back({field, -1});
-  for (int32_t* field : {&table->rows, &table->columns}) test.refuse_extremes(field);
-  test.spoil(&op->context);
-  test.spoil(&op->out);
-  test.wrong.push_back({&op->out.channels, op->out.channels - 1});
-  test.wrong.push_back({&op->probability_type, BDC_BITS});
-  test.need(&table->starts);
-  test.need(&op->starts);
 }
 
 inline void add_labels(Case& test) {
@@ -241,10 +181,6 @@ inline void add_labels(Case& test) {
   op->classes = classes;
   op->labels = static_cast<uint8_t*>(test.zeros(count));
   test.written.push_back({reinterpret_cast<char*>(op->labels), count, 1, 0, 1});
-  test.spoil(&op->in);
-  for (int32_t value : {0, groups * classes + 1}) test.wrong.push_back({&op->classes, value});
-  test.refuse_extremes(&op->classes);
-  test.need(&op->labels);
 }
 
 #endif  // OPERATIONS_H_

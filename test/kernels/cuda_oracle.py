@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The integers of a convolution on a GPU by plain bit counting, to hold tensor cores against."""
+"""Compute the integers of a convolution on a GPU by plain bit counting."""
 
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.kernels.cuda_library import CudaLibrary
-from bdc_occ_ros.kernels.cuda_lowering import CudaLowering
+from bdc_occ_ros.kernels.cuda_backend import CudaLowering
+from bdc_occ_ros.kernels.library import CudaLibrary
 from bdc_occ_ros.kernels.operations import Convolution
 
 
@@ -24,5 +24,7 @@ def count_bits(operation: Convolution, library: CudaLibrary) -> Tensor:
                        operation.weights.shape[0]), dtype=torch.int32, device=device)
     lowering = CudaLowering(device)
     structure = lowering.lower(operation)
-    library.count(structure, operation.weights.data_ptr(), out.data_ptr(), device)
+    stream = torch.cuda.current_stream(device).cuda_stream
+    library.check(library.call('count', structure, operation.weights.data_ptr(), out.data_ptr(),
+                               device.index, stream))
     return out

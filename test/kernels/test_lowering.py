@@ -31,11 +31,9 @@ class RecordingLibrary:
     def backend_names(self):
         return ['scalar']
 
-    def prepared_bytes(self, backend, out_channels, in_channels, kernel):
-        return 4 * out_channels * in_channels * kernel ** 2
-
-    def prepare_weights(self, *arguments):
-        self.prepared.append(arguments)
+    def prepare(self, *arguments):
+        self.prepared.append((*arguments, torch.zeros(64)))
+        return self.prepared[-1][-1]
 
     def run(self, backend, steps, threads):
         self.runs.append((backend, steps, threads))
@@ -91,10 +89,9 @@ def test_addresses_and_sizes_of_a_convolution_arrive(library):
     table = base_table(operation.weights, CHANNELS)
     arrived = (ctypes.c_int32 * table.numel()).from_address(structure.base)
     assert list(arrived) == table.flatten().tolist()
-    (arguments,) = library.prepared
-    assert arguments[:4] == ('scalar', OUT_CHANNELS, CHANNELS, 3)
-    assert arguments[4] == operation.weights.data_ptr()
-    assert arguments[5] == structure.weights and structure.weights % 64 == 0
+    ((name, weights, in_channels, prepared),) = library.prepared
+    assert (name, in_channels) == ('scalar', CHANNELS) and weights is operation.weights
+    assert structure.weights == prepared.data_ptr()
 
 
 def test_slices_begin_at_their_first_channel(library):
@@ -120,7 +117,7 @@ def test_buffers_of_the_caller_are_read_anew_in_every_run(library):
         name, steps, threads = library.runs[-1]
         structure = structures.BdcPack.from_address(steps[0].operation)
         assert (structure.in_.data, structure.in_.type) == (source.tensor.data_ptr(), number)
-        assert (name, threads) == (b'scalar', 3)
+        assert (name, threads) == ('scalar', 3)
     source.tensor = torch.zeros((2, 5, 7, CHANNELS))
     with pytest.raises(InvalidOperationError, match=r'must be \(2, 5, 6, 40\)'):
         run()

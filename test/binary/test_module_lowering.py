@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded units and what is built of them: the float modules' results, every backend's bits."""
+"""Lowered units and what is built of them: the float modules' results, every backend's bits."""
 
 import copy
 from itertools import product
@@ -10,12 +10,17 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.blocks import down_block, same_block, strided_block
+from bdc_occ_ros.binary.blocks import (
+    ChannelReduction,
+    down_block,
+    DownSampling,
+    same_block,
+    strided_block,
+    UpSampling,
+)
 from bdc_occ_ros.binary.config import BinarizerConfig, UnitConfig
-from bdc_occ_ros.binary.module_recording import is_recordable
+from bdc_occ_ros.binary.module_lowering import can_lower, PackedSubgraph
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.binary.resampling import ChannelReduction, DownSampling, UpSampling
-from bdc_occ_ros.binary.section import Section
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.operations import Convolution, Gate, Pack, RealConvolution
 from bdc_occ_ros.kernels.plan import Plan
@@ -87,49 +92,50 @@ def test_every_kind_of_unit_computes_what_it_computes_in_float(
 def test_modules_compute_what_they_compute_in_float_and_the_same_bits_everywhere(
         name, as_if_trained, native_backends):
     module, channels = MODULES[name]
-    section = Section(packed_copy(as_if_trained(module, 0)))
-    section.use_backend(ReferenceBackend())
-    result = section(images(channels))
+    subgraph = PackedSubgraph(packed_copy(as_if_trained(module, 0)))
+    subgraph.use_backend(ReferenceBackend())
+    result = subgraph(images(channels))
     with torch.no_grad():
         assert_close(module(images(channels)), result)
-    assert_same_bits(section, images(channels), result, native_backends)
+    assert_same_bits(subgraph, images(channels), result, native_backends)
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_streams_of_sixteen_bits_are_the_same_everywhere(dtype, as_if_trained, native_backends):
     module, channels = MODULES['chain']
-    section = Section(packed_copy(as_if_trained(module, 0)), dtype)
-    section.use_backend(ReferenceBackend())
+    subgraph = PackedSubgraph(packed_copy(as_if_trained(module, 0)), dtype)
+    subgraph.use_backend(ReferenceBackend())
     x = images(channels).to(dtype)
-    result = section(x)
+    result = subgraph(x)
     assert result.dtype == dtype
-    assert_same_bits(section, x, result, native_backends)
+    assert_same_bits(subgraph, x, result, native_backends)
 
 
-def test_a_float_module_cannot_be_recorded():
+def test_a_float_module_cannot_be_lowered():
     module, _ = MODULES['chain']
-    assert not is_recordable(module)
-    assert is_recordable(packed_copy(module))
+    assert not can_lower(module)
+    assert can_lower(packed_copy(module))
     unit = PackedBdcUnit(BdcUnit(8, 8, STRICT))
-    assert not is_recordable(nn.Sequential(unit, nn.Conv2d(8, 8, 1)))
-    assert not is_recordable(nn.Sequential())
+    assert not can_lower(nn.Sequential(unit, nn.Conv2d(8, 8, 1)))
+    assert not can_lower(nn.Sequential())
 
 
-def recorded(module, channels):
+def lowered(module, channels):
     plan = Plan()
-    module.record(plan, plan.input((1, 4, 4, channels), torch.float32))
+    module.lower(plan, plan.input((1, 4, 4, channels), torch.float32))
     return plan.operations
 
 
 def test_a_strict_unit_is_three_convolutions_and_a_gate_and_signs_need_no_pass_of_their_own():
-    chain = Section(packed_copy(nn.Sequential(*(BdcUnit(32, 32, STRICT) for _ in range(3)))))
+    units = nn.Sequential(*(BdcUnit(32, 32, STRICT) for _ in range(3)))
+    chain = PackedSubgraph(packed_copy(units))
     unit = [Convolution, Convolution, Gate, Convolution]
-    assert [type(operation) for operation in recorded(chain, 32)] == [Pack, *unit, *unit, *unit]
+    assert [type(operation) for operation in lowered(chain, 32)] == [Pack, *unit, *unit, *unit]
 
 
 def test_real_values_before_the_1x1_take_the_path_of_real_inputs():
     config = UnitConfig(activation_before_1x1='real', activation_in_branch='real')
-    operations = recorded(PackedBdcUnit(BdcUnit(32, 32, config)), 32)
+    operations = lowered(PackedBdcUnit(BdcUnit(32, 32, config)), 32)
     assert [type(operation) for operation in operations] == [
         Pack, Convolution, RealConvolution, Gate, RealConvolution]
 

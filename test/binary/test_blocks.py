@@ -5,9 +5,15 @@
 import torch
 from torch.nn import functional
 
-from bdc_occ_ros.binary.blocks import down_block, same_block, strided_block
+from bdc_occ_ros.binary.blocks import (
+    ChannelReduction,
+    down_block,
+    DownSampling,
+    same_block,
+    strided_block,
+    UpSampling,
+)
 from bdc_occ_ros.binary.config import UnitConfig
-from bdc_occ_ros.binary.resampling import ChannelReduction, DownSampling, UpSampling
 
 UNIT = UnitConfig()
 X = torch.randn(2, 8, 4, 6, generator=torch.Generator().manual_seed(0))
