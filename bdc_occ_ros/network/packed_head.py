@@ -14,8 +14,12 @@ from torch import nn, Tensor
 
 from bdc_occ_ros.binary.engine_module import EngineModule
 from bdc_occ_ros.kernels.operations import Buffer, Labels, Map
-from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
-from bdc_occ_ros.network.occupancy_decoding import confidence_of, VoxelLabels
+from bdc_occ_ros.network.bev_to_occupancy import (
+    confidence_of,
+    NanoOccupancyHead,
+    OccupancyHead,
+    VoxelLabels,
+)
 
 CELLS_AT_ONCE = 4000
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The whole network with its binary units on bits; the other layers stay PyTorch's.
+Pack a network: its binary units run on bits, the other layers stay PyTorch's.
 
 Structure and names of the stages are those of the float network. What lies between two
 real-valued layers becomes one Section, one plan; the lift and the last layers of the occupancy
@@ -21,19 +21,15 @@ from bdc_occ_ros.binary.module_recording import is_recordable
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.binary.recorded_module import RecordedModule, STREAM_DTYPE
 from bdc_occ_ros.binary.section import Section
+from bdc_occ_ros.network.bev_encoder import NanoBevBackbone
 from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
-from bdc_occ_ros.network.bn_folding import fold_normalizations
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.nano_layers import LevelFusion, NanoBevBackbone
-from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.network_recording import record  # registers the networks' containers
+from bdc_occ_ros.network.folding import fold_normalizations, fold_shifts
+from bdc_occ_ros.network.layers import LevelFusion
+from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
+from bdc_occ_ros.network.packed_layers import LevelConvolutions, LevelSum, UnshuffleAffine
 from bdc_occ_ros.network.packed_lift import PackedLift
-from bdc_occ_ros.network.shift_folding import fold_shifts
-from bdc_occ_ros.network.split_fusion import LevelConvolutions, LevelSum
-from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
-
-__all__ = ['empty_packed_network', 'pack_network', 'record']
 
 
 def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.float32,
@@ -66,9 +62,13 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
 
 def empty_packed_network(config: NetworkConfig,
                          real_dtype: torch.dtype = torch.float32) -> OccupancyNetwork:
-    """Build a packed network on device meta, to be filled by load_state_dict."""
+    """
+    Build a packed network on device meta, to be filled by load_state_dict.
+
+    :raises InvalidConfigError: if there can be no such network.
+    """
     with torch.device('meta'):
-        return pack_network(OccupancyNetwork(config), real_dtype=real_dtype)
+        return pack_network(validate_architecture(config), real_dtype=real_dtype)
 
 
 def packed_units(module: nn.Module) -> nn.Module:

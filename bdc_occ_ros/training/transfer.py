@@ -16,7 +16,7 @@ from torch import nn, Tensor
 from bdc_occ_ros.binary.bdc_unit import ChannelBranch
 from bdc_occ_ros.binary.layers import Redistribution
 from bdc_occ_ros.binary.sign import BinaryActivation
-from bdc_occ_ros.network.rehearsal import rehearse_network
+from bdc_occ_ros.network.network import validate_architecture
 from bdc_occ_ros.weights.checkpoint import Checkpoint
 
 
@@ -40,7 +40,7 @@ def transfer_weights(checkpoint: Checkpoint, network: nn.Module) -> Transfer:
 
     :param checkpoint: Old config and weights.
     """
-    old = rehearse_network(checkpoint.config)
+    old = validate_architecture(checkpoint.config)
     places = layer_names(network)
     names = {place: name for name, place in layer_names(old).items()}
     own = network.state_dict()
