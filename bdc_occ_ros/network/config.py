@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What a network is made of: plain frozen dataclasses, read from config/model_<name>.yaml.
+Define what a network is made of: plain frozen dataclasses, read from config/model_<name>.yaml.
 
 Sizes, grids and switches live here and nowhere else. Two layouts of layers exist: the published
 one (ResNet-50, image neck, BEV backbone and neck; FlashOcc, BEVDet and BDC are settings of it)
@@ -16,7 +16,7 @@ from typing import Any
 
 from bdc_occ_ros.binary.config import NanoLayersConfig, PublishedLayersConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.config_file import parse_dataclass, read_config
+from bdc_occ_ros.config_file import parse_dataclass, read_yaml
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.frustum import DepthConfig, Frustum, ImageConfig
 from bdc_occ_ros.geometry.voxel_grid import BevConfig, VoxelGrid
@@ -166,22 +166,11 @@ class NetworkConfig:
             shape=(num_x, num_y, heights))
 
 
-def parse_network_config(values: Any, where: str) -> NetworkConfig:
-    """
-    Build a network config from a mapping as YAML or JSON give it.
-
-    :param values: Mapping of the config's fields, for example dataclasses.asdict of one.
-    :param where: Where it came from, for the message.
-    :raises InvalidConfigError: if a key is unknown or a value impossible.
-    """
-    return parse_dataclass(NetworkConfig, values, where)
-
-
 def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     """
     Load a network config.
 
-    :param name_or_path: One of MODEL_NAMES, or the path of a YAML or JSON file.
+    :param name_or_path: One of MODEL_NAMES, or the path of a YAML file.
     :raises InvalidConfigError: if the name is unknown, or the file is missing or wrong.
     """
     if name_or_path in MODEL_NAMES:
@@ -191,7 +180,7 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     if not path.is_file():
         raise InvalidConfigError(
             f'no network config {str(name_or_path)!r}: give a file, or one of {MODEL_NAMES}')
-    return parse_network_config(read_config(path), str(path))
+    return parse_dataclass(NetworkConfig, read_yaml(path), str(path))
 
 
 def _require_plausible_sizes(config: NetworkConfig) -> None:
@@ -211,32 +200,22 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
         if name == 'class_names' and not 1 <= len(value) <= MAX_CLASSES:
             raise InvalidConfigError(
                 f'{where[1:]}: 1 to {MAX_CLASSES} classes are possible; got {len(value)}')
-    _require_plausible_depth(config.depth)
-    heights = 1 if config.occupancy is None else config.occupancy.num_heights
-    _require_plausible_grid(config.bev, heights)
-    points = config.depth.num_bins * (config.image.height_px // config.feature_stride) * (
-        config.image.width_px // config.feature_stride)
-    if points > MAX_POINTS:
-        raise InvalidConfigError(
-            f'a camera may have {MAX_POINTS} ray points, bins times feature cells; got {points}')
-
-
-def _require_plausible_depth(depth: DepthConfig) -> None:
-    """Refuse too many depth bins; range and step are positive already."""
+    depth, bev = config.depth, config.bev
     if (depth.stop_m - depth.start_m) / depth.step_m > MAX_DEPTH_BINS:
         raise InvalidConfigError(f'depth: at most {MAX_DEPTH_BINS} bins are possible; got {depth}')
     if depth.spacing == 'sid' and depth.num_bins < 2:
         raise InvalidConfigError(f'depth: sid needs two bins at least; got {depth}')
-
-
-def _require_plausible_grid(bev: BevConfig, heights: int) -> None:
-    """Refuse a grid without cells or with too many; the ranges are positive already."""
-    extents = (range_m[1] - range_m[0] for range_m in (bev.x_range_m, bev.y_range_m))
-    cells = [extent / size for extent, size in zip(extents, bev.cell_size_m)]
+    extents_m = (range_m[1] - range_m[0] for range_m in (bev.x_range_m, bev.y_range_m))
+    cells = [extent_m / size_m for extent_m, size_m in zip(extents_m, bev.cell_size_m)]
+    heights = 1 if config.occupancy is None else config.occupancy.num_heights
     if not all(0.5 < count <= MAX_ROWS for count in cells) or (
             math.prod(bev.shape) * heights > MAX_VOXELS):
         raise InvalidConfigError(f'bev: at most {MAX_ROWS} rows and columns and {MAX_VOXELS} '
                                  f'voxels, and at least one, are possible; got {bev}')
+    points = config.depth.num_bins * math.prod(config.feature_shape)
+    if points > MAX_POINTS:
+        raise InvalidConfigError(
+            f'a camera may have {MAX_POINTS} ray points, bins times feature cells; got {points}')
 
 
 def _leaves(config: Any, where: str) -> Iterator[tuple[str, Any]]:

@@ -10,22 +10,21 @@ from bdc_occ_ros.binary.module_recording import record
 from bdc_occ_ros.kernels.operations import Affine, Combine, Map, Upsample
 from bdc_occ_ros.kernels.plan import Plan
 from bdc_occ_ros.network.bev_encoder import BevBackbone, NanoBevBackbone
-from bdc_occ_ros.network.folding import scale_and_offset
 from bdc_occ_ros.network.layers import HalvingChain, LevelFusion
 
 
 class UnshuffleAffine(nn.Module):
     """
-    Space to depth with its normalization folded into one scale and offset per channel.
+    Space to depth, then one scale and offset per channel.
 
-    :param unshuffle: How many pixels become channels.
-    :param norm: The normalization behind it.
+    :param factor: By which rows and columns become fewer.
+    :param scale: (C,) floating.
+    :param offset: (C,) floating.
     """
 
-    def __init__(self, unshuffle: nn.PixelUnshuffle, norm: nn.BatchNorm2d) -> None:
+    def __init__(self, factor: int, scale: Tensor, offset: Tensor) -> None:
         super().__init__()
-        self.factor = unshuffle.downscale_factor
-        scale, offset = scale_and_offset(norm)
+        self.factor = factor
         self.register_buffer('scale', scale.float())
         self.register_buffer('offset', offset.float())
 

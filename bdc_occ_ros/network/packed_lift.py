@@ -3,6 +3,7 @@
 """Lift and splat on the bit engine: a table of what falls into each cell, then sums by cell."""
 
 from collections.abc import Callable
+import math
 
 import torch
 from torch import Tensor
@@ -21,10 +22,9 @@ def splat_table(points_m: Tensor, bev: BevConfig) -> SplatTable:
     :param points_m: (N, D, h, w, 3) float32, contiguous, metres, key ego frame.
     """
     ranges = (bev.x_range_m, bev.y_range_m, bev.z_range_m)
-    rows, columns = bev.shape
     num_points = points_m.numel() // 3
     starts, points, pixels = (torch.zeros(size, dtype=torch.int32)
-                              for size in (rows * columns + 1, num_points, num_points))
+                              for size in (math.prod(bev.shape) + 1, num_points, num_points))
     return SplatTable(
         points_m, tuple(low for low, _ in ranges),
         (*bev.cell_size_m, bev.z_range_m[1] - bev.z_range_m[0]), bev.shape, starts, points, pixels)

@@ -21,8 +21,9 @@ from safetensors.torch import save as tensors_to_bytes
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
-from bdc_occ_ros.network.config import NetworkConfig, parse_network_config
+from bdc_occ_ros.network.config import NetworkConfig
 
 SUFFIX = '.safetensors'
 MANIFEST_KEY = 'manifest'
@@ -70,7 +71,8 @@ class WeightsFile:
         :raises InvalidWeightsError: if there can be no such network.
         """
         try:
-            return parse_network_config(self.manifest['config'], f'{self.path}: config')
+            return parse_dataclass(NetworkConfig, self.manifest['config'],
+                                   f'{self.path}: config')
         except InvalidConfigError as error:
             raise InvalidWeightsError(
                 f'the manifest does not describe a network: {error}') from error
