@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A training from its first step, or the last saved one, to its end or until its time is up."""
+"""Run a training from its first step, or the last saved one, to its end or until time is up."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ import torch
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
-from bdc_occ_ros.training.bn_estimation import estimate_statistics
-from bdc_occ_ros.training.sample_order import sample_numbers
+from bdc_occ_ros.training.batches import sample_numbers
+from bdc_occ_ros.training.forward import estimate_statistics
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import StepReport, Trainer
@@ -23,7 +23,7 @@ from bdc_occ_ros.training.training_log import TrainingLog
 @dataclass(frozen=True)
 class Validation:
     """
-    What the averaged weights are tried on.
+    Choose what the averaged weights are validated on.
 
     :param source: Samples that the training does not see.
     :param every: Steps from one time to the next.
@@ -39,9 +39,9 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class TrainingSession:
     """
-    How long a training goes on at a time, and what it writes.
+    Limit how long a training goes on at a time, and choose what it writes.
 
     :param folder: Where the training is saved and logged.
     :param origin: What the training comes from; a resumed one must have the same.
@@ -65,18 +65,17 @@ class Sitting:
         _require_steps(save=self.save_every, log=self.log_every)
 
     @property
-    def state_folder(self) -> Path:
-        """Where the state is saved."""
+    def state_path(self) -> Path:
+        """File of the saved state."""
         return self.folder / 'state'
 
 
-def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
+def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool,
                  observe: Callable[[StepReport], None]) -> bool:
     """
     Train until the last step or until the time is up, and save.
 
     :param trainer: At its first step.
-    :param sitting: How long, and what is written.
     :param is_resumed: Whether to go on from the saved state.
     :param observe: Is told every step.
     :return: Whether the training is complete; then its statistics have been estimated anew, if
@@ -84,19 +83,19 @@ def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
     :raises NonFiniteLossError: if a loss is not finite.
     :raises InvalidTrainingStateError: if there is nothing to resume, or it is another training.
     """
-    stop_s = None if sitting.seconds is None else time.monotonic() + sitting.seconds
+    stop_s = None if session.seconds is None else time.monotonic() + session.seconds
     if is_resumed:
-        resume_training(sitting.state_folder, trainer, sitting.origin)
+        resume_training(session.state_path, trainer, session.origin)
     log = None
     if trainer.group.rank == 0:
-        log = TrainingLog(sitting.folder, trainer.step, with_tensorboard=sitting.with_tensorboard)
+        log = TrainingLog(session.folder, trainer.step, with_tensorboard=session.with_tensorboard)
     is_up = False
     try:
         while trainer.step < trainer.recipe.steps and not is_up:
             report = trainer.take_step()
             is_up = _is_time_up(trainer, stop_s)
             observe(report)
-            _write_down(trainer, sitting, log, report, is_last=is_up)
+            _write_down(trainer, session, log, report, is_last=is_up)
     finally:
         trainer.close()
         if log is not None:
@@ -109,11 +108,7 @@ def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
 
 
 def validate(trainer: Trainer, validation: Validation) -> float:
-    """
-    Return the mIoU of the averaged weights, 0 to 1; the processes share the samples.
-
-    :param validation: What it is tried on.
-    """
+    """Return the mIoU of the averaged weights, 0 to 1; the processes share the samples."""
     group, recipe = trainer.group, trainer.recipe
     scores = score_source(trainer.averaged.network, validation.source,
                           validation.numbers[group.rank::group.size],
@@ -141,18 +136,18 @@ def _is_time_up(trainer: Trainer, stop_s: float | None) -> bool:
     return bool(trainer.group.add(torch.tensor([float(wants)], device=trainer.device)).item())
 
 
-def _write_down(trainer: Trainer, sitting: Sitting, log: TrainingLog | None, report: StepReport, *,
-                is_last: bool) -> None:
+def _write_down(trainer: Trainer, session: TrainingSession, log: TrainingLog | None,
+                report: StepReport, *, is_last: bool) -> None:
     """Save, then validate and log, where it is time for it."""
     is_last = is_last or report.step == trainer.recipe.steps
     values = {}
-    if is_last or report.step % sitting.log_every == 0:
+    if is_last or report.step % session.log_every == 0:
         values = {'samples': report.step * trainer.recipe.batch, 'loss': report.loss,
                   **report.parts, 'gradient_norm': report.gradient_norm,
                   'learning_rate': report.learning_rate}
-    if log is not None and (is_last or report.step % sitting.save_every == 0):
-        save_training(sitting.state_folder, trainer, sitting.origin)
-    validation = sitting.validation
+    if log is not None and (is_last or report.step % session.save_every == 0):
+        save_training(session.state_path, trainer, session.origin)
+    validation = session.validation
     if validation is not None and (report.step % validation.every == 0
                                    or report.step == trainer.recipe.steps):
         values['miou'] = validate(trainer, validation)

@@ -16,7 +16,7 @@ from bdc_occ_ros.network.box_decoding import decode_boxes
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.forward import run_network
-from bdc_occ_ros.training.occupancy_loss import learned_voxels
+from bdc_occ_ros.training.losses import learned_voxels
 
 
 @dataclass(frozen=True, eq=False)
