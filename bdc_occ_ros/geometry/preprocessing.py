@@ -27,8 +27,7 @@ def decode_reduction(camera: Camera, config: ImageConfig) -> int:
     Decoders can leave out the fine frequencies and return 1/2, 1/4 or 1/8 of the size in a
     fraction of the time; the image may shrink until its width is that of the network input.
 
-    :param camera: The camera at full size.
-    :param config: Size of the network input.
+    :param camera: At full size.
     :return: 8, 4, 2 or 1; 1 also where the camera is smaller than the input.
     """
     return next((reduction for reduction in DECODE_REDUCTIONS
@@ -37,13 +36,12 @@ def decode_reduction(camera: Camera, config: ImageConfig) -> int:
 
 class Preprocessor:
     """
-    The way from one camera's images to its share of the network input, worked out once.
+    Turn one camera's images into its share of the network input.
 
     `input_from_image` maps pixels of the camera's straight image to pixels of the network input,
     (3, 3) float64, homogeneous; the first visible row of both is `first_row_px` in the former.
 
-    :param camera: The camera, at the size in which its images come.
-    :param config: What the network wants to see.
+    :param camera: At the size in which its images come.
     """
 
     def __init__(self, camera: Camera, config: ImageConfig) -> None:
@@ -74,7 +72,7 @@ class Preprocessor:
 
 def normalize_images(images: Tensor, config: ImageConfig) -> Tensor:
     """
-    Turn bytes into what the first layer expects.
+    Turn the bytes of images into the numbers that the first layer expects.
 
     :param images: RGB images, (..., H, W, 3) uint8.
     :param config: Channel order, mean and std; the published networks take BGR with numbers that

@@ -38,11 +38,7 @@ class ResidualBlock(nn.Module):
 
 
 class BevBackbone(nn.Module):
-    """
-    Three stages; the first and the last are passed on.
-
-    :param stages: Modules that halve the size, one after the other.
-    """
+    """Stages that halve the size one after the other; the first and the last are passed on."""
 
     def __init__(self, stages: list[nn.Module]) -> None:
         super().__init__()
@@ -64,8 +60,7 @@ class BevNeck(nn.Module):
     Upsample the coarse map, join it with the fine one, return to the size of the grid.
 
     :param up: Coarse map to the size of the fine one.
-    :param conv: Applied to the concatenation of fine and coarse.
-    :param up2: To the size of the grid and the channels wanted.
+    :param conv: Applied to both together; up2 returns to the grid and the channels wanted.
     """
 
     def __init__(self, up: nn.Module, conv: nn.Module, up2: nn.Module) -> None:

@@ -9,7 +9,7 @@ and the nano one for small computers.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 import math
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ MAX_VOXELS = 1 << 26
 @dataclass(frozen=True)
 class OccupancyHeadConfig:
     """
-    What the occupancy head returns.
+    Define what the occupancy head returns.
 
     :param num_heights: Cells above each other within the slab.
     :param free_label: The label of empty space.
@@ -71,7 +71,7 @@ class OccupancyHeadConfig:
 @dataclass(frozen=True)
 class BoxHeadConfig:
     """
-    What the box head returns and how its maps are decoded.
+    Define what the box head returns and how its maps are decoded.
 
     :param class_names: Name per heatmap channel.
     :param stride: Size of a map cell in BEV cells.
@@ -102,9 +102,8 @@ class BoxHeadConfig:
 @dataclass(frozen=True)
 class NetworkConfig:
     """
-    One network, from image size to heads.
+    Define one network, from image size to heads.
 
-    :param name: Name of the network.
     :param feature_stride: Input pixels per cell of the image features.
     :param feature_channels: Channels of the image features and of the BEV features.
     :param context_channels: Channels that are lifted into the BEV grid.
@@ -188,8 +187,6 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
     Refuse a network that is too large to be meant, and one of no size.
 
     The largest network in use has 2048 channels, 58 000 ray points per camera and 640 000 voxels.
-
-    :raises InvalidConfigError: if a size is outside its limits.
     """
     for where, value in _leaves(config, ''):
         name = where.rpartition('.')[2]
@@ -220,9 +217,8 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
 
 def _leaves(config: Any, where: str) -> Iterator[tuple[str, Any]]:
     """Yield every value that is not a dataclass with its place."""
-    for field in fields(config):
-        value = getattr(config, field.name)
+    for name, value in vars(config).items():
         if is_dataclass(value):
-            yield from _leaves(value, f'{where}.{field.name}')
+            yield from _leaves(value, f'{where}.{name}')
         else:
-            yield f'{where}.{field.name}', value
+            yield f'{where}.{name}', value

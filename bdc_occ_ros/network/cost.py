@@ -120,12 +120,7 @@ def _layer_cost(layer: nn.Module, x: Tensor, result: Tensor) -> Cost:
 
 
 def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Cost]:
-    """
-    Count one pass of a network for one set of images.
-
-    :param num_cameras: Images in the set.
-    :return: Cost by module of the network, in the order of the flow.
-    """
+    """Count one pass for one set of images, by module of the network in the order of the flow."""
     with torch.device('meta'):
         network = OccupancyNetwork(config).eval()
         images = torch.empty(1, num_cameras, 3, config.image.height_px, config.image.width_px)

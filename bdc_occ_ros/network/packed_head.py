@@ -26,7 +26,7 @@ CELLS_AT_ONCE = 4000
 
 class PackedOccupancyHead(EngineModule):
     """
-    Labels or scores of all voxels.
+    Compute labels or scores of all voxels.
 
     :param final_conv: Applied to the whole map first.
     :param predicter: Applied to bands, (..., C) to (..., f f Z K), where a cell of the map is

@@ -78,7 +78,7 @@ class SampleLift:
 
 class PackedLift(EngineModule):
     """
-    What `lift_to_bev` computes, without the product of depth and context in memory.
+    Compute `lift_to_bev` without the product of depth and context in memory.
 
     :param output_dtype: Of the BEV features.
     """
@@ -91,12 +91,8 @@ class PackedLift(EngineModule):
     @torch.no_grad()
     def forward(self, context: Tensor, depth_probability: Tensor, ray_points_m: Tensor) -> Tensor:
         """
-        Spread image features along their rays.
+        Return `lift_to_bev` of the arguments, (B, C, Y, X), channels_last.
 
-        :param context: (B, N, C, h, w) floating.
-        :param depth_probability: (B, N, D, h, w) floating.
-        :param ray_points_m: (B, N, D, h, w, 3) float32, metres, ego frame.
-        :return: (B, C, Y, X), channels_last.
         :raises ValueError: if the shapes disagree.
         """
         shape = (*depth_probability.shape[1:], context.shape[2])

@@ -12,6 +12,7 @@ and right of the world as well, so that the picture of a left camera becomes tha
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -67,9 +68,8 @@ class AugmentationConfig:
                     f'180 or a range above 0; got {value}')
 
 
-@dataclass(frozen=True, eq=False)
-class _Draw:
-    """What happens to the pictures (..., N) and worlds (...) of samples."""
+class _Draw(NamedTuple):
+    """Hold what happens to the pictures (..., N) and worlds (...) of samples."""
 
     image_motions: np.ndarray
     colors: np.ndarray
@@ -107,9 +107,8 @@ class Augmentation:
         """
         device = batch.images.device
         draws = [self._draw(number, batch.images.shape[1]) for number in numbers]
-        drawn = {field.name: torch.from_numpy(np.stack([getattr(draw, field.name)
-                                                        for draw in draws])).to(device)
-                 for field in fields(_Draw)}
+        drawn = {name: torch.from_numpy(np.stack(values)).to(device)
+                 for name, values in zip(_Draw._fields, zip(*draws))}
         motions, world = drawn['image_motions'], drawn['ego_motions']
         flips = [draw.flips.tolist() for draw in draws]
         swap = _camera_swap(drawn['mirrored'])

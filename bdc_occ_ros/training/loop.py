@@ -2,22 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a training from its first step, or the last saved one, to its end or until time is up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+import json
+import os
 from pathlib import Path
 import time
 
 import torch
 
 from bdc_occ_ros.dataset.batch import TrainingSource
-from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.training.batches import sample_numbers
 from bdc_occ_ros.training.forward import estimate_statistics
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import StepReport, Trainer
-from bdc_occ_ros.training.training_log import TrainingLog
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,55 @@ class TrainingSession:
     def state_path(self) -> Path:
         """File of the saved state."""
         return self.folder / 'state'
+
+
+class TrainingLog:
+    """
+    Log steps as JSON, one object per line, and for TensorBoard where wanted.
+
+    What an interrupted run wrote beyond its last saved step is taken out.
+
+    :param folder: Where log.jsonl is, or will be.
+    :param step: Steps that have been taken so far.
+    :param with_tensorboard: Whether to write for TensorBoard as well, in the same folder.
+    :raises InvalidTrainingStateError: if the log that is there is damaged.
+    """
+
+    def __init__(self, folder: Path, step: int, *, with_tensorboard: bool = False) -> None:
+        self._path = folder / 'log.jsonl'
+        kept = self._lines_up_to(step)
+        self._board = None
+        if with_tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+            self._board = SummaryWriter(str(folder), purge_step=step + 1)
+        partial = self._path.with_suffix('.partial')
+        partial.write_text(''.join(kept), encoding='utf-8')
+        os.replace(partial, self._path)
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a line about the last of the steps that have been taken."""
+        with self._path.open('a', encoding='utf-8') as file:
+            file.write(json.dumps({'step': step, **values}) + '\n')
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Flush TensorBoard's files."""
+        if self._board is not None:
+            self._board.close()
+
+    def _lines_up_to(self, step: int) -> list[str]:
+        """Return the whole lines that are there, without those about later steps."""
+        if not self._path.is_file():
+            return []
+        try:
+            lines = self._path.read_text(encoding='utf-8').split('\n')[:-1]
+            return [f'{line}\n' for line in lines if json.loads(line)['step'] <= step]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise InvalidTrainingStateError(
+                f'{self._path}: every line is a JSON object with a step: {error}; repair the '
+                'file, or move it away to begin a new one') from error
 
 
 def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool,
@@ -121,7 +171,6 @@ def validate(trainer: Trainer, validation: Validation) -> float:
 
 
 def _require_steps(**periods: int) -> None:
-    """Refuse what would come every 0 steps."""
     for name, period in periods.items():
         if period < 1:
             raise InvalidConfigError(f'{name}: at least 1 step lies from one time to the next; '
@@ -156,7 +205,7 @@ def _write_down(trainer: Trainer, session: TrainingSession, log: TrainingLog | N
 
 
 def _estimate(trainer: Trainer) -> None:
-    """Let the averaged network see the training's samples once more, unchanged."""
+    """Estimate the statistics of the averaged network on the training's unchanged samples."""
     recipe, source = trainer.recipe, trainer.source
     size = recipe.micro_batch or recipe.batch // trainer.group.size
     batches = (source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),

@@ -58,7 +58,7 @@ class Targets(NamedTuple):
 
 class TrainingLoss(nn.Module):
     """
-    The parts of the loss by name.
+    Compute the parts of the loss by name.
 
     :param weights: Of the parts; a part of weight 0 is left out.
     """
@@ -97,10 +97,9 @@ class TrainingLoss(nn.Module):
         """
         Return the weighted parts, whose sum is this share of the step's loss.
 
-        :param output: Of the network, with depths where they are taught.
-        :param targets: What these samples teach.
+        :param output: Of the network, with depths where there are targets for them.
         :param counts: COUNTS of the whole step, (3,).
-        :param teacher: What the teacher says of the same samples, or None.
+        :param teacher: Output of the teacher for the same samples, or None.
         """
         weights = self.weights
         voxels, centers, depths = counts.clamp(min=1).tolist()
@@ -125,12 +124,7 @@ class TrainingLoss(nn.Module):
 
 
 def learned_voxels(semantics: Tensor, observed: Tensor) -> Tensor:
-    """
-    Return which voxels count.
-
-    :param semantics: Class per voxel, uint8; IGNORED_LABEL where it is not known.
-    :param observed: Which a camera observes, bool, the same shape.
-    """
+    """Return which voxels count: those that a camera observes and whose class is known."""
     return observed & (semantics != IGNORED_LABEL)
 
 
@@ -138,7 +132,6 @@ def class_weights(config: OccupancyHeadConfig, power: float) -> Tensor | None:
     """
     Return how much a voxel of every class counts: mildly more where the class is rare.
 
-    :param config: Classes and how often each occurs.
     :param power: Weight is frequency to the power of minus this.
     :return: (K,) float32, 1 on average over the voxels; None for power 0.
     :raises InvalidConfigError: if the counts are not known.
@@ -197,14 +190,13 @@ def attribute_loss(maps: BoxMaps, targets: BoxTargets, velocity_weight: float) -
     """
     Return the absolute errors of all attributes at the centres, summed.
 
-    :param maps: From the box head.
     :param targets: From `box_targets`; unknown velocities do not count.
     :param velocity_weight: Factor of the velocity's errors.
     """
     stacked = torch.cat((maps.reg, maps.height, maps.dim, maps.rot, maps.vel), dim=1).float()
-    said = stacked.flatten(2)[targets.samples, :, targets.cells]  # (M, 10)
+    predicted = stacked.flatten(2)[targets.samples, :, targets.cells]  # (M, 10)
     is_known = ~targets.attributes.isnan()
-    errors = (said - targets.attributes.nan_to_num()).abs() * is_known
+    errors = (predicted - targets.attributes.nan_to_num()).abs() * is_known
     return errors[:, :8].sum() + velocity_weight * errors[:, 8:].sum()
 
 

@@ -79,7 +79,7 @@ class SweepConfig:
 @dataclass(frozen=True)
 class Planned:
     """
-    One training of a sweep.
+    Describe one training of a sweep.
 
     :param entry: Name of its entry.
     :param recipe: With the seed.
@@ -148,7 +148,6 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     """
     Carry one training to its end and score it in float32, or stop when the time is up.
 
-    :param samples: What it learns from and is scored on.
     :param root: Folder of the sweep.
     :param seconds: Time after which it stops behind a step, or None.
     :param workers: Threads that load samples ahead.
@@ -180,11 +179,9 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
 
 def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores | None:
     """
-    Return what a training has come to.
+    Return the scores of a training, None if it is not scored yet.
 
-    :param samples: What it learned from and was scored on.
     :param root: Folder of the sweep.
-    :return: None if it is not scored yet.
     :raises InvalidTrainingStateError: if the scores are damaged or of another training.
     """
     folder = root / training.folder

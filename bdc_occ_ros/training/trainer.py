@@ -63,12 +63,7 @@ class AveragedNetwork:
 
     @torch.no_grad()
     def follow(self, network: nn.Module, step: int) -> None:
-        """
-        Take one step towards the original.
-
-        :param network: The original after its step.
-        :param step: How many it has taken, from 1.
-        """
+        """Take one step towards the original after its own, counted from 1."""
         decay = DECAY * (1 - math.exp(-(self._start + step) / TIME_CONSTANT_STEPS))
         for mine, its in zip(self.network.state_dict().values(), network.state_dict().values()):
             if mine.is_floating_point():
@@ -87,9 +82,6 @@ class Trainer:
     changes its numbers a little.
 
     :param config: The network; its first weights come from the recipe's seed.
-    :param recipe: How it is trained.
-    :param source: Where samples come from.
-    :param device: Where all of it happens.
     :param group: This process among the others.
     :param teacher: Network of the same grid that distillation follows, in evaluation mode.
     :param workers: Threads that load samples ahead.
@@ -148,7 +140,12 @@ class Trainer:
             self._share([p.grad for p in self.network.parameters() if p.grad is not None])
         norm = float(nn.utils.clip_grad_norm_(self.network.parameters(),
                                               self.recipe.max_gradient_norm))
-        self._require_finite(parts, norm)
+        if not math.isfinite(sum(parts.values())) or not math.isfinite(norm):
+            shown = ', '.join(f'{name} {value:g}' for name, value in parts.items())
+            raise NonFiniteLossError(
+                f'step {self.step + 1}: loss and gradient must be finite; got {shown}, gradient '
+                f'norm {norm:g}. Resume from the last saved step with a smaller learning_rate or '
+                f'in float32')
         self.optimizer.step()
         if self.group.size > 1:
             statistics = [b for b in self.network.buffers() if b.is_floating_point()]
@@ -174,11 +171,7 @@ class Trainer:
         self.step = state['step']
 
     def start_from(self, tensors: Mapping[str, Tensor]) -> None:
-        """
-        Replace first weights.
-
-        :param tensors: By name; names that are not there keep what the seed gave them.
-        """
+        """Replace first weights by name; names that are not there keep what the seed gave."""
         for network in (self.network, self.averaged.network):
             network.load_state_dict(dict(tensors), strict=False)
 
@@ -212,16 +205,6 @@ class Trainer:
         flat = self.group.add(torch.cat([tensor.reshape(-1) for tensor in tensors]))
         for tensor, its_sum in zip(tensors, flat.split([t.numel() for t in tensors])):
             tensor.copy_(its_sum.view(tensor.shape))
-
-    def _require_finite(self, parts: Mapping[str, float], norm: float) -> None:
-        """Stop a training that has failed, before it spoils its weights."""
-        if math.isfinite(sum(parts.values())) and math.isfinite(norm):
-            return
-        shown = ', '.join(f'{name} {value:g}' for name, value in parts.items())
-        raise NonFiniteLossError(
-            f'step {self.step + 1}: loss and gradient must be finite; got {shown}, gradient norm '
-            f'{norm:g}. Resume from the last saved step with a smaller learning_rate or in '
-            f'float32')
 
 
 def _require_teacher_fits(config: NetworkConfig, teacher: NetworkConfig) -> None:

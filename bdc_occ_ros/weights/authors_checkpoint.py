@@ -61,7 +61,6 @@ def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
     """
     Read a checkpoint of the mmcv family, EMA or not, or a bare state dict.
 
-    :param path: File written by torch.save.
     :raises InvalidWeightsError: if the file is missing, damaged, holds anything but tensors and
         plain values, or has no state dict.
     """
@@ -155,21 +154,19 @@ def _require_plain_archive(path: Path) -> None:
 
 
 def _state_dict(content: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    """Return the tensors by name once each is one, of finite numbers."""
+    """Return the tensors by name once each is a dense one."""
     state = content.get('state_dict', content)
     if not isinstance(state, Mapping) or not state:
         raise InvalidWeightsError(f"{path}: there is no 'state_dict' of tensors")
     for name, tensor in state.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise InvalidWeightsError(
-                f'{path}: a state dict maps names to tensors; got {name!r}: '
-                f'{type(tensor).__name__}')
+            raise InvalidWeightsError(f'{path}: a state dict maps names to tensors; got {name!r}: '
+                                      f'{type(tensor).__name__}')
         if tensor.layout is not torch.strided or tensor.is_quantized:
             raise InvalidWeightsError(f'{path}: {name}: a dense tensor is needed; got '
                                       f'{tensor.layout}, {tensor.dtype}')
-    if all(name.startswith(PREFIX) for name in state):
-        return {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
-    return dict(state)
+    prefix = PREFIX if all(name.startswith(PREFIX) for name in state) else ''
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
 
 
 def _first_sentence(error: Exception) -> str:

@@ -47,7 +47,6 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     Write a weights file; an older one of that name is replaced in one step.
 
     :param path: File to write, ending in .safetensors.
-    :param checkpoint: What to write; floating tensors keep their dtype.
     :raises InvalidWeightsError: if the name ends otherwise or a tensor is not finite.
     """
     require_finite(checkpoint.tensors, Path(path))
@@ -60,7 +59,6 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """
     Read a weights file and check everything that can be checked without the network.
 
-    :param path: File that save_checkpoint wrote.
     :raises InvalidWeightsError: if it is missing, a pickle, truncated, damaged, without manifest,
         of another format, with another hash, or has a number that is not finite.
     """

@@ -110,8 +110,7 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     """
     Take the packed network out of a weights file.
 
-    :raises InvalidWeightsError: if it has another format or opset, or its manifest contradicts
-        itself.
+    :raises InvalidWeightsError: if format or opset differ, or the manifest contradicts itself.
     """
     manifest = file.manifest
     if manifest['format'] == FORMAT and manifest.get('opset') != OPSET:

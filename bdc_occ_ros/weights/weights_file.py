@@ -66,13 +66,12 @@ class WeightsFile:
 
     def network_config(self) -> NetworkConfig:
         """
-        Return the network that the manifest describes.
+        Return the config of the network that the manifest describes.
 
         :raises InvalidWeightsError: if there can be no such network.
         """
         try:
-            return parse_dataclass(NetworkConfig, self.manifest['config'],
-                                   f'{self.path}: config')
+            return parse_dataclass(NetworkConfig, self.manifest['config'], f'{self.path}: config')
         except InvalidConfigError as error:
             raise InvalidWeightsError(
                 f'the manifest does not describe a network: {error}') from error
@@ -85,7 +84,6 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
 
     :param path: File to write, ending in .safetensors.
     :param manifest: JSON values; the hash of the tensors is added.
-    :param tensors: By name; they keep their dtypes.
     :raises InvalidWeightsError: if the name ends otherwise, or the file cannot be written.
     """
     path = Path(path)
@@ -171,10 +169,9 @@ def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
     """
-    Return a hash over names, dtypes, shapes and values.
+    Return a hexadecimal SHA-256 over names, dtypes, shapes and values, in any order.
 
-    :param tensors: Tensors by name, on the CPU.
-    :return: Hexadecimal SHA-256; the order of the names does not matter.
+    :param tensors: By name, on the CPU.
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):

@@ -12,13 +12,12 @@ from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError, No
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.augmentation import AugmentationConfig
 from bdc_occ_ros.training.forward import run_network
-from bdc_occ_ros.training.loop import run_training, TrainingSession, Validation
+from bdc_occ_ros.training.loop import run_training, TrainingLog, TrainingSession, Validation
 from bdc_occ_ros.training.losses import IGNORED_LABEL
 from bdc_occ_ros.training.recipe import LossWeights, Recipe
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import Trainer
-from bdc_occ_ros.training.training_log import TrainingLog
 
 CPU = torch.device('cpu')
 RECIPE = Recipe(steps=4, batch=4, micro_batch=2, warmup_steps=2, seed=3,
