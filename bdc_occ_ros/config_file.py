@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parse configs: YAML or JSON into frozen dataclasses, where an unknown key is an error."""
+"""Parse configs: YAML (JSON is part of it) into frozen dataclasses; an unknown key is an error."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
 import json
 import math
 from pathlib import Path
+import re
 import types
 import typing
 from typing import Any, TypeVar
+
+import yaml
 
 from bdc_occ_ros.errors import InvalidConfigError
 
@@ -17,18 +20,12 @@ Config = TypeVar('Config')
 MAX_WHOLE_FLOAT = 2 ** 53  # integers up to here are floats without loss
 
 
-def read_config(path: Path) -> Any:
-    """
-    Read a config file: JSON where its name says so, else YAML.
+class _Loader(yaml.SafeLoader):
+    """Read plain values; 1e-05, as JSON writes it, is a number and no word as in YAML 1.1."""
 
-    :raises InvalidConfigError: if it cannot be read or is not what its name says.
-    """
-    if path.suffix != '.json':
-        return read_yaml(path)
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidConfigError(f'{path}: not a readable JSON file: {error}') from error
+
+_Loader.add_implicit_resolver('tag:yaml.org,2002:float', re.compile(
+    r'^-?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]+$'), list('-0123456789'))
 
 
 def read_yaml(path: Path) -> Any:
@@ -37,10 +34,9 @@ def read_yaml(path: Path) -> Any:
 
     :raises InvalidConfigError: if it cannot be read or is not YAML.
     """
-    import yaml  # where there is none, configs are JSON
     try:
-        return yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return yaml.load(path.read_text(encoding='utf-8'), _Loader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidConfigError(f'{path}: not a readable YAML file: {error}') from error
 
 

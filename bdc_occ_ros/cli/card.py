@@ -51,9 +51,8 @@ def run(args: argparse.Namespace) -> int:
     """
     import yaml
 
-    from bdc_occ_ros.weights.model_card import CardSources, manifest_of
-    from bdc_occ_ros.weights.model_card_text import card_text
-    manifest = manifest_of(CardSources(args.weights, args.results, dict(args.beside), args.stages))
+    from bdc_occ_ros.weights.model_card import card_text, manifest_of
+    manifest = manifest_of(args.weights, args.results, dict(args.beside), args.stages)
     document = HEADER.format(file=args.weights.name) + yaml.safe_dump(
         manifest, sort_keys=False, width=99)
     paths = args.weights.with_suffix('.yaml'), args.weights.with_suffix('.md')

@@ -99,9 +99,8 @@ def _default_model(folder: Path) -> str:
     from bdc_occ_ros.kernels.build import CPU_BUILDER
     from bdc_occ_ros.network.config import load_network_config
     from bdc_occ_ros.ros.node_config import ModelConfig
-    from bdc_occ_ros.weights.loading import load_network
+    from bdc_occ_ros.weights.loading import load_network, shipped_weights
     from bdc_occ_ros.weights.packed_checkpoint import pack_checkpoint, save_packed
-    from bdc_occ_ros.weights.shipped_weights import shipped_weights
 
     name = ModelConfig().name
     if shipped_weights(name) is not None or not CPU_BUILDER.is_wanted():

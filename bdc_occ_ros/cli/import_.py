@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Turn a published checkpoint (.pth), or weights that training wrote in parts, into a weights file.
+Turn a published checkpoint (.pth) into a weights file.
 
 The one-frame checkpoints of FlashOcc, BDC-T, BDC-B, BEVDet and BDC-T for boxes are recognised by
 the names in them, whether they hold the trained weights or their moving average (EMA). Every
-tensor is accounted for; what does not fit is refused. Nothing in the file is run. Where
-safetensors is not installed, training leaves a folder of parts; give the folder.
+tensor is accounted for; what does not fit is refused. Nothing in the file is run.
 
 The result goes wherever weights go: bdc-occ export, the node's parameter model.weights.
 """
@@ -28,8 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     :param parser: Parser of the verb.
     """
-    parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
-                        help='file to import, or the folder weights of a training')
+    parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT', help='file to import')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='FILE',
                         help='weights file to write, .safetensors')
     parser.add_argument('--json', action='store_true', help='print the report as JSON')
@@ -42,11 +40,12 @@ def run(args: argparse.Namespace) -> int:
     :return: Exit status 0.
     :raises InvalidWeightsError: if the checkpoint cannot be used or the output not be written.
     """
-    from bdc_occ_ros.weights.authors_checkpoint import read_authors_checkpoint
-    from bdc_occ_ros.weights.authors_networks import account_for, recognise_network
+    from bdc_occ_ros.weights.authors_checkpoint import (
+        account_for,
+        read_authors_checkpoint,
+        recognise_network,
+    )
     from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
-    if args.checkpoint.is_dir():
-        return _join(args)
     source = read_authors_checkpoint(args.checkpoint)
     config = recognise_network(source.tensors)
     tensors = account_for(source.tensors, config)
@@ -61,20 +60,6 @@ def run(args: argparse.Namespace) -> int:
               'channel_order': config.image.channel_order, **provenance,
               'output': str(args.output)}
     print(json.dumps(report, indent=2) if args.json else _as_text(report))
-    return 0
-
-
-def _join(args: argparse.Namespace) -> int:
-    """Write the weights of a training as one file."""
-    from bdc_occ_ros.training.result import load_result
-    from bdc_occ_ros.weights.checkpoint import restore_network, save_checkpoint
-    checkpoint = load_result(args.checkpoint)
-    restore_network(checkpoint)  # refuses what does not belong to the network
-    save_checkpoint(args.output, checkpoint)
-    report = {'model': checkpoint.config.name, 'tensors': len(checkpoint.tensors),
-              'output': str(args.output), **checkpoint.provenance}
-    print(json.dumps(report, indent=2) if args.json
-          else '\n'.join(f'{name}: {value}' for name, value in report.items()))
     return 0
 
 

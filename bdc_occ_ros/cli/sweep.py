@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from bdc_occ_ros.cli.training_arguments import (
     add_data_arguments,
-    add_sitting_arguments,
+    add_session_arguments,
     chosen_device,
     data_choice,
     use_threads,
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help='begin all with these weights, as far as they fit')
     group.add_argument('--only', nargs='+', metavar='NAME', help='these entries')
     group.add_argument('--seeds', type=int, nargs='+', metavar='N', help='these seeds instead')
-    add_sitting_arguments(parser.add_argument_group('this sitting'))
+    add_session_arguments(parser.add_argument_group('this session'))
     parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
 
 
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     :return: Exit status 0, also where the time was up before the end; 1 if a training failed.
     :raises BdcOccError: if the list is wrong or a folder holds something else.
     """
-    from bdc_occ_ros.training.provenance import samples_seen_by
+    from bdc_occ_ros.training.saved_training import samples_seen_by
     from bdc_occ_ros.training.sweep import load_scores, planned
     from bdc_occ_ros.training.sweep_table import rows_as_json, rows_as_text, sweep_rows
     use_threads(args)
@@ -119,9 +119,9 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     """Return what all trainings learn from and are scored on."""
     from bdc_occ_ros.dataset.even_choice import evenly_spread
     from bdc_occ_ros.network.config import load_network_config
-    from bdc_occ_ros.training.result import load_result
     from bdc_occ_ros.training.sweep import Samples
     from bdc_occ_ros.training.training_data import require_apart
+    from bdc_occ_ros.weights.checkpoint import load_checkpoint
     config = load_network_config(sweep.model)
     data = data_choice(args, args.data, args.split)
     validation = data_choice(args, args.validate, args.validate_split)
@@ -129,7 +129,7 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     require_apart(data.scenes(learned), validation.scenes(tried))
     return Samples(learned, str(data), tried, evenly_spread(args.validate_samples, len(tried)),
                    str(validation),
-                   None if args.init is None else load_result(args.init), args.init)
+                   None if args.init is None else load_checkpoint(args.init), args.init)
 
 
 def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'Samples',

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from bdc_occ_ros.cli.training_arguments import (
     add_data_arguments,
-    add_sitting_arguments,
+    add_session_arguments,
     chosen_device,
     data_choice,
     use_threads,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.dataset.batch import TrainingSource
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
     from bdc_occ_ros.network.config import NetworkConfig
-    from bdc_occ_ros.training.loop import Sitting
+    from bdc_occ_ros.training.loop import TrainingSession
     from bdc_occ_ros.training.recipe import Recipe
     from bdc_occ_ros.training.saved_training import Origin
     from bdc_occ_ros.training.trainer import Trainer
@@ -67,12 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument('--validate-every', type=int, default=1000, metavar='N',
                       help='steps from one validation to the next (default 1000)')
     _add_recipe_arguments(parser.add_argument_group('recipe'))
-    _add_sitting_arguments(parser.add_argument_group('this sitting'))
+    _add_session_arguments(parser.add_argument_group('this session'))
 
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how it is trained."""
-    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or one that comes '
+    group.add_argument('--recipe', metavar='FILE', help='recipe, YAML, or one that comes '
                        'with the package: published, by the authors of BDC, or cpu, of the '
                        'weights that ship')
     group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
@@ -89,11 +89,11 @@ def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
                        help='weights to distil from, with --tune losses.distillation=1')
 
 
-def _add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
+def _add_session_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how long it goes on and where."""
     group.add_argument('--resume', action='store_true',
                        help='go on from the state in --out, or begin where there is none')
-    add_sitting_arguments(group)
+    add_session_arguments(group)
     group.add_argument('--save-every', type=int, default=250, metavar='N',
                        help='steps between saved states (default 250)')
     group.add_argument('--tensorboard', action='store_true', help="write TensorBoard's files too")
@@ -124,35 +124,39 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     """Train in this process and let the first one write and tell."""
     from bdc_occ_ros.bench.machine import describe_machine
     from bdc_occ_ros.training.loop import run_training
-    from bdc_occ_ros.training.provenance import provenance_of
-    from bdc_occ_ros.training.result import load_result, save_result
-    from bdc_occ_ros.training.saved_training import origin_of
+    from bdc_occ_ros.training.saved_training import origin_of, provenance_of
     from bdc_occ_ros.training.trainer import Trainer
-    from bdc_occ_ros.weights.checkpoint import restore_network
+    from bdc_occ_ros.weights.checkpoint import (
+        Checkpoint,
+        load_checkpoint,
+        restore_network,
+        save_checkpoint,
+    )
     machine = describe_machine(args.threads or 0)
-    first, teacher = (None if path is None else load_result(path)
+    first, teacher = (None if path is None else load_checkpoint(path)
                       for path in (args.init, args.teacher))
     data = data_choice(args, args.data, args.split)
     trainer = Trainer(config, recipe, data.open(config), device, group=group,
                       teacher=None if teacher is None else restore_network(teacher),
                       workers=args.workers)
-    sitting = _sitting(args, config, origin_of(str(data), first, teacher), trainer.source)
-    is_resumed = _is_resumed(args, sitting)
+    session = _session(args, config, origin_of(str(data), first, teacher), trainer.source)
+    is_resumed = _is_resumed(args, session)
     if first is not None and not is_resumed:
         _take_over(first, args.init, trainer, is_told=group.rank == 0)
     with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
-        is_complete = run_training(trainer, sitting, is_resumed=is_resumed, observe=observe)
+        is_complete = run_training(trainer, session, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:
-        words = provenance_of(trainer, sitting.origin, first, args.init, machine)
+        words = provenance_of(trainer, session.origin, first, args.init, machine)
         words['teacher'] = 'none' if args.teacher is None else args.teacher.name
-        path = save_result(args.out, trainer.averaged.network, words)
+        path = args.out / 'weights.safetensors'
+        save_checkpoint(path, Checkpoint(config, trainer.averaged.network.state_dict(), words))
         print(f'written: {path}' + ('' if is_complete else
               f' after step {trainer.step} of {recipe.steps}; --resume goes on'))
 
 
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
-    from bdc_occ_ros.config_file import parse_dataclass, read_config, with_overrides
+    from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
     from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
@@ -163,18 +167,18 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
         if not path.is_file():
             raise UsageError(f'--recipe: no file {args.recipe}; give one, or a name of '
                              f'{RECIPE_NAMES}')
-        values = read_config(path)
+        values = read_yaml(path)
     values |= {name: getattr(args, short) for short, name in SHORT_FORMS.items()
                if getattr(args, short) is not None}
     return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)
 
 
-def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin',
-             learned: 'TrainingSource') -> 'Sitting':
+def _session(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin',
+             learned: 'TrainingSource') -> 'TrainingSession':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.dataset.even_choice import evenly_spread
     from bdc_occ_ros.errors import UsageError
-    from bdc_occ_ros.training.loop import Sitting, Validation
+    from bdc_occ_ros.training.loop import TrainingSession, Validation
     from bdc_occ_ros.training.training_data import require_apart
     validation = None
     if args.validate is not None and config.occupancy is None:
@@ -187,15 +191,15 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
                       choice.scenes(source))
         validation = Validation(source, evenly_spread(args.validate_samples, len(source)),
                                 args.validate_every)
-    return Sitting(args.out, origin,
-                   None if args.minutes is None else 60 * args.minutes, args.save_every,
-                   validation=validation, with_tensorboard=args.tensorboard)
+    return TrainingSession(args.out, origin,
+                           None if args.minutes is None else 60 * args.minutes, args.save_every,
+                           validation=validation, with_tensorboard=args.tensorboard)
 
 
-def _is_resumed(args: argparse.Namespace, sitting: 'Sitting') -> bool:
+def _is_resumed(args: argparse.Namespace, session: 'TrainingSession') -> bool:
     """Return whether there is a state to go on from; refuse to write over one."""
     from bdc_occ_ros.errors import UsageError
-    is_there = sitting.state_folder.is_dir()
+    is_there = session.state_path.exists()
     if is_there and not args.resume:
         raise UsageError(f'{args.out} holds a training; go on with --resume, or give another '
                          f'folder')

@@ -40,7 +40,7 @@ def add_data_arguments(group: argparse._ArgumentGroup, *, needs_validation: bool
     group.add_argument('--cache', type=Path, metavar='DIR', help='keep prepared samples here')
 
 
-def add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
+def add_session_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how long one call goes on, and on what."""
     group.add_argument('--minutes', type=float, metavar='M', help='stop after so many minutes')
     group.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')

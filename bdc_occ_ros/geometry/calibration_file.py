@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-A camera rig in a YAML file.
+Read and write a camera rig in a YAML file.
 
     key_camera: CAM_FRONT_LEFT
     cameras:                        # in the order in which the network takes them
@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
-from bdc_occ_ros.config_file import read_config
+from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidCalibrationError, InvalidConfigError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, rigid_transform
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
@@ -35,12 +36,11 @@ def load_calibration(path: str | Path) -> CameraRig:
     """
     Read a rig.
 
-    :param path: YAML file in the form above, or a JSON file of the same.
     :raises InvalidCalibrationError: if the file cannot be read, a key is missing or unknown, or
         a value cannot be that of a camera; the message names file and camera.
     """
     try:
-        document = read_config(Path(path))
+        document = read_yaml(Path(path))
     except InvalidConfigError as error:
         raise InvalidCalibrationError(str(error)) from error
     try:
@@ -66,11 +66,8 @@ def save_calibration(rig: CameraRig, path: str | Path) -> None:
             'distortion': camera.distortion.tolist(),
             'ego_from_camera': {
                 'translation_m': mount[:3, 3].tolist(),
-                'rotation_xyzw': quaternion_from_matrix(mount[:3, :3]).tolist(),
-            },
-        }
+                'rotation_xyzw': quaternion_from_matrix(mount[:3, :3]).tolist()}}
     document = {'key_camera': rig.key_camera, 'cameras': entries}
-    import yaml
     Path(path).write_text(yaml.safe_dump(document, sort_keys=False, default_flow_style=None))
 
 
@@ -95,7 +92,6 @@ def _numbers(values: Any, count: int | None, where: str) -> np.ndarray:
 
 
 def _camera(name: str, entry: Any) -> Camera:
-    """Build one camera from its entry."""
     _require_keys(entry, _REQUIRED, _OPTIONAL, str(name))
     _require_keys(entry['ego_from_camera'], {'translation_m', 'rotation_xyzw'}, set(),
                   f'{name}: ego_from_camera')
@@ -107,11 +103,8 @@ def _camera(name: str, entry: Any) -> Camera:
     mount[:3, :3] = matrix_from_quaternion(
         _numbers(entry['ego_from_camera']['rotation_xyzw'], 4, f'{name}: rotation_xyzw'))
     return Camera(
-        name=str(name),
-        width_px=entry['width_px'],
-        height_px=entry['height_px'],
+        name=str(name), width_px=entry['width_px'], height_px=entry['height_px'],
         intrinsics=_numbers(entry['intrinsics'], 9, f'{name}: intrinsics').reshape(3, 3),
         ego_from_camera=rigid_transform(mount, f'{name}: ego_from_camera'),
         distortion_model=str(entry.get('distortion_model', '')),
-        distortion=_numbers(entry.get('distortion', []), None, f'{name}: distortion'),
-    )
+        distortion=_numbers(entry.get('distortion', []), None, f'{name}: distortion'))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The calibrated cameras of one vehicle.
+Describe the calibrated cameras of one vehicle.
 
 Frames of reference: camera x right, y down, z forward (optical, REP 103); ego x forward, y left,
 z up. `a_from_b` maps coordinates of b into a.
@@ -21,11 +21,7 @@ ROTATION_TOLERANCE = 1e-3
 
 
 def read_only(array: np.ndarray, dtype: type | None = None) -> np.ndarray:
-    """
-    Return a view of an array that nobody can write to through this name.
-
-    :param dtype: Converted to this first, if given.
-    """
+    """Return a view of an array, converted where a dtype is given, that cannot be written to."""
     view = np.asarray(array, dtype=dtype).view()
     view.flags.writeable = False
     return view
@@ -87,9 +83,8 @@ class Camera:
         object.__setattr__(self, 'distortion', distortion)
         object.__setattr__(self, 'ego_from_camera', mount)
         if self.width_px <= 0 or self.height_px <= 0:
-            raise InvalidCalibrationError(
-                f'{self.name}: image size must be positive; got '
-                f'{self.width_px}x{self.height_px}')
+            raise InvalidCalibrationError(f'{self.name}: image size must be positive; got '
+                                          f'{self.width_px}x{self.height_px}')
         if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
             raise InvalidCalibrationError(
                 f'{self.name}: intrinsics must be a finite (3, 3) matrix; got {matrix.tolist()}')

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Camera images into network input: straighten, scale to the input's width, keep the lower rows.
+Turn camera images into network input: straighten, scale to its width, keep the lower rows.
 
 The upper rows of a camera on a vehicle show the sky, so what does not fit is cut there, and what
 is missing is added there in black (FlashOcc and BDC do the same with 1600x900 images: scaled by
@@ -10,6 +10,8 @@ is missing is added there in black (FlashOcc and BDC do the same with 1600x900 i
 
 import numpy as np
 from PIL import Image
+import torch
+from torch import Tensor
 
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.frustum import ImageConfig
@@ -25,8 +27,7 @@ def decode_reduction(camera: Camera, config: ImageConfig) -> int:
     Decoders can leave out the fine frequencies and return 1/2, 1/4 or 1/8 of the size in a
     fraction of the time; the image may shrink until its width is that of the network input.
 
-    :param camera: The camera at full size.
-    :param config: Size of the network input.
+    :param camera: At full size.
     :return: 8, 4, 2 or 1; 1 also where the camera is smaller than the input.
     """
     return next((reduction for reduction in DECODE_REDUCTIONS
@@ -35,13 +36,12 @@ def decode_reduction(camera: Camera, config: ImageConfig) -> int:
 
 class Preprocessor:
     """
-    The way from one camera's images to its share of the network input, worked out once.
+    Turn one camera's images into its share of the network input.
 
     `input_from_image` maps pixels of the camera's straight image to pixels of the network input,
     (3, 3) float64, homogeneous; the first visible row of both is `first_row_px` in the former.
 
-    :param camera: The camera, at the size in which its images come.
-    :param config: What the network wants to see.
+    :param camera: At the size in which its images come.
     """
 
     def __init__(self, camera: Camera, config: ImageConfig) -> None:
@@ -68,3 +68,18 @@ class Preprocessor:
         resized = straight.resize((width_px, self._resized_height_px), Image.Resampling.BICUBIC)
         top = self._num_cut_rows
         return np.asarray(resized.crop((0, top, width_px, top + height_px)))
+
+
+def normalize_images(images: Tensor, config: ImageConfig) -> Tensor:
+    """
+    Turn the bytes of images into the numbers that the first layer expects.
+
+    :param images: RGB images, (..., H, W, 3) uint8.
+    :param config: Channel order, mean and std; the published networks take BGR with numbers that
+        were made for RGB, which their weights have learned to expect.
+    :return: (..., 3, H, W) float32, contiguous.
+    """
+    ordered = images.flip(-1) if config.channel_order == 'bgr' else images
+    mean = torch.tensor(config.mean, device=images.device).view(3, 1, 1)
+    std = torch.tensor(config.std, device=images.device).view(3, 1, 1)
+    return ordered.movedim(-1, -3).contiguous().float().sub_(mean).div_(std)

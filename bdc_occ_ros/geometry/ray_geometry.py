@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Where in space the network's feature cells may have looked: one point per cell and depth bin.
+Compute where in space feature cells may have looked: one point per cell and depth bin.
 
 A feature cell stands for a pixel of the network input, a depth bin for a distance along the
 optical axis (lift and splat: Philion and Fidler, arXiv:2008.05711). Along one ray a point moves
@@ -25,7 +25,6 @@ def frustum_pixels(frustum: Frustum) -> np.ndarray:
     Both axes run from the first to the last pixel with equal steps, ends included, as FlashOcc
     and BDC have it; the step is therefore slightly less than the feature stride.
 
-    :param frustum: Input size and feature stride.
     :return: u, v and 1 per cell, (h, w, 3) float64.
     """
     rows, columns = frustum.feature_shape
@@ -49,13 +48,12 @@ def points_on_rays(origins_m: Tensor, directions: Tensor, frustum: Frustum) -> T
 
 class RayGeometry:
     """
-    The rays of all feature cells of several cameras, for one calibration.
+    Hold the rays of all feature cells of several cameras, for one calibration.
 
     Letters: N cameras, D depth bins, h w feature rows and columns.
 
-    :param cameras: The cameras, at the size in which their images come.
+    :param cameras: At the size in which their images come.
     :param input_from_image: Per camera how its pixels move to the network input, (N, 3, 3).
-    :param frustum: Input size, feature stride and depth bins.
     """
 
     def __init__(self, cameras: Sequence[Camera], input_from_image: np.ndarray,

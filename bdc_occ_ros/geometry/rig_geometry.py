@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All that follows from a calibration, worked out once and kept until the calibration changes."""
+"""Derive rays, preprocessing and fields of view from calibrations, and cache them."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,26 +17,19 @@ from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 Value = TypeVar('Value')
 
 
-class CameraGeometry:
-    """
-    What follows from the calibration of one camera.
+class CameraGeometry(NamedTuple):
+    """Hold what follows from the calibration of one camera, at the size of its images."""
 
-    :param camera: The camera, at the size in which its images come.
-    :param frustum: What the network looks at.
-    """
-
-    def __init__(self, camera: Camera, frustum: Frustum) -> None:
-        self.camera = camera
-        self.preprocessor = Preprocessor(camera, frustum.image)
-        self.field_of_view = FieldOfView(camera, self.preprocessor)
+    camera: Camera
+    preprocessor: Preprocessor
+    field_of_view: FieldOfView
 
 
 class RigGeometry:
     """
-    What follows from the calibrations of the cameras that contribute to a frame.
+    Hold what follows from the calibrations of the cameras that contribute to a frame.
 
-    :param cameras: The cameras in the order of the network.
-    :param frustum: What the network looks at.
+    :param cameras: In the order of the network.
     """
 
     def __init__(self, cameras: Sequence[CameraGeometry], frustum: Frustum) -> None:
@@ -69,12 +62,10 @@ class RigGeometry:
 
 class GeometryCache:
     """
-    The geometries of recent calibrations.
+    Cache the geometries of recent calibrations.
 
     Cameras are kept one by one, so that a camera that drops out and returns costs nothing; there
     is room for a rig and its successor.
-
-    :param frustum: What the network looks at.
     """
 
     def __init__(self, frustum: Frustum) -> None:
@@ -83,18 +74,16 @@ class GeometryCache:
         self._rigs: dict[bytes, RigGeometry] = {}
 
     def of(self, cameras: Sequence[Camera]) -> RigGeometry:
-        """
-        Return the geometry of some cameras.
-
-        :param cameras: The cameras in the order of the network.
-        """
+        """Return the geometry of cameras, which are in the order of the network."""
         fingerprint = b''.join(camera.fingerprint for camera in cameras)
         return _remembered(self._rigs, fingerprint, lambda: RigGeometry(
             [self._camera(camera) for camera in cameras], self._frustum))
 
     def _camera(self, camera: Camera) -> CameraGeometry:
-        return _remembered(self._cameras, camera.fingerprint,
-                           lambda: CameraGeometry(camera, self._frustum))
+        def derive() -> CameraGeometry:
+            preprocessor = Preprocessor(camera, self._frustum.image)
+            return CameraGeometry(camera, preprocessor, FieldOfView(camera, preprocessor))
+        return _remembered(self._cameras, camera.fingerprint, derive)
 
 
 def _remembered(memory: dict[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:

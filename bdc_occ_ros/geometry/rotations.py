@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quaternions in the order x, y, z, w (that of geometry_msgs) and rotation matrices."""
+"""Convert quaternions, x y z w as in geometry_msgs, and rotation matrices."""
 
 from collections.abc import Sequence
 

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-A tree of named frames whose transforms carry stamps; ROS is not needed.
+Look transforms up in a tree of named frames whose transforms carry stamps, without ROS.
 
-It answers the two questions of a camera rig on a moving vehicle: where is the camera mounted, and
-where was the vehicle at the exposure. It behaves as tf2 does where that is observable: one parent
-per frame, interpolation between two stamps, never extrapolation.
+It behaves as tf2 does where that is observable: one parent per frame, interpolation between two
+stamps, never extrapolation.
 """
 
 from bisect import bisect_left
@@ -22,12 +21,10 @@ from bdc_occ_ros.geometry.camera_rig import rigid_transform
 
 def interpolate_rigid(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:
     """
-    Move along the straight line and the shortest rotation from one transform to another.
+    Interpolate along the straight line and the shortest rotation between rigid transforms.
 
-    :param first: Rigid transform at fraction 0, (4, 4).
-    :param second: Rigid transform at fraction 1, (4, 4).
-    :param fraction: Where between the two, 0 to 1.
-    :return: The transform there, (4, 4) float64.
+    :param first: Transform at fraction 0, (4, 4); second is that at fraction 1.
+    :return: (4, 4) float64.
     """
     rotation_vector, _ = cv2.Rodrigues(first[:3, :3].T @ second[:3, :3])
     partial_rotation, _ = cv2.Rodrigues(rotation_vector * fraction)
@@ -76,7 +73,7 @@ class _Edge:
 
 class TransformTree:
     """
-    Frames, each with at most one parent, and the recent history of the moving ones.
+    Hold frames, each with at most one parent, and the recent history of the moving ones.
 
     All methods may be called from several threads.
 
@@ -96,8 +93,6 @@ class TransformTree:
         A new parent, or a change between static and moving, forgets the former history of the
         child. A repeated stamp replaces.
 
-        :param parent: Name of the parent frame.
-        :param child: Name of the frame.
         :param stamp_ns: When; without meaning for a static transform.
         :param parent_from_child: Rigid transform, (4, 4), metres.
         :param static: Whether it holds at all times.
@@ -150,7 +145,6 @@ class TransformTree:
             self._edges = {n: edge for n, edge in self._edges.items() if edge.is_static}
 
     def _ancestors(self, frame: str) -> list[str]:
-        """Return the frame and what lies above it, in this order."""
         names = [frame]
         while names[-1] in self._edges:
             names.append(self._edges[names[-1]].parent)
@@ -173,7 +167,6 @@ class TransformTree:
         return min(newest, default=0)
 
     def _chain(self, path: list[str], target: str, source: str, stamp_ns: int) -> np.ndarray:
-        """Multiply the transforms from the first frame of the path up to its last parent."""
         result = np.eye(4)
         for frame in path:
             edge = self._edges[frame]

@@ -21,7 +21,6 @@ def distorted_radius(camera: Camera, radius: np.ndarray) -> np.ndarray:
     Only the radial terms count (plumb_bob and rational_polynomial: Brown's model in OpenCV's
     order k1 k2 p1 p2 k3 k4 k5 k6; equidistant: Kannala and Brandt 2006, four terms).
 
-    :param camera: Whose distortion model to apply.
     :param radius: Distance from the optical axis at unit depth, any shape.
     :return: The distorted distance, of the same shape.
     """
@@ -43,7 +42,6 @@ def largest_valid_radius(camera: Camera, limit: float) -> float:
     A polynomial fitted to the image turns back somewhere outside; beyond that radius it would
     show the same picture a second time, in a wrong direction.
 
-    :param camera: Whose distortion model to follow.
     :param limit: Radius to search up to, at unit depth.
     """
     radius = np.linspace(0.0, limit, NUM_RADIUS_SAMPLES)
@@ -54,17 +52,22 @@ def largest_valid_radius(camera: Camera, limit: float) -> float:
 
 class Undistortion:
     """
-    The way from a camera's distorted images to straight ones, worked out once.
+    Straighten the images of one camera with maps that are worked out once.
 
-    :param camera: The camera; one without distortion makes this do nothing.
+    :param camera: One without distortion makes this do nothing.
     """
 
     def __init__(self, camera: Camera) -> None:
         self._maps: tuple[np.ndarray, np.ndarray] | None = None
         self.is_filled: np.ndarray | None = None
         if camera.is_distorted:
-            columns, rows = self._source_pixels(camera)
-            self.is_filled = self._filled_pixels(camera, columns, rows)
+            make_maps = (
+                cv2.fisheye.initUndistortRectifyMap if camera.distortion_model == 'equidistant'
+                else cv2.initUndistortRectifyMap)
+            columns, rows = make_maps(  # of every straight pixel, in the distorted image
+                camera.intrinsics, camera.distortion, np.eye(3), camera.intrinsics,
+                (camera.width_px, camera.height_px), cv2.CV_32FC1)
+            self.is_filled = _filled_pixels(camera, columns, rows)
             columns[~self.is_filled] = rows[~self.is_filled] = -1.0
             self._maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
 
@@ -80,21 +83,13 @@ class Undistortion:
             return image
         return cv2.remap(image, *self._maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
-    @staticmethod
-    def _source_pixels(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-        """Return column and row in the distorted image of every straight pixel, (H, W) each."""
-        make_maps = (cv2.fisheye.initUndistortRectifyMap
-                     if camera.distortion_model == 'equidistant' else cv2.initUndistortRectifyMap)
-        return make_maps(camera.intrinsics, camera.distortion, np.eye(3), camera.intrinsics,
-                         (camera.width_px, camera.height_px), cv2.CV_32FC1)
 
-    @staticmethod
-    def _filled_pixels(camera: Camera, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return which straight pixels show something that the camera saw there, (H, W) bool."""
-        inside = ((columns >= 0) & (columns <= camera.width_px - 1)
-                  & (rows >= 0) & (rows <= camera.height_px - 1))
-        straight = np.stack([*np.meshgrid(np.arange(camera.width_px), np.arange(camera.height_px)),
-                             np.ones_like(columns)], axis=-1)
-        directions = straight @ np.linalg.inv(camera.intrinsics).T
-        radius = np.hypot(directions[..., 0], directions[..., 1])
-        return inside & (radius < largest_valid_radius(camera, float(radius.max()) + 1e-6))
+def _filled_pixels(camera: Camera, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return which straight pixels show something that the camera saw there, (H, W) bool."""
+    inside = ((columns >= 0) & (columns <= camera.width_px - 1)
+              & (rows >= 0) & (rows <= camera.height_px - 1))
+    straight = np.stack([*np.meshgrid(np.arange(camera.width_px), np.arange(camera.height_px)),
+                         np.ones_like(columns)], axis=-1)
+    directions = straight @ np.linalg.inv(camera.intrinsics).T
+    radius = np.hypot(directions[..., 0], directions[..., 1])
+    return inside & (radius < largest_valid_radius(camera, float(radius.max()) + 1e-6))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Which cells of a voxel grid lie in the picture of a camera.
+Find the cells of a voxel grid that lie in the picture of a camera.
 
 A cell counts as seen if its centre falls on a pixel that the network was given. Whether something
 stands in front of it is not asked: that is for the network to say.
@@ -19,13 +19,12 @@ ALMOST_ZERO = 1e-12
 
 class FieldOfView:
     """
-    The part of space that one camera shows to the network.
+    Describe the part of space that one camera shows to the network.
 
     It is a pyramid, cut off near the camera, hence five half-spaces; a camera with distortion
     also has pixels of its straight image that nothing fills.
 
-    :param camera: The camera, at the size in which its images come.
-    :param preprocessor: How its images become network input.
+    :param camera: At the size in which its images come.
     """
 
     def __init__(self, camera: Camera, preprocessor: Preprocessor) -> None:
@@ -56,8 +55,9 @@ class FieldOfView:
         if self._is_filled is not None:
             indices = np.argwhere(seen)
             points_m = grid.centers_m(indices) @ camera_from_key_ego[:3, :3].T
-            points_m = points_m + camera_from_key_ego[:3, 3]
-            seen[tuple(indices.T)] = self._fills_pixel(points_m)
+            homogeneous = (points_m + camera_from_key_ego[:3, 3]) @ self._intrinsics.T
+            columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
+            seen[tuple(indices.T)] = self._is_filled[rows, columns]
         return seen
 
     def _visible_heights_m(self, grid: VoxelGrid, camera_from_key_ego: np.ndarray
@@ -75,12 +75,6 @@ class FieldOfView:
             else:
                 np.minimum(highest_m, border_m, out=highest_m)
         return lowest_m, highest_m
-
-    def _fills_pixel(self, points_m: np.ndarray) -> np.ndarray:
-        """Return which points, (M, 3) in the camera frame, fall on a filled pixel, (M,) bool."""
-        homogeneous = points_m @ self._intrinsics.T
-        columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
-        return self._is_filled[rows, columns]
 
 
 def _between(lowest_m: np.ndarray, highest_m: np.ndarray, grid: VoxelGrid) -> np.ndarray:

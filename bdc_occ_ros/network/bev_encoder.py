@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bird's-eye features to bird's-eye features: a backbone at several strides, a neck that joins."""
+"""Encode bird's-eye features: a backbone at several strides, a neck that joins them."""
 
 from torch import cat, nn, Tensor
 
@@ -12,17 +12,15 @@ from bdc_occ_ros.binary.blocks import (
     strided_block,
     UpSampling,
 )
-from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.config import NanoLayersConfig, UnitConfig
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.nano_layers import NanoBevBackbone, NanoBevNeck
+from bdc_occ_ros.network.layers import LevelFusion, unit_chain
 
 
 class ResidualBlock(nn.Module):
     """
     Two 3x3 convolutions with a shortcut, full precision.
 
-    :param in_channels: Channels of the input.
-    :param out_channels: Channels of the output.
     :param stride: 1, or 2 with a strided 3x3 convolution as the shortcut.
     """
 
@@ -38,23 +36,14 @@ class ResidualBlock(nn.Module):
             self.downsample = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """
-        Apply the block.
-
-        :param x: (B, Ci, H, W).
-        :return: (B, Co, H / stride, W / stride).
-        """
+        """Map (B, Ci, H, W) to (B, Co, H / stride, W / stride)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
         return self.relu(x + shortcut)
 
 
 class BevBackbone(nn.Module):
-    """
-    Three stages; the first and the last are passed on.
-
-    :param stages: Modules that halve the size, one after the other.
-    """
+    """Stages that halve the size one after the other; the first and the last are passed on."""
 
     def __init__(self, stages: list[nn.Module]) -> None:
         super().__init__()
@@ -76,8 +65,7 @@ class BevNeck(nn.Module):
     Upsample the coarse map, join it with the fine one, return to the size of the grid.
 
     :param up: Coarse map to the size of the fine one.
-    :param conv: Applied to the concatenation of fine and coarse.
-    :param up2: To the size of the grid and the channels wanted.
+    :param conv: Applied to both together; up2 returns to the grid and the channels wanted.
     """
 
     def __init__(self, up: nn.Module, conv: nn.Module, up2: nn.Module) -> None:
@@ -87,14 +75,37 @@ class BevNeck(nn.Module):
         self.up2 = up2
 
     def forward(self, levels: tuple[Tensor, Tensor]) -> Tensor:
-        """
-        Join the levels.
-
-        :param levels: (B, C1, Y/2, X/2) and (B, C3, Y/8, X/8).
-        :return: (B, C, Y, X).
-        """
+        """Join (B, C1, Y/2, X/2) and (B, C3, Y/8, X/8) to (B, C, Y, X)."""
         fine, coarse = levels
         return self.up2(self.conv(cat((fine, self.up(coarse)), dim=1)))
+
+
+class NanoBevBackbone(nn.Module):
+    """
+    Space to depth, normalization, and two stages of units.
+
+    Most cells of the splat are exactly 0 and have no sign of their own: the normalization's bias
+    moves them off zero before the first sign.
+    """
+
+    def __init__(self, in_channels: int, config: NanoLayersConfig) -> None:
+        super().__init__()
+        fine, coarse = config.bev_channels
+        unit = config.bev_unit
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.BatchNorm2d(4 * in_channels))
+        self.stages = nn.ModuleList([
+            unit_chain(4 * in_channels, fine, config.bev_units[0], unit),
+            unit_chain(fine, coarse, config.bev_units[1], unit, stride=2)])
+
+    def forward(self, bev: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Compute BEV features at strides 2 and 4.
+
+        :param bev: (B, C, Y, X) with sizes that are multiples of 4.
+        :return: (B, C1, Y/2, X/2) and (B, C2, Y/4, X/4).
+        """
+        fine = self.stages[0](self.stem(bev))
+        return fine, self.stages[1](fine)
 
 
 def _conv_bn_relu(in_channels: int, out_channels: int) -> list[nn.Module]:
@@ -154,9 +165,11 @@ def build_bev_neck(config: NetworkConfig) -> nn.Module:
 
     The published neck returns to the grid's own size, the nano neck to half of it.
     """
-    if config.nano is not None:
-        return NanoBevNeck(config.feature_channels, config.nano)
+    nano, channels = config.nano, config.feature_channels
+    if nano is not None:
+        return nn.Sequential(LevelFusion(*nano.bev_channels, channels), unit_chain(
+            channels, channels, nano.bev_neck_units, nano.bev_unit))
     fine, _, coarse = config.published.bev_channels
-    sizes = (fine, coarse, config.published.bev_neck_channels, config.feature_channels)
+    sizes = (fine, coarse, config.published.bev_neck_channels, channels)
     unit = config.published.bev_unit
     return _full_precision_neck(*sizes) if unit is None else _binary_neck(*sizes, unit)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bird's-eye features to maps of centres and attributes (CenterPoint, arXiv:2006.11275)."""
+"""Turn bird's-eye features into maps of centres and attributes (CenterPoint, arXiv:2006.11275)."""
 
 from typing import NamedTuple
 
@@ -10,15 +10,14 @@ from torch import nn, Tensor
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.network.config import BoxHeadConfig, NetworkConfig
-from bdc_occ_ros.network.conv_block import ConvBlock
-from bdc_occ_ros.network.images_to_features import HalvingChain
+from bdc_occ_ros.network.layers import ConvBlock, HalvingChain
 
 HEATMAP_PRIOR_LOGIT = -2.19  # a tenth: most cells hold no centre
 
 
 class BoxMaps(NamedTuple):
     """
-    What the box head says at every cell of its map, (B, channels, rows = y, columns = x).
+    Hold the output of the box head at every cell of its map, (B, channels, rows = y, columns = x).
 
     :param heatmap: Logit per class that a centre lies in the cell.
     :param reg: Offset of the centre from the cell's lower corner, x y, in cells.
@@ -46,7 +45,6 @@ class CenterHead(nn.Module):
     """
     The published head: shared layers, then two layers per map.
 
-    :param in_channels: Channels of the BEV features.
     :param unit: Unit of all but the last layers, or None for full precision.
     """
 
@@ -68,23 +66,13 @@ class CenterHead(nn.Module):
         self.task_heads = nn.ModuleList([nn.ModuleDict(maps)])
 
     def forward(self, bev: Tensor) -> BoxMaps:
-        """
-        Compute the maps.
-
-        :param bev: (B, C, Y, X).
-        :return: Maps of Y by X cells.
-        """
+        """Compute maps of Y by X cells from (B, C, Y, X)."""
         shared = self.shared_conv(bev)
         return BoxMaps(**{name: layers(shared) for name, layers in self.task_heads[0].items()})
 
 
 class NanoBoxHead(nn.Module):
-    """
-    The nano head: two 1x1 layers for all maps together.
-
-    :param in_channels: Channels of the BEV features.
-    :param hidden_channels: Channels between the layers.
-    """
+    """The nano head: two 1x1 layers for all maps together."""
 
     def __init__(self, in_channels: int, hidden_channels: int, config: BoxHeadConfig) -> None:
         super().__init__()
@@ -95,12 +83,7 @@ class NanoBoxHead(nn.Module):
             self.maps.bias[-self.channels['heatmap']:] = HEATMAP_PRIOR_LOGIT
 
     def forward(self, bev: Tensor) -> BoxMaps:
-        """
-        Compute the maps.
-
-        :param bev: (B, C, Y', X').
-        :return: Maps of Y' by X' cells.
-        """
+        """Compute maps of Y' by X' cells from (B, C, Y', X')."""
         maps = self.maps(self.hidden(bev)).split(list(self.channels.values()), dim=1)
         return BoxMaps(**dict(zip(self.channels, maps)))
 

@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Bird's-eye features to class scores per voxel.
+Turn bird's-eye features into class scores or labels per voxel.
 
 This is the one place where the axes turn from (row = y, column = x) to x y z.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import nn, Tensor
@@ -12,8 +14,42 @@ from torch.nn.functional import pixel_shuffle
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.network.config import NetworkConfig, OccupancyHeadConfig
-from bdc_occ_ros.network.conv_block import ConvBlock
-from bdc_occ_ros.network.occupancy_decoding import decode_labels, VoxelLabels
+from bdc_occ_ros.network.layers import ConvBlock
+
+
+class VoxelLabels(NamedTuple):
+    """
+    One class per voxel.
+
+    :param labels: (..., X, Y, Z) uint8.
+    :param confidence: Probability of each label, (..., X, Y, Z) float32, or None.
+    """
+
+    labels: Tensor
+    confidence: Tensor | None
+
+
+def decode_labels(logits: Tensor, with_confidence: bool) -> VoxelLabels:
+    """
+    Choose the most likely class of every voxel.
+
+    :param logits: Class scores, (..., X, Y, Z, K) floating.
+    :param with_confidence: Whether to work out the probabilities, which takes several times as
+        long as the labels.
+    """
+    labels = logits.max(dim=-1).indices  # unlike argmax, quick in any memory order
+    return VoxelLabels(labels.to(torch.uint8), confidence_of(logits) if with_confidence else None)
+
+
+def confidence_of(logits: Tensor) -> Tensor:
+    """
+    Return the probability of the most likely class.
+
+    :param logits: Class scores, (..., K) floating.
+    :return: (...) float32.
+    """
+    logits = logits.float()
+    return (logits.amax(dim=-1) - logits.logsumexp(dim=-1)).exp()
 
 
 class OccupancyHead(nn.Module):
@@ -24,8 +60,6 @@ class OccupancyHead(nn.Module):
     arXiv:2311.12058).
 
     :param final_conv: Keeps size and channels.
-    :param channels: Channels of the BEV features.
-    :param config: Heights, classes and hidden channels.
     """
 
     def __init__(self, final_conv: nn.Module, channels: int, config: OccupancyHeadConfig) -> None:
@@ -53,7 +87,6 @@ class NanoOccupancyHead(nn.Module):
     """
     The nano head: one 1x1 layer, depth to space, one linear layer.
 
-    :param in_channels: Channels of the BEV features, on cells twice as large.
     :param voxel_channels: Channels per cell before the last layer.
     """
 

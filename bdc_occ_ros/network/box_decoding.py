@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Box maps into boxes: the strongest cells, decoded, then one box per object.
+Decode box maps into boxes: the strongest cells, then one box per object.
 
 Every cell and class of the heatmap is a candidate (CenterPoint: Yin et al., arXiv:2006.11275, here
 without a local-maximum filter). Boxes of small objects hardly overlap even when they are the same
@@ -21,12 +21,7 @@ def decode_boxes(maps: BoxMaps, config: NetworkConfig, stamp_ns: int) -> Boxes:
     """
     Turn the box maps of one frame into boxes, strongest first.
 
-    Letters: C classes, Y X map rows and columns.
-
-    :param maps: Box maps of a batch of one; heatmap (1, C, Y, X) before the sigmoid, reg
-        (1, 2, Y, X) centre x y within its cell in cells, height (1, 1, Y, X) centre z in metres,
-        dim (1, 3, Y, X) logarithm of length, width, height in metres, rot (1, 2, Y, X) sine and
-        cosine of the yaw, vel (1, 2, Y, X) metres per second.
+    :param maps: Of a batch of one.
     :param config: Grid, and how the box head is decoded.
     :param stamp_ns: Time of the key camera's exposure.
     :return: Boxes in the key ego frame; centers_m are geometric centres. Cells whose numbers are
@@ -42,16 +37,9 @@ def decode_boxes(maps: BoxMaps, config: NetworkConfig, stamp_ns: int) -> Boxes:
     rectangles = np.column_stack(
         [centers_m[:, :2], sizes_m[:, :2] * factors[:, None], yaws_rad])
     kept = chosen[keep_strongest(rectangles[chosen], scores[chosen], config.boxes.nms_overlap)]
-    return Boxes(
-        centers_m=centers_m[kept],
-        sizes_m=sizes_m[kept],
-        yaws_rad=yaws_rad[kept],
-        velocities_mps=candidates[kept, 8:10],
-        scores=scores[kept],
-        labels=labels[kept],
-        class_names=config.boxes.class_names,
-        stamp_ns=stamp_ns,
-    )
+    return Boxes(centers_m[kept], sizes_m[kept], yaws_rad[kept],
+                 velocities_mps=candidates[kept, 8:10], scores=scores[kept], labels=labels[kept],
+                 class_names=config.boxes.class_names, stamp_ns=stamp_ns)
 
 
 def _strongest_cells(maps: BoxMaps, config: NetworkConfig

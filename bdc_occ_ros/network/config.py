@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What a network is made of: plain frozen dataclasses, read from config/model_<name>.yaml.
+Define what a network is made of: plain frozen dataclasses, read from config/model_<name>.yaml.
 
 Sizes, grids and switches live here and nowhere else. Two layouts of layers exist: the published
 one (ResNet-50, image neck, BEV backbone and neck; FlashOcc, BEVDet and BDC are settings of it)
@@ -9,14 +9,14 @@ and the nano one for small computers.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 import math
 from pathlib import Path
 from typing import Any
 
 from bdc_occ_ros.binary.config import NanoLayersConfig, PublishedLayersConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.config_file import parse_dataclass, read_config
+from bdc_occ_ros.config_file import parse_dataclass, read_yaml
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.frustum import DepthConfig, Frustum, ImageConfig
 from bdc_occ_ros.geometry.voxel_grid import BevConfig, VoxelGrid
@@ -37,7 +37,7 @@ MAX_VOXELS = 1 << 26
 @dataclass(frozen=True)
 class OccupancyHeadConfig:
     """
-    What the occupancy head returns.
+    Define what the occupancy head returns.
 
     :param num_heights: Cells above each other within the slab.
     :param free_label: The label of empty space.
@@ -71,7 +71,7 @@ class OccupancyHeadConfig:
 @dataclass(frozen=True)
 class BoxHeadConfig:
     """
-    What the box head returns and how its maps are decoded.
+    Define what the box head returns and how its maps are decoded.
 
     :param class_names: Name per heatmap channel.
     :param stride: Size of a map cell in BEV cells.
@@ -102,9 +102,8 @@ class BoxHeadConfig:
 @dataclass(frozen=True)
 class NetworkConfig:
     """
-    One network, from image size to heads.
+    Define one network, from image size to heads.
 
-    :param name: Name of the network.
     :param feature_stride: Input pixels per cell of the image features.
     :param feature_channels: Channels of the image features and of the BEV features.
     :param context_channels: Channels that are lifted into the BEV grid.
@@ -166,22 +165,11 @@ class NetworkConfig:
             shape=(num_x, num_y, heights))
 
 
-def parse_network_config(values: Any, where: str) -> NetworkConfig:
-    """
-    Build a network config from a mapping as YAML or JSON give it.
-
-    :param values: Mapping of the config's fields, for example dataclasses.asdict of one.
-    :param where: Where it came from, for the message.
-    :raises InvalidConfigError: if a key is unknown or a value impossible.
-    """
-    return parse_dataclass(NetworkConfig, values, where)
-
-
 def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     """
     Load a network config.
 
-    :param name_or_path: One of MODEL_NAMES, or the path of a YAML or JSON file.
+    :param name_or_path: One of MODEL_NAMES, or the path of a YAML file.
     :raises InvalidConfigError: if the name is unknown, or the file is missing or wrong.
     """
     if name_or_path in MODEL_NAMES:
@@ -191,7 +179,7 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     if not path.is_file():
         raise InvalidConfigError(
             f'no network config {str(name_or_path)!r}: give a file, or one of {MODEL_NAMES}')
-    return parse_network_config(read_config(path), str(path))
+    return parse_dataclass(NetworkConfig, read_yaml(path), str(path))
 
 
 def _require_plausible_sizes(config: NetworkConfig) -> None:
@@ -199,8 +187,6 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
     Refuse a network that is too large to be meant, and one of no size.
 
     The largest network in use has 2048 channels, 58 000 ray points per camera and 640 000 voxels.
-
-    :raises InvalidConfigError: if a size is outside its limits.
     """
     for where, value in _leaves(config, ''):
         name = where.rpartition('.')[2]
@@ -211,39 +197,28 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
         if name == 'class_names' and not 1 <= len(value) <= MAX_CLASSES:
             raise InvalidConfigError(
                 f'{where[1:]}: 1 to {MAX_CLASSES} classes are possible; got {len(value)}')
-    _require_plausible_depth(config.depth)
+    depth, bev = config.depth, config.bev
+    if (depth.stop_m - depth.start_m) / depth.step_m > MAX_DEPTH_BINS:
+        raise InvalidConfigError(f'depth: at most {MAX_DEPTH_BINS} bins are possible; got {depth}')
+    if depth.spacing == 'sid' and depth.num_bins < 2:
+        raise InvalidConfigError(f'depth: sid needs two bins at least; got {depth}')
+    extents_m = (range_m[1] - range_m[0] for range_m in (bev.x_range_m, bev.y_range_m))
+    cells = [extent_m / size_m for extent_m, size_m in zip(extents_m, bev.cell_size_m)]
     heights = 1 if config.occupancy is None else config.occupancy.num_heights
-    _require_plausible_grid(config.bev, heights)
-    points = config.depth.num_bins * (config.image.height_px // config.feature_stride) * (
-        config.image.width_px // config.feature_stride)
+    if not all(0.5 < count <= MAX_ROWS for count in cells) or (
+            math.prod(bev.shape) * heights > MAX_VOXELS):
+        raise InvalidConfigError(f'bev: at most {MAX_ROWS} rows and columns and {MAX_VOXELS} '
+                                 f'voxels, and at least one, are possible; got {bev}')
+    points = config.depth.num_bins * math.prod(config.feature_shape)
     if points > MAX_POINTS:
         raise InvalidConfigError(
             f'a camera may have {MAX_POINTS} ray points, bins times feature cells; got {points}')
 
 
-def _require_plausible_depth(depth: DepthConfig) -> None:
-    """Refuse too many depth bins; range and step are positive already."""
-    if (depth.stop_m - depth.start_m) / depth.step_m > MAX_DEPTH_BINS:
-        raise InvalidConfigError(f'depth: at most {MAX_DEPTH_BINS} bins are possible; got {depth}')
-    if depth.spacing == 'sid' and depth.num_bins < 2:
-        raise InvalidConfigError(f'depth: sid needs two bins at least; got {depth}')
-
-
-def _require_plausible_grid(bev: BevConfig, heights: int) -> None:
-    """Refuse a grid without cells or with too many; the ranges are positive already."""
-    extents = (range_m[1] - range_m[0] for range_m in (bev.x_range_m, bev.y_range_m))
-    cells = [extent / size for extent, size in zip(extents, bev.cell_size_m)]
-    if not all(0.5 < count <= MAX_ROWS for count in cells) or (
-            math.prod(bev.shape) * heights > MAX_VOXELS):
-        raise InvalidConfigError(f'bev: at most {MAX_ROWS} rows and columns and {MAX_VOXELS} '
-                                 f'voxels, and at least one, are possible; got {bev}')
-
-
 def _leaves(config: Any, where: str) -> Iterator[tuple[str, Any]]:
     """Yield every value that is not a dataclass with its place."""
-    for field in fields(config):
-        value = getattr(config, field.name)
+    for name, value in vars(config).items():
         if is_dataclass(value):
-            yield from _leaves(value, f'{where}.{field.name}')
+            yield from _leaves(value, f'{where}.{name}')
         else:
-            yield f'{where}.{field.name}', value
+            yield f'{where}.{name}', value

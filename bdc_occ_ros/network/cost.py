@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What a network costs: parameters, multiply-adds by kind and bytes, counted on meta tensors.
+Count what a network costs: parameters, multiply-adds by kind and bytes, on meta tensors.
 
 Three conventions turn the counts into the two numbers that tables print:
 
@@ -35,16 +35,15 @@ POPCOUNT_SPEEDUP = 64
 @dataclass(frozen=True)
 class Cost:
     """
-    Counts of one module, or of several added up.
+    Add up parameters and multiply-adds of modules.
 
     :param params_full: Full-precision parameters outside the units.
     :param params_small: Full-precision parameters of the units: shifts, slopes, normalizations.
     :param params_1bit: Weights of binary convolutions.
-    :param macs_full: Multiply-adds of full-precision layers.
-    :param macs_1bit: Multiply-adds of 1-bit weights and 1-bit activations.
-    :param macs_mixed: Multiply-adds of 1-bit weights and real activations.
-    :param authors_params: Parameters that the authors' counter sees.
-    :param authors_ops: Operations that the authors' counter sees.
+    :param macs_full: Of full-precision layers.
+    :param macs_1bit: Of 1-bit weights and 1-bit activations.
+    :param macs_mixed: Of 1-bit weights and real activations.
+    :param authors_params: What the authors' counter sees, as authors_ops.
     """
 
     params_full: int = 0
@@ -66,11 +65,7 @@ class Cost:
 
     @property
     def packed_bytes(self) -> int:
-        """
-        Bytes with one bit per binary weight and float32 for the rest.
-
-        The scale per output channel of a binary convolution folds into the numbers beside it.
-        """
+        """Bytes with one bit per binary weight and float32 for the rest; scales fold into it."""
         return 4 * (self.params_full + self.params_small) + -(-self.params_1bit // 8)
 
     def headlines(self) -> dict[str, tuple[float, float]]:
@@ -113,23 +108,18 @@ def _authors_ops(layer: nn.Module, x: Tensor, result: Tensor) -> int | None:
 
 def _layer_cost(layer: nn.Module, x: Tensor, result: Tensor) -> Cost:
     """Count the operations of one call of a layer without children."""
-    macs_full = macs_1bit = macs_mixed = 0
+    ops = _authors_ops(layer, x, result) or 0
+    if not isinstance(layer, (nn.Conv2d, nn.Linear)):
+        return Cost(authors_ops=ops)
+    macs = result.numel() * layer.weight[0].numel()
+    kind = 'macs_full'
     if isinstance(layer, BinaryConv2d):
-        macs = result.numel() * layer.weight[0].numel()
-        macs_1bit, macs_mixed = (macs, 0) if layer.is_input_binary else (0, macs)
-    elif isinstance(layer, (nn.Conv2d, nn.Linear)):
-        macs_full = result.numel() * layer.weight[0].numel()
-    return Cost(macs_full=macs_full, macs_1bit=macs_1bit, macs_mixed=macs_mixed,
-                authors_ops=_authors_ops(layer, x, result) or 0)
+        kind = 'macs_1bit' if layer.is_input_binary else 'macs_mixed'
+    return Cost(authors_ops=ops, **{kind: macs})
 
 
 def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Cost]:
-    """
-    Count one pass of a network for one set of images.
-
-    :param num_cameras: Images in the set.
-    :return: Cost by module of the network, in the order of the flow.
-    """
+    """Count one pass for one set of images, by module of the network in the order of the flow."""
     with torch.device('meta'):
         network = OccupancyNetwork(config).eval()
         images = torch.empty(1, num_cameras, 3, config.image.height_px, config.image.width_px)

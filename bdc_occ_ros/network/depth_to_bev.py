@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lift and splat: image features along their rays into the bird's-eye grid."""
+"""Lift and splat image features along their rays into the bird's-eye grid."""
 
 import torch
 from torch import nn, Tensor
@@ -66,19 +66,12 @@ def lift_to_bev(context: Tensor, depth_probability: Tensor, ray_points_m: Tensor
 
 
 class LiftToBev(nn.Module):
-    """`lift_to_bev` as a stage of the network."""
+    """Provide `lift_to_bev` as a stage of the network."""
 
     def __init__(self, bev: BevConfig) -> None:
         super().__init__()
         self.bev = bev
 
     def forward(self, context: Tensor, depth_probability: Tensor, ray_points_m: Tensor) -> Tensor:
-        """
-        Spread image features along their rays.
-
-        :param context: (B, N, C, h, w) floating.
-        :param depth_probability: (B, N, D, h, w), of the same dtype.
-        :param ray_points_m: (B, N, D, h, w, 3) float32, metres, ego frame.
-        :return: (B, C, Y, X).
-        """
+        """Return `lift_to_bev` of the arguments, (B, C, Y, X)."""
         return lift_to_bev(context, depth_probability, ray_points_m, self.bev)

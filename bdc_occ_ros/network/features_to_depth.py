@@ -1,16 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Image features to a depth distribution and context features per pixel."""
+"""Turn image features into a depth distribution and context features per pixel."""
 
 from torch import float32, nn, promote_types, Tensor
 
 
 class FeaturesToDepth(nn.Module):
-    """
-    One 1x1 convolution: first the depth logits, then the context.
-
-    :param in_channels: Channels of the image features.
-    """
+    """One 1x1 convolution: first the depth logits, then the context."""
 
     def __init__(self, in_channels: int, num_bins: int, context_channels: int) -> None:
         super().__init__()

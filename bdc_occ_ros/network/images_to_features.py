@@ -1,44 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Images to one map of features per camera: a backbone at two strides, a neck that joins them."""
+"""Turn images into one map of features per camera: a backbone at two strides, a neck for both."""
+
+from itertools import pairwise
 
 from torch import nn, Tensor
-from torch.nn import functional
+from torch.nn.functional import interpolate
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.blocks import ChannelReduction
-from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.config import NanoLayersConfig
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.conv_block import ConvBlock
-from bdc_occ_ros.network.nano_layers import NanoImageBackbone, NanoImageNeck
+from bdc_occ_ros.network.layers import ConvBlock, HalvingChain, LevelFusion, unit_chain
 from bdc_occ_ros.network.resnet import Resnet50
-
-
-class HalvingChain(nn.Module):
-    """
-    Channel reductions in a row, until the channels wanted are left.
-
-    :param in_channels: Channels of the input.
-    :param out_channels: Channels of the result: in_channels halved some times.
-    :param prefix: Name of the modules, which are numbered from 0.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, prefix: str,
-                 config: UnitConfig) -> None:
-        super().__init__()
-        for index in range((in_channels // out_channels).bit_length() - 1):
-            self.add_module(f'{prefix}_{index}', ChannelReduction(in_channels >> index, config))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """
-        Apply the reductions.
-
-        :param x: (B, Ci, H, W).
-        :return: (B, Co, H, W).
-        """
-        for reduction in self.children():
-            x = reduction(x)
-        return x
 
 
 class FeaturePyramid(nn.Module):
@@ -55,14 +28,36 @@ class FeaturePyramid(nn.Module):
         self.fpn_convs = nn.ModuleList([output_conv])
 
     def forward(self, levels: tuple[Tensor, Tensor]) -> Tensor:
-        """
-        Join two levels.
-
-        :param levels: (B, C1, H, W) and (B, C2, H/2, W/2).
-        :return: (B, C, H, W).
-        """
+        """Join (B, C1, H, W) and (B, C2, H/2, W/2) to (B, C, H, W)."""
         fine, coarse = (lateral(level) for lateral, level in zip(self.lateral_convs, levels))
-        return self.fpn_convs[0](fine + functional.interpolate(coarse, size=fine.shape[-2:]))
+        return self.fpn_convs[0](fine + interpolate(coarse, size=fine.shape[-2:]))
+
+
+class NanoImageBackbone(nn.Module):
+    """A stem of two strided convolutions and three stages of units, full precision or binary."""
+
+    def __init__(self, config: NanoLayersConfig) -> None:
+        super().__init__()
+        channels, counts, unit = config.image_channels, config.image_units, config.image_unit
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, channels[0] // 2, 3, 2, padding=1, bias=False),
+            nn.BatchNorm2d(channels[0] // 2), nn.ReLU(inplace=True),
+            nn.Conv2d(channels[0] // 2, channels[0], 3, 2, padding=1, bias=False),
+            nn.BatchNorm2d(channels[0]))
+        self.stages = nn.ModuleList(
+            [unit_chain(channels[0], channels[0], counts[0], unit)]
+            + [unit_chain(*pair, count, unit, stride=2)
+               for pair, count in zip(pairwise(channels), counts[1:])])
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Compute features at strides 8 and 16.
+
+        :param images: (B, 3, H, W) with sizes that are multiples of 16.
+        :return: (B, C2, H/8, W/8) and (B, C3, H/16, W/16).
+        """
+        fine = self.stages[1](self.stages[0](self.stem(images)))
+        return fine, self.stages[2](fine)
 
 
 def build_image_backbone(config: NetworkConfig) -> nn.Module:
@@ -74,7 +69,8 @@ def build_image_neck(config: NetworkConfig) -> nn.Module:
     """Make the image neck: the two maps to (B, feature_channels, h, w)."""
     channels = config.feature_channels
     if config.nano is not None:
-        return NanoImageNeck(config.nano.image_channels[1:], channels)
+        return nn.Sequential(LevelFusion(*config.nano.image_channels[1:], channels),
+                             nn.ReLU(inplace=True))
     unit = config.published.image_neck_unit
     if unit is None:
         return FeaturePyramid(

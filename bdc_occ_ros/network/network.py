@@ -1,25 +1,25 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The whole network: six images in, occupancy and boxes out, in one pass."""
+"""Compose the stages into the network: images in, occupancy and boxes out, in one pass."""
 
 from typing import NamedTuple
 
 import torch
 from torch import nn, Tensor
 
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.bev_encoder import build_bev_backbone, build_bev_neck
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps, build_box_head
-from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head
+from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head, VoxelLabels
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.depth_to_bev import LiftToBev
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.images_to_features import build_image_backbone, build_image_neck
-from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 
 
 class NetworkOutput(NamedTuple):
     """
-    What one pass returns.
+    Hold what one pass returns.
 
     :param occupancy_logits: Class scores (B, X, Y, Z, K), or None without an occupancy head.
     :param box_maps: Maps of centres and attributes, or None without a box head.
@@ -33,7 +33,7 @@ class NetworkOutput(NamedTuple):
 
 class NetworkPrediction(NamedTuple):
     """
-    What one pass returns where labels are wanted rather than scores.
+    Hold what one pass returns where labels are wanted rather than scores.
 
     :param voxels: Labels (B, X, Y, Z) and their probability, or None without an occupancy head.
     :param box_maps: Maps of centres and attributes, or None without a box head.
@@ -48,8 +48,6 @@ class OccupancyNetwork(nn.Module):
     Camera images to semantic occupancy and boxes around the vehicle.
 
     The attribute names are those of the authors' checkpoints (arXiv:2405.17037).
-
-    :param config: Layers, grid and heads.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -92,10 +90,9 @@ class OccupancyNetwork(nn.Module):
         """
         Compute labels and boxes; where scores are not needed they are never there as a whole.
 
-        :param images: As for `forward`.
-        :param ray_points_m: As for `forward`.
+        The other parameters are those of `forward`.
+
         :param with_confidence: Whether to work out the probability of every label.
-        :raises ValueError: if the shapes disagree.
         """
         bev, _ = self._bev_features(images, ray_points_m)
         return NetworkPrediction(
@@ -112,3 +109,24 @@ class OccupancyNetwork(nn.Module):
                            for part in self.img_view_transformer(features))
         bev = self.lift(context, depths.to(context.dtype), ray_points_m)
         return self.img_bev_encoder_neck(self.img_bev_encoder_backbone(bev)), depths
+
+
+def validate_architecture(config: NetworkConfig) -> OccupancyNetwork:
+    """
+    Build a network on device meta and run it on the image of one camera.
+
+    It takes neither memory nor arithmetic to find out whether there can be such a network.
+
+    :return: The network in evaluation mode, with shapes and no values.
+    :raises InvalidConfigError: if it cannot be built, or its layers do not fit together.
+    """
+    image = config.image
+    try:
+        with torch.device('meta'), torch.no_grad():
+            network = OccupancyNetwork(config).eval()
+            network(torch.empty(1, 1, 3, image.height_px, image.width_px),
+                    torch.empty(1, 1, config.depth.num_bins, *config.feature_shape, 3))
+    except (RuntimeError, ValueError) as error:
+        raise InvalidConfigError(
+            f'{config.name}: no such network can be built: {error}') from error
+    return network

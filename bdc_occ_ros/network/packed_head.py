@@ -1,28 +1,32 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The occupancy heads for inference: scores of a few rows at a time, which stay in the cache.
+Run the occupancy heads in inference: scores of a few rows at a time, which stay in the cache.
 
 Scores are as large as 46 MB for one frame; a label is a byte. So rows are scored in bands and
 each band is turned into labels before the next is scored.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import nn, Tensor
 
 from bdc_occ_ros.binary.engine_module import EngineModule
 from bdc_occ_ros.kernels.operations import Buffer, Labels, Map
-from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
-from bdc_occ_ros.network.occupancy_decoding import confidence_of, VoxelLabels
+from bdc_occ_ros.network.bev_to_occupancy import (
+    confidence_of,
+    NanoOccupancyHead,
+    OccupancyHead,
+    VoxelLabels,
+)
 
 CELLS_AT_ONCE = 4000
 
 
 class PackedOccupancyHead(EngineModule):
     """
-    Labels or scores of all voxels.
+    Compute labels or scores of all voxels.
 
     :param final_conv: Applied to the whole map first.
     :param predicter: Applied to bands, (..., C) to (..., f f Z K), where a cell of the map is
@@ -39,19 +43,15 @@ class PackedOccupancyHead(EngineModule):
 
     @classmethod
     def of_published(cls, head: OccupancyHead) -> 'PackedOccupancyHead':
-        """
-        Take the layers of the published head.
-
-        :param head: With its units packed.
-        """
+        """Take the layers of the published head, whose units are packed."""
         return cls(head.final_conv, head.predicter, 1, head.heights_and_classes)
 
     @classmethod
     def of_nano(cls, head: NanoOccupancyHead) -> 'PackedOccupancyHead':
         """
-        Take the layers of the nano head; depth to space becomes an order of channels.
+        Take the layers of the nano head, whose normalization is folded.
 
-        :param head: With its normalization folded.
+        Depth to space becomes an order of channels.
         """
         convolution = head.expand.conv
         cells = 4
@@ -120,16 +120,12 @@ class PackedOccupancyHead(EngineModule):
         groups = heights * self.factor ** 2
         rows, columns = cells.shape[0] * cells.shape[1], cells.shape[2]
         labels = torch.zeros((rows, columns, groups), dtype=torch.uint8)
+        size = max(CELLS_AT_ONCE // (columns * self.factor ** 2), 1)
         bands = []
-        for band in _slices(rows, max(CELLS_AT_ONCE // (columns * self.factor ** 2), 1)):
+        for start in range(0, rows, size):
+            band = slice(start, min(start + size, rows))
             part = labels[band][None]
             buffer = Buffer((*part.shape[:3], groups * classes))
             run = self.backend.compile([Labels(Map(buffer), classes, part)])
             bands.append((band, buffer, run))
         return bands, labels
-
-
-def _slices(total: int, size: int) -> Iterator[slice]:
-    """Cut a range into slices of at most that size."""
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))

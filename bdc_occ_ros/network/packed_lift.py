@@ -3,6 +3,7 @@
 """Lift and splat on the bit engine: a table of what falls into each cell, then sums by cell."""
 
 from collections.abc import Callable
+import math
 
 import torch
 from torch import Tensor
@@ -20,10 +21,9 @@ def splat_table(points_m: Tensor, bev: BevConfig) -> SplatTable:
     :param points_m: (N, D, h, w, 3) float32, contiguous, metres, key ego frame.
     """
     ranges = (bev.x_range_m, bev.y_range_m, bev.z_range_m)
-    rows, columns = bev.shape
     num_points = points_m.numel() // 3
     starts, points, pixels = (torch.zeros(size, dtype=torch.int32)
-                              for size in (rows * columns + 1, num_points, num_points))
+                              for size in (math.prod(bev.shape) + 1, num_points, num_points))
     return SplatTable(
         points_m, tuple(low for low, _ in ranges),
         (*bev.cell_size_m, bev.z_range_m[1] - bev.z_range_m[0]), bev.shape, starts, points, pixels)
@@ -77,7 +77,7 @@ class SampleLift:
 
 class PackedLift(EngineModule):
     """
-    What `lift_to_bev` computes, without the product of depth and context in memory.
+    Compute `lift_to_bev` without the product of depth and context in memory.
 
     :param output_dtype: Of the BEV features.
     """
@@ -90,12 +90,8 @@ class PackedLift(EngineModule):
     @torch.no_grad()
     def forward(self, context: Tensor, depth_probability: Tensor, ray_points_m: Tensor) -> Tensor:
         """
-        Spread image features along their rays.
+        Return `lift_to_bev` of the arguments, (B, C, Y, X), channels_last.
 
-        :param context: (B, N, C, h, w) floating.
-        :param depth_probability: (B, N, D, h, w) floating.
-        :param ray_points_m: (B, N, D, h, w, 3) float32, metres, ego frame.
-        :return: (B, C, Y, X), channels_last.
         :raises ValueError: if the shapes disagree.
         """
         shape = (*depth_probability.shape[1:], context.shape[2])

@@ -1,38 +1,38 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The whole network with its binary units on bits; the other layers stay PyTorch's.
+Pack a network: its binary units run on bits, the other layers stay PyTorch's.
 
 Structure and names of the stages are those of the float network. What lies between two
 real-valued layers becomes one PackedSubgraph, one plan; the lift and the last layers of the
 occupancy head have forms of their own.
+
+What stands beside real convolutions is folded into them in float64, and Identity takes its place:
+a normalization into the convolution in front; in units of full precision the shift before a PReLU
+into the bias of the convolution in front, the shift behind it into the bias of the 1x1 that
+follows (which has no border where the shift would be missing).
 """
 
 from collections.abc import Iterator, Sequence
 import copy
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import torch
-from torch import nn
+from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.engine_module import LoweredModule, STREAM_DTYPE
 from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.binary.module_lowering import can_lower, PackedSubgraph
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead, OccupancyHead
-from bdc_occ_ros.network.bn_folding import fold_normalizations
+from bdc_occ_ros.network.bev_encoder import NanoBevBackbone
+from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.nano_layers import LevelFusion, NanoBevBackbone
-from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.network_lowering import lower_module  # registers the networks' containers
+from bdc_occ_ros.network.layers import LevelFusion
+from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
+from bdc_occ_ros.network.packed_layers import LevelConvolutions, LevelSum, UnshuffleAffine
 from bdc_occ_ros.network.packed_lift import PackedLift
-from bdc_occ_ros.network.shift_folding import fold_shifts
-from bdc_occ_ros.network.split_fusion import LevelConvolutions, LevelSum
-from bdc_occ_ros.network.unshuffle_affine import UnshuffleAffine
-
-__all__ = ['empty_packed_network', 'lower_module', 'pack_network']
 
 
 def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.float32,
@@ -47,13 +47,16 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
     :raises FoldingError: if a unit cannot be folded.
     """
     packed = copy.deepcopy(network).eval().requires_grad_(False)
-    fold_normalizations(packed)
-    fold_shifts(packed)
+    _fold_normalizations(packed)
+    _fold_shifts(packed)
     packed = packed_units(packed)
     for name, child in list(packed.named_children()):
         setattr(packed, name, _with_subgraphs(child))
     packed.lift = PackedLift(packed.config.bev, real_dtype)
-    packed.occ_head = _packed_head(packed.occ_head)
+    head = packed.occ_head
+    if head is not None:
+        packed.occ_head = (PackedOccupancyHead.of_nano(head) if isinstance(head, NanoOccupancyHead)
+                           else PackedOccupancyHead.of_published(head))
     for module in _outermost(packed):
         if isinstance(module, LoweredModule):
             module.stream_dtype, module.output_dtype = stream_dtype, real_dtype
@@ -65,9 +68,13 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
 
 def empty_packed_network(config: NetworkConfig,
                          real_dtype: torch.dtype = torch.float32) -> OccupancyNetwork:
-    """Build a packed network on device meta, to be filled by load_state_dict."""
+    """
+    Build a packed network on device meta, to be filled by load_state_dict.
+
+    :raises InvalidConfigError: if there can be no such network.
+    """
     with torch.device('meta'):
-        return pack_network(OccupancyNetwork(config), real_dtype=real_dtype)
+        return pack_network(validate_architecture(config), real_dtype=real_dtype)
 
 
 def packed_units(module: nn.Module) -> nn.Module:
@@ -82,12 +89,13 @@ def packed_units(module: nn.Module) -> nn.Module:
     for name, child in list(module.named_children()):
         setattr(module, name, packed_units(child))
     if isinstance(module, NanoBevBackbone) and can_lower(module.stages[0]):
-        module.stem = UnshuffleAffine(*module.stem)
+        unshuffle, norm = module.stem
+        module.stem = UnshuffleAffine(unshuffle.downscale_factor, *_scale_and_offset(norm))
     return module
 
 
 def _with_subgraphs(module: nn.Module) -> nn.Module:
-    """Return the module with subgraphs as large as possible in it, or as one subgraph."""
+    """Return the module with sections as large as possible in it, or as one section."""
     if isinstance(module, LoweredModule):
         return module
     if can_lower(module):
@@ -100,7 +108,7 @@ def _with_subgraphs(module: nn.Module) -> nn.Module:
 
 
 def _split_fusion(modules: nn.Sequential) -> list[nn.Module]:
-    """Split a fusion of levels in front of what can be lowered."""
+    """Split a fusion of levels in front of what can be recorded."""
     first, *others = modules
     if isinstance(first, LevelFusion) and others and can_lower(others[0]):
         return [LevelConvolutions(first), LevelSum(), *others]
@@ -117,13 +125,6 @@ def _joined(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
             yield from map(_with_subgraphs, members)
 
 
-def _packed_head(head: nn.Module | None) -> nn.Module | None:
-    """Return the occupancy head in its form for inference."""
-    if isinstance(head, NanoOccupancyHead):
-        return PackedOccupancyHead.of_nano(head)
-    return PackedOccupancyHead.of_published(head) if isinstance(head, OccupancyHead) else head
-
-
 def _outermost(module: nn.Module) -> Iterator[nn.Module]:
     """Iterate over lowered modules and, outside of these, layers without children."""
     children = list(module.children())
@@ -132,3 +133,67 @@ def _outermost(module: nn.Module) -> Iterator[nn.Module]:
         return
     for child in children:
         yield from _outermost(child)
+
+
+def _scale_and_offset(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return what a normalization multiplies by and adds, (C,) float64 each."""
+    scale = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)
+    return scale, norm.bias.detach().double() - norm.running_mean.double() * scale
+
+
+def _fold_normalizations(network: nn.Module) -> None:
+    """
+    Fold every normalization that directly follows a real convolution.
+
+    A module that lists a convolution and right behind it a normalization applies one to the other,
+    except LevelFusion, which applies its own to a sum.
+    """
+    for module in list(network.modules()):
+        if isinstance(module, LevelFusion):
+            scale, offset = _scale_and_offset(module.bn)
+            _apply_to_results(module.fine, scale, offset)
+            _apply_to_results(module.coarse, scale)
+            module.bn = nn.Identity()
+            continue
+        for (_, layer), (name, following) in pairwise(list(module.named_children())):
+            if isinstance(following, nn.BatchNorm2d) and isinstance(layer, nn.Conv2d) and (
+                    not isinstance(layer, BinaryConv2d)):
+                _apply_to_results(layer, *_scale_and_offset(following))
+                setattr(module, name, nn.Identity())
+
+
+def _fold_shifts(network: nn.Module) -> None:
+    """Fold the shifts of RPReLUs in units of full precision, whose normalizations are folded."""
+    for unit in network.modules():
+        if not isinstance(unit, BdcUnit) or isinstance(unit.binary_conv_relu[0], BinaryConv2d):
+            continue
+        convolution, _, activation, *last = unit.binary_conv_relu
+        _add_to_bias(convolution, _taken(activation, 'pr_bias0'))
+        if last:
+            following, _, bend = last
+            shift = _taken(activation, 'pr_bias1')
+            _add_to_bias(following, following.weight.detach().double().flatten(1) @ shift)
+            _add_to_bias(following, _taken(bend, 'pr_bias0'))
+
+
+def _taken(activation: nn.Module, name: str) -> Tensor:
+    """Take a shift out of an RPReLU and return it, (C,) float64."""
+    shift = getattr(activation, name)
+    setattr(activation, name, nn.Identity())
+    return shift.bias.detach().double().flatten()
+
+
+def _apply_to_results(layer: nn.Conv2d, scale: Tensor, offset: Tensor | None = None) -> None:
+    """Multiply the results of a convolution and add to them; without offset it has no bias."""
+    weight = layer.weight.detach().double() * scale[:, None, None, None]
+    layer.weight = nn.Parameter(weight.to(layer.weight.dtype), requires_grad=False)
+    if offset is not None:
+        bias = 0.0 if layer.bias is None else layer.bias.detach().double()
+        layer.bias = nn.Parameter((bias * scale + offset).to(layer.weight.dtype),
+                                  requires_grad=False)
+
+
+def _add_to_bias(layer: nn.Conv2d, shift: Tensor) -> None:
+    """Add to the bias of a convolution, which need not have one."""
+    bias = shift if layer.bias is None else layer.bias.detach().double() + shift
+    layer.bias = nn.Parameter(bias.to(layer.weight.dtype), requires_grad=False)

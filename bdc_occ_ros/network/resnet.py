@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ResNet-50 up to its last two stages (He et al., arXiv:1512.03385), stride on the 3x3."""
+"""Define ResNet-50 up to its last two stages (He et al., arXiv:1512.03385), stride on the 3x3."""
 
 from torch import nn, Tensor
 
@@ -13,7 +13,6 @@ class Bottleneck(nn.Module):
     """
     1x1, 3x3, 1x1 with a shortcut.
 
-    :param in_channels: Channels of the input.
     :param width: Channels inside; the output has four times as many.
     :param stride: Step of the 3x3 convolution.
     """
@@ -35,12 +34,7 @@ class Bottleneck(nn.Module):
                 nn.BatchNorm2d(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """
-        Apply the block.
-
-        :param x: (B, C, H, W).
-        :return: (B, 4 width, H / stride, W / stride).
-        """
+        """Map (B, C, H, W) to (B, 4 width, H / stride, W / stride)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))

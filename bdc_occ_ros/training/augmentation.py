@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Changes samples at random so that geometry still holds: what moves a picture moves its camera.
+Augment samples at random so that geometry still holds: what moves a picture moves its camera.
 
 Three things change on their own: every picture with its matrix, the colours, and the world about
 the vehicle with the cameras in it (BEVDet, arXiv:2112.11790, Sec. 3.2). A mirrored rig is the one
@@ -12,15 +12,15 @@ and right of the world as well, so that the picture of a left camera becomes tha
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.dataset.batch import TrainingBatch
+from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.training.ego_motion import flip_voxels, move_boxes, move_cameras
 from bdc_occ_ros.training.image_motion import GRAY_WEIGHTS, image_motions, warp_depths, warp_images
 
 DRAWS_PER_CAMERA = 7
@@ -30,7 +30,7 @@ DRAWS_PER_SAMPLE = 5
 @dataclass(frozen=True)
 class AugmentationConfig:
     """
-    How much may change; the numbers that are there are those of the published recipes.
+    Limit how much may change; the numbers that are there are those of the published recipes.
 
     :param image_scale: Smallest and largest factor.
     :param image_rotation_deg: Largest angle to either side.
@@ -68,9 +68,8 @@ class AugmentationConfig:
                     f'180 or a range above 0; got {value}')
 
 
-@dataclass(frozen=True, eq=False)
-class _Draw:
-    """What happens to the pictures (..., N) and worlds (...) of samples."""
+class _Draw(NamedTuple):
+    """Hold what happens to the pictures (..., N) and worlds (...) of samples."""
 
     image_motions: np.ndarray
     colors: np.ndarray
@@ -83,9 +82,8 @@ class _Draw:
 
 class Augmentation:
     """
-    The same changes for the same seed and number, on any device.
+    Make the same changes for the same seed and number, on any device.
 
-    :param config: How much may change.
     :param network: Input size and grid.
     :raises InvalidConfigError: if the world is to be turned or scaled under voxels, or mirrored
         on a grid that does not lie symmetrically about the vehicle.
@@ -99,7 +97,7 @@ class Augmentation:
 
     def __call__(self, batch: TrainingBatch, numbers: Sequence[int]) -> TrainingBatch:
         """
-        Change a batch.
+        Return a changed batch.
 
         :param batch: As a source gives it; it stays as it is.
         :param numbers: One per sample, which with the seed decides what happens; a training that
@@ -109,19 +107,19 @@ class Augmentation:
         """
         device = batch.images.device
         draws = [self._draw(number, batch.images.shape[1]) for number in numbers]
-        drawn = {field.name: torch.from_numpy(np.stack([getattr(draw, field.name)
-                                                        for draw in draws])).to(device)
-                 for field in fields(_Draw)}
+        drawn = {name: torch.from_numpy(np.stack(values)).to(device)
+                 for name, values in zip(_Draw._fields, zip(*draws))}
         motions, world = drawn['image_motions'], drawn['ego_motions']
         flips = [draw.flips.tolist() for draw in draws]
         swap = _camera_swap(drawn['mirrored'])
         return TrainingBatch(
             warp_images(batch.images, motions, drawn['colors'], drawn['contrasts']),
             motions @ batch.input_from_camera @ swap[..., :3, :3],
-            move_cameras(batch.key_ego_from_camera, world) @ swap,
-            flip_voxels(batch.semantics, flips),
-            flip_voxels(batch.observed, flips) & self._has_voxels,
-            move_boxes(batch.boxes, world, drawn['scales']),
+            _moved_cameras(batch.key_ego_from_camera, world) @ swap,
+            _flipped_voxels(batch.semantics, flips),
+            _flipped_voxels(batch.observed, flips) & self._has_voxels,
+            [TrueBoxes(_moved_boxes(objects.boxes, motion.float(), scale.float()), objects.labels)
+             for objects, motion, scale in zip(batch.boxes, world, drawn['scales'])],
             None if batch.depths_m is None else warp_depths(batch.depths_m, motions,
                                                             self._stride_px))
 
@@ -164,12 +162,10 @@ def _require_flips_only(config: AugmentationConfig, network: NetworkConfig) -> N
 
 
 def _within(share: np.ndarray | float, limits: tuple[float, float]) -> np.ndarray | float:
-    """Return a value between limits."""
     return limits[0] + share * (limits[1] - limits[0])
 
 
 def _around(share: np.ndarray | float, largest: float) -> np.ndarray | float:
-    """Return a value from -largest to largest."""
     return (2 * share - 1) * largest
 
 
@@ -185,3 +181,25 @@ def _camera_swap(mirrored: Tensor) -> Tensor:
     swap = torch.eye(4, dtype=torch.float64, device=mirrored.device).repeat(len(mirrored), 1, 1, 1)
     swap[:, 0, 0, 0] = torch.where(mirrored, -1.0, 1.0).double()
     return swap
+
+
+def _moved_cameras(key_ego_from_camera: Tensor, motions: Tensor) -> Tensor:
+    """Move cameras, (B, N, 4, 4), by linear maps of the ego frame, (B, 3, 3), float64."""
+    moved = key_ego_from_camera.clone()
+    moved[..., :3, :] = motions[:, None] @ key_ego_from_camera[..., :3, :]
+    return moved
+
+
+def _flipped_voxels(voxels: Tensor, flips: Sequence[Sequence[bool]]) -> Tensor:
+    """Mirror grids, (B, X, Y, Z): per sample front and rear, and left and right, or not."""
+    return torch.stack([grid.flip([axis for axis, flipped in enumerate(pair) if flipped])
+                        for grid, pair in zip(voxels, flips)])
+
+
+def _moved_boxes(boxes: Tensor, motion: Tensor, scale: Tensor) -> Tensor:
+    """Move the objects of one sample, (n, 9); the motion, (3, 3), includes the scale."""
+    yaw = boxes[:, 6]
+    heading = torch.stack([yaw.cos(), yaw.sin()], dim=1) @ motion[:2, :2].T
+    return torch.cat([boxes[:, :3] @ motion.T, boxes[:, 3:6] * scale,
+                      torch.atan2(heading[:, 1:], heading[:, :1]),
+                      boxes[:, 7:] @ motion[:2, :2].T], dim=1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the box head is told: a bump on the heatmap and ten numbers for every object."""
+"""Compute the targets of the box head: a Gaussian on the heatmap and ten numbers per object."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ MIN_RADIUS_CELLS = 2
 
 class BoxTargets(NamedTuple):
     """
-    Letters: B samples, C classes, Y X map rows and columns, M objects on the map.
+    Hold the targets; B samples, C classes, Y X map rows and columns, M objects on the map.
 
     :param heatmap: 1 at the cell of a centre, falling about it, (B, C, Y, X) float32.
     :param samples: Which sample every object is in, (M,) int64.
@@ -37,7 +37,6 @@ def box_targets(boxes: Sequence[TrueBoxes], config: NetworkConfig) -> BoxTargets
     Lay objects out on the map of the box head (CenterPoint, arXiv:2006.11275, Sec. 4).
 
     :param boxes: Per sample; objects with their centre outside the map are left out.
-    :param config: Grid, map stride and classes.
     """
     stride = config.boxes.stride
     rows, columns = (cells // stride for cells in config.bev.shape)
@@ -55,7 +54,7 @@ def box_targets(boxes: Sequence[TrueBoxes], config: NetworkConfig) -> BoxTargets
         part[is_inside] for part in (values, labels, samples, places, cells))
     radii = gaussian_radius(values[:, 3:5] / cell_size_m).floor().clamp(min=MIN_RADIUS_CELLS)
     heatmap = torch.zeros(len(boxes), len(config.boxes.class_names), rows, columns, device=device)
-    _draw_bumps(heatmap, samples * heatmap.shape[1] + labels, cells, radii)
+    _draw_gaussians(heatmap, samples * heatmap.shape[1] + labels, cells, radii)
     attributes = torch.cat((places - cells, values[:, 2:3], values[:, 3:6].log(),
                             values[:, 6:7].sin(), values[:, 6:7].cos(), values[:, 7:9]), dim=1)
     return BoxTargets(heatmap, samples, cells[:, 1] * columns + cells[:, 0], attributes)
@@ -80,7 +79,7 @@ def gaussian_radius(sizes: Tensor) -> Tensor:
     return torch.stack(radii).amin(dim=0)
 
 
-def _draw_bumps(heatmap: Tensor, planes: Tensor, cells: Tensor, radii: Tensor) -> None:
+def _draw_gaussians(heatmap: Tensor, planes: Tensor, cells: Tensor, radii: Tensor) -> None:
     """Raise planes of the map to a Gaussian about every cell (column, row), cut at its radius."""
     rows, columns = heatmap.shape[-2:]
     reach = int(radii.max()) if len(radii) else 0
@@ -91,6 +90,6 @@ def _draw_bumps(heatmap: Tensor, planes: Tensor, cells: Tensor, radii: Tensor) -
     is_on = ((torch.maximum(dx.abs(), dy.abs()) <= radius)
              & (x >= 0) & (x < columns) & (y >= 0) & (y < rows))
     sigma = (2 * radius + 1) / 6
-    bumps = torch.exp(-(dx.square() + dy.square()) / (2 * sigma.square()))
+    heights = torch.exp(-(dx.square() + dy.square()) / (2 * sigma.square()))
     places = (planes[:, None, None] * rows + y) * columns + x
-    heatmap.view(-1).scatter_reduce_(0, places[is_on], bumps[is_on], 'amax')
+    heatmap.view(-1).scatter_reduce_(0, places[is_on], heights[is_on], 'amax')

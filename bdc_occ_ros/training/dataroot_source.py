@@ -1,29 +1,30 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training samples from a nuScenes data set on disk, the real one or one made in its format."""
+"""Load training samples from a nuScenes data set on disk, the real one or one in its format."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
+from bdc_occ_ros.dataset.lidar_depth import depth_map_m
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.network.config import NetworkConfig
 
-if TYPE_CHECKING:
-    from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
-    from bdc_occ_ros.datatypes import Boxes, Frame
-
 
 class _Cameras(NamedTuple):
-    """Preprocessed images (N, H, W, 3) and where their cameras were (N, 3, 3), (N, 4, 4)."""
+    """Hold preprocessed images (N, H, W, 3) and their cameras, (N, 3, 3) and (N, 4, 4)."""
 
     images: np.ndarray
     input_from_camera: np.ndarray
@@ -32,7 +33,7 @@ class _Cameras(NamedTuple):
 
 class DatarootSource:
     """
-    The samples of a split, preprocessed as the node does it.
+    Load the samples of a split, preprocessed as the node does it.
 
     Cameras and boxes are given in the ego frame of the LiDAR sweep, which is that of the labels;
     a network answers in whichever ego frame its rays are given.
@@ -40,14 +41,13 @@ class DatarootSource:
     Boxes count if a LiDAR or radar point lies on them, as in nuScenes' own evaluation, and if
     their centre lies on the BEV grid. Occupancy labels are read only for networks with voxels.
 
-    :param config: What the network wants.
     :param with_depths: Whether LiDAR sweeps are read and projected.
     :param cache: Folder in which samples are kept as they leave here, or None; a sample of
         6 x 128 x 352 pixels takes 2 MB there.
     :raises InvalidConfigError: if the network's voxels or classes are not those of Occ3D.
     """
 
-    def __init__(self, dataset: 'NuscenesDataset', config: NetworkConfig, *,
+    def __init__(self, dataset: NuscenesDataset, config: NetworkConfig, *,
                  with_depths: bool = True, cache: Path | None = None) -> None:
         _require_labels_fit(config)
         self._dataset, self._config, self._with_depths = dataset, config, with_depths
@@ -66,11 +66,7 @@ class DatarootSource:
         return frozenset(key.scene_name for key in self._dataset.keys)
 
     def scene_of(self, number: int) -> str:
-        """
-        Return the scene of a sample.
-
-        :param number: Which, below the length.
-        """
+        """Return the scene of a sample."""
         return self._dataset.keys[number].scene_name
 
     def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
@@ -78,25 +74,20 @@ class DatarootSource:
         Read some samples.
 
         :param numbers: Places in the split, each below the length.
-        :param device: Where the batch is wanted.
         :raises InvalidDatasetError: if a file is missing or damaged.
         :raises InvalidLabelError: if a label is.
         """
-        samples = [self._sample(self._dataset.keys[number]) for number in numbers]
+        keys = [self._dataset.keys[number] for number in numbers]
+        samples = [self._read(key) if self._cache is None
+                   else self._cache.get(key.token, partial(self._read, key)) for key in keys]
         stacked = {name: torch.from_numpy(np.stack([sample[name] for sample in samples]))
                    for name in samples[0] if name not in ('boxes', 'labels')}
         boxes = [TrueBoxes(torch.from_numpy(sample['boxes']), torch.from_numpy(sample['labels']))
                  for sample in samples]
         return TrainingBatch(boxes=boxes, **{'depths_m': None, **stacked}).to(device)
 
-    def _sample(self, key: 'SampleKey') -> dict[str, np.ndarray]:
-        """Return the parts of a batch that come from one sample, and the labels of its boxes."""
-        if self._cache is None:
-            return self._read(key)
-        return self._cache.get(key.token, lambda: self._read(key))
-
-    def _read(self, key: 'SampleKey') -> dict[str, np.ndarray]:
-        """Read and preprocess one sample."""
+    def _read(self, key: SampleKey) -> dict[str, np.ndarray]:
+        """Read one sample: the parts of a batch, and the labels of its boxes."""
         frame = self._dataset.frame(key)
         cameras = _preprocessed(frame, self._config)
         label_from_world = np.linalg.inv(self._dataset.world_from_ego(key, LIDAR))
@@ -109,7 +100,7 @@ class DatarootSource:
             sample['depths_m'] = self._depths_m(key, cameras)
         return sample
 
-    def _voxels(self, key: 'SampleKey') -> dict[str, np.ndarray]:
+    def _voxels(self, key: SampleKey) -> dict[str, np.ndarray]:
         """Read the occupancy label; without need of one nothing is observed."""
         if self._config.occupancy is None:
             shape = VoxelGrid().shape
@@ -118,9 +109,8 @@ class DatarootSource:
         label = self._dataset.label(key)
         return {'semantics': label.semantics, 'observed': label.mask_camera}
 
-    def _depths_m(self, key: 'SampleKey', cameras: _Cameras) -> np.ndarray:
+    def _depths_m(self, key: SampleKey, cameras: _Cameras) -> np.ndarray:
         """Return the distance of the nearest LiDAR point in every feature cell, (N, h, w)."""
-        from bdc_occ_ros.dataset.lidar_depth import depth_map_m
         points_m = self._dataset.lidar_points_m(key)
         depth = self._config.depth
         return np.stack([
@@ -143,9 +133,8 @@ def _require_labels_fit(config: NetworkConfig) -> None:
             f'free; the network has {config.voxel_grid()} and {head.num_classes} classes')
 
 
-def _preprocessed(frame: 'Frame', config: NetworkConfig) -> _Cameras:
+def _preprocessed(frame: Frame, config: NetworkConfig) -> _Cameras:
     """Bring the images of a frame to the size of the network input."""
-    from bdc_occ_ros.geometry.preprocessing import Preprocessor
     images, input_from_camera, world_from_camera = [], [], []
     for name, image in frame.images.items():
         camera = frame.rig[name]
@@ -156,7 +145,7 @@ def _preprocessed(frame: 'Frame', config: NetworkConfig) -> _Cameras:
     return _Cameras(*map(np.stack, (images, input_from_camera, world_from_camera)))
 
 
-def _on_the_grid(boxes: 'Boxes', config: NetworkConfig) -> dict[str, np.ndarray]:
+def _on_the_grid(boxes: Boxes, config: NetworkConfig) -> dict[str, np.ndarray]:
     """Return the objects that the network can find, (n, 9), and their labels among its own."""
     names = () if config.boxes is None else config.boxes.class_names
     labels = np.array([names.index(name) if name in names else -1

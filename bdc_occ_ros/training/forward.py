@@ -1,22 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A batch through a network: what prediction does with a frame, for samples on their device."""
+"""Run networks on training batches, on the batch's device."""
+
+from collections.abc import Iterable
 
 import torch
+from torch import nn, Tensor
 
 from bdc_occ_ros.dataset.batch import TrainingBatch
-from bdc_occ_ros.geometry.normalization import normalize_images
+from bdc_occ_ros.geometry.preprocessing import normalize_images
+from bdc_occ_ros.geometry.ray_geometry import frustum_pixels, points_on_rays
+from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import NetworkOutput, OccupancyNetwork
-from bdc_occ_ros.training.rays import ray_points
 
 
 def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str, *,
                 with_depth: bool = False) -> NetworkOutput:
     """
-    Return what a network says of a batch.
+    Return the output of a network for a batch.
 
-    :param network: The network; it takes its own colours and depth bins.
-    :param batch: Samples on its device.
     :param precision: float32, or bfloat16 where layers bear it.
     :param with_depth: Whether the depth distributions are wanted too.
     """
@@ -25,3 +27,45 @@ def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str,
     points_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16'):
         return network(images, points_m, with_depth=with_depth)
+
+
+def ray_points(input_from_camera: Tensor, key_ego_from_camera: Tensor, config: NetworkConfig
+               ) -> Tensor:
+    """
+    Return where in space every feature cell may have looked, as geometry.ray_geometry has it.
+
+    Letters: B samples, N cameras, D depth bins, h w feature rows and columns.
+
+    :param input_from_camera: From directions in the camera's frame to pixels of the network
+        input, (B, N, 3, 3) float64.
+    :param key_ego_from_camera: Pose of every camera in the ego frame of the key camera's
+        exposure, (B, N, 4, 4) float64, metres; may mirror, as augmentation does.
+    :return: (B, N, D, h, w, 3) float32, metres, on the device of the matrices.
+    """
+    pixels = torch.from_numpy(frustum_pixels(config.frustum)).to(input_from_camera.device)
+    key_ego_from_input = key_ego_from_camera[..., :3, :3] @ torch.linalg.inv(input_from_camera)
+    directions = torch.einsum('hwj,bnij->bnhwi', pixels, key_ego_from_input)
+    return points_on_rays(key_ego_from_camera[..., :3, 3], directions, config.frustum)
+
+
+@torch.no_grad()
+def estimate_statistics(network: OccupancyNetwork, batches: Iterable[TrainingBatch],
+                        precision: str) -> None:
+    """
+    Replace the statistics of all batch normalizations by their mean over some batches.
+
+    :param network: With the weights that are to be used; it is left in evaluation mode.
+    :param batches: At least one; as large as those of the training.
+    :param precision: As for the training.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of all batches
+        norm.train()
+    for batch in batches:
+        run_network(network, batch, precision)
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+    network.eval()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Moves the pictures of a batch: scale, crop, flip and rotation as one matrix per camera.
+Move the pictures of a batch: scale, crop, flip and rotation as one matrix per camera.
 
 A motion maps pixels of the network input to pixels of the augmented one, homogeneous; pixel
 centres have whole coordinates, so that a mirrored column u comes to lie at W - 1 - u exactly.

@@ -1,29 +1,30 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A training from its first step, or the last saved one, to its end or until its time is up."""
+"""Run a training from its first step, or the last saved one, to its end or until time is up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+import json
+import os
 from pathlib import Path
 import time
 
 import torch
 
 from bdc_occ_ros.dataset.batch import TrainingSource
-from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
-from bdc_occ_ros.training.bn_estimation import estimate_statistics
-from bdc_occ_ros.training.sample_order import sample_numbers
+from bdc_occ_ros.training.batches import sample_numbers
+from bdc_occ_ros.training.forward import estimate_statistics
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import StepReport, Trainer
-from bdc_occ_ros.training.training_log import TrainingLog
 
 
 @dataclass(frozen=True)
 class Validation:
     """
-    What the averaged weights are tried on.
+    Choose what the averaged weights are validated on.
 
     :param source: Samples that the training does not see.
     :param every: Steps from one time to the next.
@@ -39,9 +40,9 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class TrainingSession:
     """
-    How long a training goes on at a time, and what it writes.
+    Limit how long a training goes on at a time, and choose what it writes.
 
     :param folder: Where the training is saved and logged.
     :param origin: What the training comes from; a resumed one must have the same.
@@ -65,18 +66,66 @@ class Sitting:
         _require_steps(save=self.save_every, log=self.log_every)
 
     @property
-    def state_folder(self) -> Path:
-        """Where the state is saved."""
+    def state_path(self) -> Path:
+        """File of the saved state."""
         return self.folder / 'state'
 
 
-def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
+class TrainingLog:
+    """
+    Log steps as JSON, one object per line, and for TensorBoard where wanted.
+
+    What an interrupted run wrote beyond its last saved step is taken out.
+
+    :param folder: Where log.jsonl is, or will be.
+    :param step: Steps that have been taken so far.
+    :param with_tensorboard: Whether to write for TensorBoard as well, in the same folder.
+    :raises InvalidTrainingStateError: if the log that is there is damaged.
+    """
+
+    def __init__(self, folder: Path, step: int, *, with_tensorboard: bool = False) -> None:
+        self._path = folder / 'log.jsonl'
+        kept = self._lines_up_to(step)
+        self._board = None
+        if with_tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+            self._board = SummaryWriter(str(folder), purge_step=step + 1)
+        partial = self._path.with_suffix('.partial')
+        partial.write_text(''.join(kept), encoding='utf-8')
+        os.replace(partial, self._path)
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a line about the last of the steps that have been taken."""
+        with self._path.open('a', encoding='utf-8') as file:
+            file.write(json.dumps({'step': step, **values}) + '\n')
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Flush TensorBoard's files."""
+        if self._board is not None:
+            self._board.close()
+
+    def _lines_up_to(self, step: int) -> list[str]:
+        """Return the whole lines that are there, without those about later steps."""
+        if not self._path.is_file():
+            return []
+        try:
+            lines = self._path.read_text(encoding='utf-8').split('\n')[:-1]
+            return [f'{line}\n' for line in lines if json.loads(line)['step'] <= step]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise InvalidTrainingStateError(
+                f'{self._path}: every line is a JSON object with a step: {error}; repair the '
+                'file, or move it away to begin a new one') from error
+
+
+def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool,
                  observe: Callable[[StepReport], None]) -> bool:
     """
     Train until the last step or until the time is up, and save.
 
     :param trainer: At its first step.
-    :param sitting: How long, and what is written.
     :param is_resumed: Whether to go on from the saved state.
     :param observe: Is told every step.
     :return: Whether the training is complete; then its statistics have been estimated anew, if
@@ -84,19 +133,19 @@ def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
     :raises NonFiniteLossError: if a loss is not finite.
     :raises InvalidTrainingStateError: if there is nothing to resume, or it is another training.
     """
-    stop_s = None if sitting.seconds is None else time.monotonic() + sitting.seconds
+    stop_s = None if session.seconds is None else time.monotonic() + session.seconds
     if is_resumed:
-        resume_training(sitting.state_folder, trainer, sitting.origin)
+        resume_training(session.state_path, trainer, session.origin)
     log = None
     if trainer.group.rank == 0:
-        log = TrainingLog(sitting.folder, trainer.step, with_tensorboard=sitting.with_tensorboard)
+        log = TrainingLog(session.folder, trainer.step, with_tensorboard=session.with_tensorboard)
     is_up = False
     try:
         while trainer.step < trainer.recipe.steps and not is_up:
             report = trainer.take_step()
             is_up = _is_time_up(trainer, stop_s)
             observe(report)
-            _write_down(trainer, sitting, log, report, is_last=is_up)
+            _write_down(trainer, session, log, report, is_last=is_up)
     finally:
         trainer.close()
         if log is not None:
@@ -109,11 +158,7 @@ def run_training(trainer: Trainer, sitting: Sitting, *, is_resumed: bool,
 
 
 def validate(trainer: Trainer, validation: Validation) -> float:
-    """
-    Return the mIoU of the averaged weights, 0 to 1; the processes share the samples.
-
-    :param validation: What it is tried on.
-    """
+    """Return the mIoU of the averaged weights, 0 to 1; the processes share the samples."""
     group, recipe = trainer.group, trainer.recipe
     scores = score_source(trainer.averaged.network, validation.source,
                           validation.numbers[group.rank::group.size],
@@ -126,7 +171,6 @@ def validate(trainer: Trainer, validation: Validation) -> float:
 
 
 def _require_steps(**periods: int) -> None:
-    """Refuse what would come every 0 steps."""
     for name, period in periods.items():
         if period < 1:
             raise InvalidConfigError(f'{name}: at least 1 step lies from one time to the next; '
@@ -141,18 +185,18 @@ def _is_time_up(trainer: Trainer, stop_s: float | None) -> bool:
     return bool(trainer.group.add(torch.tensor([float(wants)], device=trainer.device)).item())
 
 
-def _write_down(trainer: Trainer, sitting: Sitting, log: TrainingLog | None, report: StepReport, *,
-                is_last: bool) -> None:
+def _write_down(trainer: Trainer, session: TrainingSession, log: TrainingLog | None,
+                report: StepReport, *, is_last: bool) -> None:
     """Save, then validate and log, where it is time for it."""
     is_last = is_last or report.step == trainer.recipe.steps
     values = {}
-    if is_last or report.step % sitting.log_every == 0:
+    if is_last or report.step % session.log_every == 0:
         values = {'samples': report.step * trainer.recipe.batch, 'loss': report.loss,
                   **report.parts, 'gradient_norm': report.gradient_norm,
                   'learning_rate': report.learning_rate}
-    if log is not None and (is_last or report.step % sitting.save_every == 0):
-        save_training(sitting.state_folder, trainer, sitting.origin)
-    validation = sitting.validation
+    if log is not None and (is_last or report.step % session.save_every == 0):
+        save_training(session.state_path, trainer, session.origin)
+    validation = session.validation
     if validation is not None and (report.step % validation.every == 0
                                    or report.step == trainer.recipe.steps):
         values['miou'] = validate(trainer, validation)
@@ -161,7 +205,7 @@ def _write_down(trainer: Trainer, sitting: Sitting, log: TrainingLog | None, rep
 
 
 def _estimate(trainer: Trainer) -> None:
-    """Let the averaged network see the training's samples once more, unchanged."""
+    """Estimate the statistics of the averaged network on the training's unchanged samples."""
     recipe, source = trainer.recipe, trainer.source
     size = recipe.micro_batch or recipe.batch // trainer.group.size
     batches = (source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),

@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""AdamW with the parameters that decay and those that do not, and the course of its rate."""
+"""Build AdamW with its two groups of weight decay, and schedule its learning rate."""
 
-from collections.abc import Iterator
 import math
 
 from torch import nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import AdamW
 
 from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.training.recipe import Recipe
@@ -20,21 +19,15 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> AdamW:
 
     :param network: All of its parameters are trained.
     """
-    decayed = set(_real_weights(network)) if recipe.decayed == 'real_weights' else None
-    names = [name for name, _ in network.named_parameters()]
-    spared = [] if decayed is None else [name for name in names if name not in decayed]
-    groups = [[name for name in names if name not in set(spared)], spared]
-    parameters = dict(network.named_parameters())
-    return AdamW([{'params': [parameters[name] for name in group], 'weight_decay': decay}
-                  for group, decay in zip(groups, (recipe.weight_decay, 0.0)) if group],
-                 lr=recipe.learning_rate, fused=True)
-
-
-def _real_weights(network: nn.Module) -> Iterator[str]:
-    """Yield the names of the weights of full-precision layers."""
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear) and not isinstance(module, BinaryConv2d):
-            yield f'{name}.weight'
+    real_weights = {
+        f'{name}.weight' for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear) and not isinstance(module, BinaryConv2d)}
+    groups: dict[float, list[nn.Parameter]] = {recipe.weight_decay: [], 0.0: []}
+    for name, parameter in network.named_parameters():
+        is_decayed = recipe.decayed == 'all' or name in real_weights
+        groups[recipe.weight_decay if is_decayed else 0.0].append(parameter)
+    return AdamW([{'params': group, 'weight_decay': decay} for decay, group in groups.items()
+                  if group], lr=recipe.learning_rate, fused=True)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -50,9 +43,3 @@ def learning_rate(recipe: Recipe, step: int) -> float:
         return recipe.learning_rate
     progress = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Give all parameters a rate."""
-    for group in optimizer.param_groups:
-        group['lr'] = rate

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How a network is trained: steps, optimizer, loss weights, averages; everything but the data."""
+"""Define how a network is trained: steps, optimizer, loss weights; everything but the data."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +12,7 @@ from bdc_occ_ros.training.augmentation import AugmentationConfig
 @dataclass(frozen=True)
 class LossWeights:
     """
-    What every part of the loss is multiplied by.
+    Weigh the parts of the loss.
 
     :param occupancy: Cross-entropy of the observed voxels.
     :param class_power: Classes are weighted by their frequency to the power of minus this; 0, as
@@ -43,7 +43,7 @@ class LossWeights:
 @dataclass(frozen=True)
 class Recipe:
     """
-    One training.
+    Define one training.
 
     :param steps: Updates of the weights.
     :param batch: Samples per update, over all processes.

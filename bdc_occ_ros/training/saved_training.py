@@ -1,17 +1,23 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A training on disk: all that its next step depends on, and which training it is."""
+"""Save and resume trainings, and say where they and their weights come from."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-import io
+from datetime import datetime, timezone
+import json
+import os
 from pathlib import Path
+from pickle import UnpicklingError
+import sys
 from typing import Any
+import zipfile
 
 import torch
 
-from bdc_occ_ros.errors import InvalidTrainingStateError
-from bdc_occ_ros.training.shards import read_torch, write_shards
+from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
 from bdc_occ_ros.training.trainer import Trainer
+from bdc_occ_ros.weights.authors_checkpoint import DAMAGE
 from bdc_occ_ros.weights.checkpoint import Checkpoint
 from bdc_occ_ros.weights.weights_file import tensors_sha256
 
@@ -22,7 +28,7 @@ NAMES = {'format', 'config', 'recipe', 'origin', 'state'}
 @dataclass(frozen=True)
 class Origin:
     """
-    What a training comes from besides its config and recipe.
+    Identify what a training comes from besides its config and recipe.
 
     :param data: Name of the samples' source.
     :param first_weights: SHA-256 of the weights that it began with, or seed.
@@ -47,39 +53,94 @@ def origin_of(data: str, first_weights: Checkpoint | None, teacher: Checkpoint |
                   'none' if teacher is None else tensors_sha256(teacher.tensors))
 
 
-def save_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
+def provenance_of(trainer: Trainer, origin: Origin, first: Checkpoint | None,
+                  first_path: Path | None, machine: Mapping[str, str | int]) -> dict[str, str]:
     """
-    Write a training; an older one in that folder is replaced in one step.
+    Return where the weights of a training come from, in the words that a model card prints.
+
+    :param trainer: After its last step.
+    :param origin: What it comes from.
+    :param first: What it began with; None for the seed's.
+    :param machine: What describe_machine said before the first step: sources may change meanwhile.
+    """
+    recipe = trainer.recipe
+    return {
+        'command': ' '.join(['bdc-occ', *sys.argv[1:]]), 'commit': str(machine['commit']),
+        'data': origin.data, 'recipe': json.dumps(asdict(recipe)),
+        'steps': f'{trainer.step} of {recipe.steps}',
+        'samples_seen': str(samples_seen_by(first) + trainer.step * recipe.batch),
+        'seed': str(recipe.seed), 'init': 'seed' if first_path is None else first_path.name,
+        'init_sha256': origin.first_weights, 'teacher_sha256': origin.teacher,
+        'device': str(machine['cpu']) if trainer.device.type == 'cpu' else str(trainer.device),
+        'processes': str(trainer.group.size), 'torch': str(machine['torch']),
+        'date': datetime.now(timezone.utc).date().isoformat()}
+
+
+def samples_seen_by(weights: Checkpoint | None) -> int:
+    """
+    Return how many samples weights have learned from, as they say.
+
+    :param weights: None for a seed's.
+    :return: 0 where they do not say.
+    :raises InvalidWeightsError: if what they say is no number.
+    """
+    said = '0' if weights is None else weights.provenance.get('samples_seen', '0')
+    if not said.isdecimal():
+        raise InvalidWeightsError(f'the provenance of the first weights says samples_seen '
+                                  f'{said[:50]!r}, which is no number')
+    return int(said)
+
+
+def save_training(path: Path, trainer: Trainer, origin: Origin) -> None:
+    """
+    Write all that the next step of a training depends on; an older file is replaced in one step.
 
     :param origin: What it comes from.
     """
-    stream = io.BytesIO()
+    partial = path.with_name(f'.{path.name}.partial')
     torch.save({'format': FORMAT, 'config': asdict(trainer.config),
                 'recipe': asdict(trainer.recipe), 'origin': asdict(origin),
-                'state': trainer.state()}, stream)
-    write_shards(folder, stream.getvalue())
+                'state': trainer.state()}, partial)
+    os.replace(partial, path)
 
 
-def resume_training(folder: Path, trainer: Trainer, origin: Origin) -> None:
+def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:
     """
     Bring a trainer to where a training was saved.
 
     :param trainer: Of the same config and recipe.
     :raises InvalidTrainingStateError: if there is none, or it is damaged, or of another training.
     """
-    saved = read_torch(folder, FORMAT, NAMES)
+    saved = _read(path)
     own = {'config': asdict(trainer.config), 'recipe': asdict(trainer.recipe),
            'origin': asdict(origin)}
     for name, value in own.items():
         if saved[name] != value:
             raise InvalidTrainingStateError(
-                f'{folder} holds another training: its {name} {_difference(saved[name], value)}; '
+                f'{path} holds another training: its {name} {_difference(saved[name], value)}; '
                 f'give what it was started with, or choose another folder')
     try:
         trainer.restore(saved['state'])
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise InvalidTrainingStateError(
-            f'{folder}: the state does not fit the network: {error}') from error
+            f'{path}: the state does not fit the network: {error}') from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read what torch.save wrote, tensors on the CPU and plain values; nothing in it is run."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise InvalidTrainingStateError(f'{path} is damaged: {damaged} has another checksum; '
+                                            'copy it again')
+        saved = torch.load(path, map_location='cpu', weights_only=True)
+    except (OSError, UnpicklingError, zipfile.BadZipFile, *DAMAGE) as error:
+        raise InvalidTrainingStateError(f'{path}: nothing can be read: {error}') from error
+    if not isinstance(saved, dict) or saved.get('format') != FORMAT or saved.keys() != NAMES:
+        raise InvalidTrainingStateError(f'{path}: format {FORMAT!r} with {sorted(NAMES)} is '
+                                        'needed; give what this version has written')
+    return saved
 
 
 def _difference(saved: Any, own: Any) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A network on samples of a training source: what it called every voxel, and its boxes."""
+"""Score a network on samples of a training source: its voxels, and its boxes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from bdc_occ_ros.network.box_decoding import decode_boxes
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.forward import run_network
-from bdc_occ_ros.training.occupancy_loss import learned_voxels
+from bdc_occ_ros.training.losses import learned_voxels
 
 
 @dataclass(frozen=True, eq=False)
 class SourceScores:
     """
-    What was counted.
+    Hold the counts behind the scores.
 
     :param counts: Confusion matrix per sample over the voxels that a camera sees and whose class
         is known, (samples, classes, classes) int64, truth by prediction; no sample without an
@@ -40,9 +40,8 @@ def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Seq
                  batch: int, device: torch.device, precision: str, *,
                  with_boxes: bool = True) -> SourceScores:
     """
-    Let a network answer for samples and count what is right, sample by sample.
+    Run a network on samples and count what is right, sample by sample.
 
-    :param source: Where samples come from.
     :param batch: How many are in the network at once.
     :param device: Where the network is.
     :param precision: float32 or bfloat16.

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Several networks trained alike: a list of what differs, and what each has come to.
+Train several networks alike: a list of what differs, and the scores of each.
 
 All trainings of one seed take the same samples in the same order, the same steps and the same
 schedule, and are scored on the same samples. Every training has a folder of its own and goes on
@@ -20,19 +20,17 @@ import zipfile
 import numpy as np
 import torch
 
-from bdc_occ_ros.config_file import parse_dataclass, read_config, with_overrides
+from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
-from bdc_occ_ros.training.loop import run_training, Sitting
-from bdc_occ_ros.training.provenance import provenance_of
+from bdc_occ_ros.training.loop import run_training, TrainingSession
 from bdc_occ_ros.training.recipe import Recipe
-from bdc_occ_ros.training.result import save_result
-from bdc_occ_ros.training.saved_training import Origin, origin_of
+from bdc_occ_ros.training.saved_training import origin_of, provenance_of
 from bdc_occ_ros.training.source_scores import score_source, SourceScores
 from bdc_occ_ros.training.trainer import StepReport, Trainer
 from bdc_occ_ros.training.transfer import transfer_weights
-from bdc_occ_ros.weights.checkpoint import Checkpoint
+from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
 
 SHARED = ('image', 'feature_stride', 'depth', 'bev', 'occupancy', 'boxes')
 
@@ -40,7 +38,7 @@ SHARED = ('image', 'feature_stride', 'depth', 'bev', 'occupancy', 'boxes')
 @dataclass(frozen=True)
 class Entry:
     """
-    One network of the list.
+    Describe one network of the list.
 
     :param name: What it is called in the table; also the name of its folder.
     :param changes: What differs from the network of the sweep: PATH=VALUE each.
@@ -53,7 +51,7 @@ class Entry:
 @dataclass(frozen=True)
 class SweepConfig:
     """
-    A list of networks and how all of them are trained.
+    List networks and how all of them are trained.
 
     :param model: Network that all are changes of, by name or file.
     :param recipe: How each is trained; its seed is replaced by every one of the seeds.
@@ -81,7 +79,7 @@ class SweepConfig:
 @dataclass(frozen=True)
 class Planned:
     """
-    One training of a sweep.
+    Describe one training of a sweep.
 
     :param entry: Name of its entry.
     :param recipe: With the seed.
@@ -100,7 +98,7 @@ class Planned:
 @dataclass(frozen=True, eq=False)
 class Samples:
     """
-    What all trainings learn from and what they are scored on.
+    Choose what all trainings learn from and what they are scored on.
 
     :param numbers: Which samples of it.
     :param first_weights: What all trainings begin with as far as it fits; None for the seed's.
@@ -114,19 +112,14 @@ class Samples:
     first_weights: Checkpoint | None = None
     first_path: Path | None = None
 
-    def origin(self) -> Origin:
-        """Return what every training comes from."""
-        return origin_of(self.data, self.first_weights)
-
 
 def load_sweep(path: Path) -> SweepConfig:
     """
-    Read a list of networks.
+    Read a list of networks from a YAML file.
 
-    :param path: YAML or JSON.
     :raises InvalidConfigError: if it is wrong.
     """
-    return parse_dataclass(SweepConfig, read_config(path), str(path))
+    return parse_dataclass(SweepConfig, read_yaml(path), str(path))
 
 
 def planned(sweep: SweepConfig) -> Iterator[Planned]:
@@ -155,7 +148,6 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     """
     Carry one training to its end and score it in float32, or stop when the time is up.
 
-    :param samples: What it learns from and is scored on.
     :param root: Folder of the sweep.
     :param seconds: Time after which it stops behind a step, or None.
     :param workers: Threads that load samples ahead.
@@ -168,17 +160,17 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     if load_scores(training, samples, root) is not None:
         return True
     trainer = Trainer(training.config, training.recipe, samples.source, device, workers=workers)
-    sitting = Sitting(folder, samples.origin(), seconds)
-    is_resumed = sitting.state_folder.is_dir()
+    origin = origin_of(samples.data, samples.first_weights)
+    session = TrainingSession(folder, origin, seconds)
+    is_resumed = session.state_path.exists()
     if samples.first_weights is not None and not is_resumed:
         trainer.start_from(transfer_weights(samples.first_weights, trainer.network).tensors)
-    if not run_training(trainer, sitting, is_resumed=is_resumed, observe=observe):
+    if not run_training(trainer, session, is_resumed=is_resumed, observe=observe):
         return False
     network, recipe = trainer.averaged.network, training.recipe
-    save_result(folder, network, {
-        **provenance_of(trainer, sitting.origin, samples.first_weights, samples.first_path,
-                        machine),
-        'sweep_entry': training.entry})
+    provenance = provenance_of(trainer, origin, samples.first_weights, samples.first_path, machine)
+    save_checkpoint(folder / 'weights.safetensors', Checkpoint(
+        network.config, network.state_dict(), {**provenance, 'sweep_entry': training.entry}))
     scores = score_source(network, samples.validation, samples.numbers,
                           recipe.micro_batch or recipe.batch, device, 'float32')
     _save_scores(folder, scores, _identity(training, samples))
@@ -187,11 +179,9 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
 
 def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores | None:
     """
-    Return what a training has come to.
+    Return the scores of a training, None if it is not scored yet.
 
-    :param samples: What it learned from and was scored on.
     :param root: Folder of the sweep.
-    :return: None if it is not scored yet.
     :raises InvalidTrainingStateError: if the scores are damaged or of another training.
     """
     folder = root / training.folder
@@ -224,5 +214,5 @@ def _identity(training: Planned, samples: Samples) -> dict[str, Any]:
     """Return what makes a training this one, as JSON gives it back."""
     return json.loads(json.dumps({
         'config': asdict(training.config), 'recipe': asdict(training.recipe),
-        'origin': asdict(samples.origin()),
+        'origin': asdict(origin_of(samples.data, samples.first_weights)),
         'validation': [samples.validation_data, list(samples.numbers)]}))

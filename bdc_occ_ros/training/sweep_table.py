@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the networks of a sweep have come to and what they cost, side by side."""
+"""Tabulate scores and costs of the networks of a sweep."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ COLUMNS = {'network': -18, 'seeds': 6, 'mIoU': 7, '95 %': 15, 'to first': 10, ' 
 @dataclass(frozen=True)
 class Row:
     """
-    One network, mean over its seeds.
+    Sum up one network, mean over its seeds.
 
     :param seeds: Those that are scored.
     :param gain: mIoU above that of the first network, of the seeds that both have; None for want
@@ -109,7 +109,6 @@ def _cost(config: NetworkConfig) -> dict[str, int]:
 
 
 def _percent(interval: Interval) -> Interval:
-    """Return an interval on the scale of a hundred."""
     return Interval(*(100 * value for value in interval))
 
 
@@ -126,7 +125,6 @@ def rows_as_text(rows: Sequence[Row]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    """Put cells under each other; the first column begins at the left."""
     return ''.join(f'{cell:<{-width}}' if width < 0 else f'{cell:>{width}}'
                    for cell, width in zip(cells, COLUMNS.values()))
 

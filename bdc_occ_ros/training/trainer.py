@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One step after the other: samples, loss, gradients, weights; all of it saved and restored."""
+"""Train a network step by step: samples, loss, gradients, weights and their average."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -16,21 +17,21 @@ from bdc_occ_ros.evaluation.process_group import ProcessGroup
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.augmentation import Augmentation
-from bdc_occ_ros.training.averaged_network import AveragedNetwork
-from bdc_occ_ros.training.batch_queue import BatchQueue
+from bdc_occ_ros.training.batches import BatchQueue, sample_numbers
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.losses import TrainingLoss
-from bdc_occ_ros.training.optimizer import build_optimizer, learning_rate, set_learning_rate
+from bdc_occ_ros.training.optimizer import build_optimizer, learning_rate
 from bdc_occ_ros.training.recipe import Recipe
-from bdc_occ_ros.training.sample_order import sample_numbers
 
 ALONE = ProcessGroup(0, 1)
+DECAY = 0.999
+TIME_CONSTANT_STEPS = 2000
 
 
 @dataclass(frozen=True)
 class StepReport:
     """
-    What one step did.
+    Report what one step did.
 
     :param step: How many steps have been taken, this one included.
     :param parts: Weighted parts of the loss, over all processes.
@@ -48,9 +49,32 @@ class StepReport:
         return sum(self.parts.values())
 
 
+class AveragedNetwork:
+    """
+    Average the weights of a network over the steps, exponentially (arXiv:2405.17037, code).
+
+    :param network: The original; statistics are averaged like weights.
+    :param start: Where the count of steps starts: the copy follows more slowly as it grows.
+    """
+
+    def __init__(self, network: nn.Module, start: int) -> None:
+        self.network = deepcopy(network).eval().requires_grad_(False)
+        self._start = start
+
+    @torch.no_grad()
+    def follow(self, network: nn.Module, step: int) -> None:
+        """Take one step towards the original after its own, counted from 1."""
+        decay = DECAY * (1 - math.exp(-(self._start + step) / TIME_CONSTANT_STEPS))
+        for mine, its in zip(self.network.state_dict().values(), network.state_dict().values()):
+            if mine.is_floating_point():
+                mine.lerp_(its, 1 - decay)
+            else:
+                mine.copy_(its)
+
+
 class Trainer:
     """
-    A network in training; after any number of steps it is what recipe and data make of it.
+    Train a network; after any number of steps it is what recipe and data make of it.
 
     Processes share the samples of a step; all hold the same weights after it. Gradients, counts
     and losses are summed over them. Batch normalization normalizes by what is in one process at
@@ -58,9 +82,6 @@ class Trainer:
     changes its numbers a little.
 
     :param config: The network; its first weights come from the recipe's seed.
-    :param recipe: How it is trained.
-    :param source: Where samples come from.
-    :param device: Where all of it happens.
     :param group: This process among the others.
     :param teacher: Network of the same grid that distillation follows, in evaluation mode.
     :param workers: Threads that load samples ahead.
@@ -95,11 +116,7 @@ class Trainer:
         self._batches = BatchQueue(self.load_batch, recipe.steps, workers)
 
     def load_batch(self, step: int) -> TrainingBatch:
-        """
-        Return this process' samples of a step.
-
-        :param step: From 0.
-        """
+        """Return this process' samples of a step, counted from 0."""
         recipe, group = self.recipe, self.group
         share = recipe.batch // group.size
         start = step * recipe.batch + group.rank * share
@@ -115,15 +132,26 @@ class Trainer:
             as they were.
         """
         rate = learning_rate(self.recipe, self.step)
-        set_learning_rate(self.optimizer, rate)
+        for parameters in self.optimizer.param_groups:
+            parameters['lr'] = rate
         self.optimizer.zero_grad()
         parts = self._backward(self._batches.get(self.step))
-        self._share_gradients()
+        if self.group.size > 1:
+            self._share([p.grad for p in self.network.parameters() if p.grad is not None])
         norm = float(nn.utils.clip_grad_norm_(self.network.parameters(),
                                               self.recipe.max_gradient_norm))
-        self._require_finite(parts, norm)
+        if not math.isfinite(sum(parts.values())) or not math.isfinite(norm):
+            shown = ', '.join(f'{name} {value:g}' for name, value in parts.items())
+            raise NonFiniteLossError(
+                f'step {self.step + 1}: loss and gradient must be finite; got {shown}, gradient '
+                f'norm {norm:g}. Resume from the last saved step with a smaller learning_rate or '
+                f'in float32')
         self.optimizer.step()
-        self._share_statistics()
+        if self.group.size > 1:
+            statistics = [b for b in self.network.buffers() if b.is_floating_point()]
+            self._share(statistics)
+            for statistic in statistics:
+                statistic /= self.group.size
         self.step += 1
         self.averaged.follow(self.network, self.step)
         return StepReport(self.step, parts, norm, rate)
@@ -135,11 +163,7 @@ class Trainer:
                 'optimizer': self.optimizer.state_dict(), 'random': torch.get_rng_state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """
-        Go back to where a state was taken.
-
-        :param state: From `state`, of the same config and recipe.
-        """
+        """Go back to where `state` was called, by a trainer of the same config and recipe."""
         self.network.load_state_dict(state['network'])
         self.averaged.network.load_state_dict(state['averaged'])
         self.optimizer.load_state_dict(state['optimizer'])
@@ -147,11 +171,7 @@ class Trainer:
         self.step = state['step']
 
     def start_from(self, tensors: Mapping[str, Tensor]) -> None:
-        """
-        Replace first weights.
-
-        :param tensors: By name; names that are not there keep what the seed gave them.
-        """
+        """Replace first weights by name; names that are not there keep what the seed gave."""
         for network in (self.network, self.averaged.network):
             network.load_state_dict(dict(tensors), strict=False)
 
@@ -170,48 +190,21 @@ class Trainer:
         for share, target in zip(shares, targets):
             output = run_network(self.network, share, self.recipe.precision,
                                  with_depth=target.depths is not None)
-            parts = self.loss(output, target, counts, self._ask_teacher(share))
+            with torch.no_grad():
+                taught = None if self.teacher is None else run_network(
+                    self.teacher, share, self.recipe.precision)
+            parts = self.loss(output, target, counts, taught)
             sum(parts.values()).backward()
             for name, part in parts.items():
                 sums[name] = sums.get(name, 0) + part.detach()
         total = self.group.add(torch.stack(list(sums.values())).double())
         return dict(zip(sums, total.tolist()))
 
-    def _ask_teacher(self, batch: TrainingBatch) -> Any:
-        """Return what the teacher says, or None without one."""
-        if self.teacher is None:
-            return None
-        with torch.no_grad():
-            return run_network(self.teacher, batch, self.recipe.precision)
-
-    def _share_gradients(self) -> None:
-        """Sum the gradients over all processes."""
-        if self.group.size > 1:
-            self._share([p.grad for p in self.network.parameters() if p.grad is not None])
-
-    def _share_statistics(self) -> None:
-        """Average the statistics of batch normalization over all processes."""
-        if self.group.size > 1:
-            buffers = [b for b in self.network.buffers() if b.is_floating_point()]
-            self._share(buffers)
-            for buffer in buffers:
-                buffer /= self.group.size
-
     def _share(self, tensors: list[Tensor]) -> None:
         """Replace tensors by their sums over all processes, in one exchange."""
         flat = self.group.add(torch.cat([tensor.reshape(-1) for tensor in tensors]))
         for tensor, its_sum in zip(tensors, flat.split([t.numel() for t in tensors])):
             tensor.copy_(its_sum.view(tensor.shape))
-
-    def _require_finite(self, parts: Mapping[str, float], norm: float) -> None:
-        """Stop a training that has failed, before it spoils its weights."""
-        if math.isfinite(sum(parts.values())) and math.isfinite(norm):
-            return
-        shown = ', '.join(f'{name} {value:g}' for name, value in parts.items())
-        raise NonFiniteLossError(
-            f'step {self.step + 1}: loss and gradient must be finite; got {shown}, gradient norm '
-            f'{norm:g}. Resume from the last saved step with a smaller learning_rate or in '
-            f'float32')
 
 
 def _require_teacher_fits(config: NetworkConfig, teacher: NetworkConfig) -> None:

@@ -1,16 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where samples come from, by name: world:SEEDS is made up, all else is a data set's folder."""
+"""Open training samples by name: world:SEEDS is made up, all else is a data set's folder."""
 
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from bdc_occ_ros.dataset.batch import TrainingSource
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.training.dataroot_source import DatarootSource
+from bdc_occ_ros.world.dataroot_making import seed_of, SETTINGS_FILE
+from bdc_occ_ros.world.published_rigs import published_rigs
 from bdc_occ_ros.world.seeds import parse_seeds
 from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.world_source import WorldSource
 
 WORLD = 'world:'
 
@@ -18,7 +24,7 @@ WORLD = 'world:'
 @dataclass(frozen=True)
 class DataChoice:
     """
-    Samples to learn from or to be tried on.
+    Choose samples to learn from or to be validated on.
 
     :param name: world:SEEDS, as in world:0-999,2000, or the folder of a data set in nuScenes'
         format.
@@ -44,17 +50,9 @@ class DataChoice:
         :raises InvalidDatasetError: if there is no such data set or split.
         """
         if not self.name.startswith(WORLD):
-            from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-            from bdc_occ_ros.training.dataroot_source import DatarootSource
             dataset = NuscenesDataset(Path(self.name), self.version, self.split)
             return DatarootSource(dataset, config, cache=self.cache)
-        from bdc_occ_ros.world.published_rigs import published_rigs
-        from bdc_occ_ros.world.world_source import WorldSource
-        if self.rigs:
-            from bdc_occ_ros.geometry.calibration_file import load_calibration
-            rigs = tuple(load_calibration(path) for path in self.rigs)
-        else:
-            rigs = published_rigs()
+        rigs = tuple(map(load_calibration, self.rigs)) or published_rigs()
         return WorldSource(parse_seeds(self.name.removeprefix(WORLD)), config.frustum, rigs,
                            self.keyframes_per_scene, self.cache)
 
@@ -68,13 +66,12 @@ class DataChoice:
         """
         if self.name.startswith(WORLD):
             return {(WORLD, seed) for seed in parse_seeds(self.name.removeprefix(WORLD))}
-        from bdc_occ_ros.world.dataroot_making import seed_of, SETTINGS_FILE
         if (Path(self.name) / self.version / SETTINGS_FILE).is_file():
             return {(WORLD, seed_of(name)) for name in source.scene_names}
         return {(str(Path(self.name).resolve()), name) for name in source.scene_names}
 
     def __str__(self) -> str:
-        """Say which samples these are, whatever they are prepared with."""
+        """Return a name that is the same for the same samples."""
         if self.name.startswith(WORLD):
             rigs = f', rigs {" ".join(rig.name for rig in self.rigs)}' if self.rigs else ''
             return (f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}, '

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-First weights from another training: what fits is taken over, and what does not is named.
+Transfer weights from another training: what fits is taken over, and what does not is named.
 
 A full-precision unit and a binary one hold the same layers; the binary one has shifts and signs
 between them, which move the numbers of its branch's layers. So tensors are matched by which layer
@@ -16,13 +16,13 @@ from torch import nn, Tensor
 from bdc_occ_ros.binary.bdc_unit import ChannelBranch
 from bdc_occ_ros.binary.layers import Redistribution
 from bdc_occ_ros.binary.sign import BinaryActivation
-from bdc_occ_ros.network.rehearsal import rehearse_network
+from bdc_occ_ros.network.network import validate_architecture
 from bdc_occ_ros.weights.checkpoint import Checkpoint
 
 
 class Transfer(NamedTuple):
     """
-    What goes from one network to another.
+    List what goes from one network to another.
 
     :param tensors: By their name in the new network.
     :param fresh: Names in the new network that keep their own first values.
@@ -35,12 +35,8 @@ class Transfer(NamedTuple):
 
 
 def transfer_weights(checkpoint: Checkpoint, network: nn.Module) -> Transfer:
-    """
-    Find out what a network can take over.
-
-    :param checkpoint: Old config and weights.
-    """
-    old = rehearse_network(checkpoint.config)
+    """Return what a network can take over from a checkpoint."""
+    old = validate_architecture(checkpoint.config)
     places = layer_names(network)
     names = {place: name for name, place in layer_names(old).items()}
     own = network.state_dict()

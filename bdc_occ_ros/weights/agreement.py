@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How often two versions of one network say the same."""
+"""Measure how often two versions of one network agree."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,12 @@ from torch import nn, Tensor
 from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.geometry.rig_geometry import GeometryCache
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import NetworkOutput
 from bdc_occ_ros.share import share_path
 
 
 class Agreement(NamedTuple):
     """
-    Shares of equal answers, from 0 to 1; None where the network does not answer.
+    Hold shares of equal answers, from 0 to 1; None where the network does not answer.
 
     :param voxels: Voxels with the same class.
     :param occupied: The same among those that either network calls occupied; 1 if none is.
@@ -41,21 +40,21 @@ def compare_networks(first: nn.Module, second: nn.Module, seed: int = 0) -> Agre
     Run two versions of a network on the same made-up images of a real rig.
 
     :param first: OccupancyNetwork or the packed form of one.
-    :param second: The same network in another form.
     :param seed: Of the images, normally distributed as normalized ones are.
     """
     images, ray_points_m = made_up_input(first.config, seed)
     outputs = [network(images, ray_points_m) for network in (first, second)]
-    voxels = occupied = boxes = None
+    shares: list[Tensor | None] = [None, None, None]
     if first.config.occupancy is not None:
-        labels = [output.occupancy_logits.argmax(dim=-1) for output in outputs]
-        is_equal = labels[0] == labels[1]
+        one, other = (output.occupancy_logits.argmax(dim=-1) for output in outputs)
         free = first.config.occupancy.free_label
-        is_occupied = (labels[0] != free) | (labels[1] != free)
-        voxels, occupied = _share(is_equal), _share(is_equal[is_occupied])
+        shares[:2] = one == other, (one == other)[(one != free) | (other != free)]
     if first.config.boxes is not None:
-        boxes = _share(_box_classes(outputs[0]) == _box_classes(outputs[1]))
-    return Agreement(voxels, occupied, boxes)
+        one, other = (output.box_maps.heatmap.argmax(dim=1) for output in outputs)
+        shares[2] = one == other
+    return Agreement(*(None if is_equal is None else
+                       float(is_equal.float().mean()) if is_equal.numel() else 1.0
+                       for is_equal in shares))
 
 
 def made_up_input(config: NetworkConfig, seed: int) -> tuple[Tensor, Tensor]:
@@ -70,13 +69,3 @@ def made_up_input(config: NetworkConfig, seed: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(1, len(cameras), 3, image.height_px, image.width_px, generator=generator)
     return images, GeometryCache(config.frustum).of(cameras).rays.in_key_ego(None)[None]
-
-
-def _share(is_equal: Tensor) -> float:
-    """Return which part of the values is true; 1 where there are none."""
-    return float(is_equal.float().mean()) if is_equal.numel() else 1.0
-
-
-def _box_classes(output: NetworkOutput) -> Tensor:
-    """Return the most likely class of every cell of the box map."""
-    return output.box_maps.heatmap.argmax(dim=1)

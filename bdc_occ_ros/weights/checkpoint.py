@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Weights files: the tensors of a network and a manifest that says which network, in safetensors.
+Save and restore the float weights of a network, as training leaves them.
 
 The manifest holds the whole network config (sizes, grid, class names), a hash over all tensors,
 and free words about where the weights come from.
@@ -15,13 +15,11 @@ from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.rehearsal import rehearse_network
+from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
 from bdc_occ_ros.weights.weights_file import (
     read_weights_file,
     require_finite,
-    require_same_kinds,
-    require_same_names,
+    require_same_tensors,
     WeightsFile,
     write_weights_file,
 )
@@ -33,9 +31,8 @@ MANIFEST_ENTRIES = {'config': dict, 'provenance': dict}
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """
-    What a weights file holds.
+    Hold weights and the config of the network that they belong to.
 
-    :param config: The network that the weights belong to.
     :param tensors: Weights and statistics by their name in the network.
     :param provenance: Where they come from, in free words: commit, recipe, data, scores.
     """
@@ -50,7 +47,6 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     Write a weights file; an older one of that name is replaced in one step.
 
     :param path: File to write, ending in .safetensors.
-    :param checkpoint: What to write; floating tensors keep their dtype.
     :raises InvalidWeightsError: if the name ends otherwise or a tensor is not finite.
     """
     require_finite(checkpoint.tensors, Path(path))
@@ -63,7 +59,6 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """
     Read a weights file and check everything that can be checked without the network.
 
-    :param path: File that save_checkpoint wrote.
     :raises InvalidWeightsError: if it is missing, a pickle, truncated, damaged, without manifest,
         of another format, with another hash, or has a number that is not finite.
     """
@@ -74,7 +69,6 @@ def checkpoint_in(file: WeightsFile) -> Checkpoint:
     """
     Take the checkpoint out of a weights file.
 
-    :param file: As it was read.
     :raises InvalidWeightsError: if it has another format, or a number that is not finite.
     """
     file.require_manifest(FORMAT, MANIFEST_ENTRIES)
@@ -90,11 +84,9 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
         the network.
     """
     try:
-        expected = rehearse_network(checkpoint.config).state_dict()  # before memory is taken
+        network = validate_architecture(checkpoint.config)
     except InvalidConfigError as error:
         raise InvalidWeightsError(str(error)) from error
-    require_same_names(checkpoint.tensors, expected, checkpoint.config.name)
-    require_same_kinds(checkpoint.tensors, expected)
-    network = OccupancyNetwork(checkpoint.config)
-    network.load_state_dict(dict(checkpoint.tensors), strict=True)
-    return network.eval()
+    require_same_tensors(checkpoint.tensors, network.state_dict(), checkpoint.config.name)
+    network.to_empty(device='cpu').load_state_dict(dict(checkpoint.tensors))
+    return network

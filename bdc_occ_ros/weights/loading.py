@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A network by the name of a config or the path of a file, on what runs it."""
+"""
+Load a network by the name of a config or the path of a file, and choose what runs it.
+
+models/<name>.safetensors are the weights that come with the package for the config <name>.
+"""
 
 import logging
 from pathlib import Path
@@ -12,12 +16,17 @@ from torch import nn
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.kernels.selection import choose_backend, CUDA
-from bdc_occ_ros.network.config import load_network_config, NetworkConfig
+from bdc_occ_ros.network.config import load_network_config, MODEL_NAMES, NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.share import share_folder
 from bdc_occ_ros.weights.checkpoint import checkpoint_in, restore_network
-from bdc_occ_ros.weights.packed_checkpoint import FORMAT as PACKED_FORMAT
-from bdc_occ_ros.weights.packed_checkpoint import packed_checkpoint_in, restore_packed_network
-from bdc_occ_ros.weights.shipped_weights import shipped_weights
+from bdc_occ_ros.weights.packed_checkpoint import (
+    FORMAT as PACKED_FORMAT,
+)
+from bdc_occ_ros.weights.packed_checkpoint import (
+    packed_checkpoint_in,
+    restore_packed_network,
+)
 from bdc_occ_ros.weights.weights_file import read_weights_file, SUFFIX, WeightsFile
 
 DEVICES = ('cpu', 'cuda', 'auto')
@@ -27,7 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 
 class LoadedNetwork(NamedTuple):
     """
-    A network ready to run.
+    Hold a network ready to run.
 
     :param network: In eval mode on its device; its config is `network.config`.
     :param is_trained: Whether its weights were learned rather than drawn.
@@ -44,7 +53,7 @@ class LoadedNetwork(NamedTuple):
 
 def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> LoadedNetwork:
     """
-    Load or build a network; the log says what runs it and why.
+    Load or build a network; log what runs it and why.
 
     :param model: Name of a config, whose weights are those that come with the package if there
         are any; path of a config file, path of a weights file or a packed file, or a config.
@@ -67,6 +76,16 @@ def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> L
     backend = f'PyTorch on {chosen}'
     _LOGGER.info('%s: backend %s, since the weights are not packed', network.config.name, backend)
     return LoadedNetwork(network, file is not None, chosen, backend, file.sha256 if file else '')
+
+
+def shipped_weights(name: str) -> Path | None:
+    """
+    Return the packed file that comes with the package for a network, None if there is none.
+
+    :param name: Of a config that comes with the package; for anything else there is none.
+    """
+    path = share_folder() / 'models' / f'{name}{SUFFIX}'
+    return path if name in MODEL_NAMES and path.is_file() else None
 
 
 def _weights_path(model: str | Path) -> Path | None:

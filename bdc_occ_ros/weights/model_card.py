@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What lies beside weights that are shipped: a manifest for programs and a card for people.
+Write what lies beside weights that are shipped: a manifest for programs and a card for people.
 
 Every figure in them comes from the packed file, from the weights files of its stages or from what
 evaluate wrote; nothing is typed in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 from typing import Any
@@ -30,37 +29,27 @@ LIMITS = (
     'Not for a car, nor for anything else that can hurt or break something.',
     'Six cameras of the three published nuScenes rigs; other rigs run but were never learned.',
 )
+OWN = 'this file'
+CONTROLS = {'voxel_prior': 'voxel prior, no image', 'other_scene': 'images of another scene'}
+SCORES = {'miou': ('mIoU, %', 1), 'rayiou': ('RayIoU, %', 1), 'mAP': ('mAP', 3), 'NDS': ('NDS', 3)}
+MILLION, GIGA = 1e6, 1e9
 
 
-@dataclass(frozen=True, eq=False)
-class CardSources:
+def manifest_of(weights: Path, results_path: Path, beside_paths: Mapping[str, Path],
+                stages: Sequence[Path]) -> dict[str, Any]:
     """
-    From what manifest and card are made.
+    Return all that is known about weights that are shipped, as plain values.
 
     :param weights: The packed file that is shipped.
-    :param results: Scores of it, as evaluate writes them.
-    :param beside: Scores of other things on the same split, by what they are.
+    :param results_path: Scores of it, as evaluate writes them.
+    :param beside_paths: Scores of other things on the same split, by what they are.
     :param stages: Weights files of the earlier stages of the training, in their order.
-    """
-
-    weights: Path
-    results: Path
-    beside: Mapping[str, Path]
-    stages: Sequence[Path]
-
-
-def manifest_of(sources: CardSources) -> dict[str, Any]:
-    """
-    Put together all that is known about weights.
-
-    :return: Plain values.
     :raises InvalidWeightsError: if the file is too large, untrained, not packed, without
         provenance, or of another network than its name says, or a stage is missing.
     :raises InvalidReportError: if scores are damaged or belong to other weights or another split.
     """
-    file = read_weights_file(sources.weights)
+    file = read_weights_file(weights)
     packed = packed_checkpoint_in(file)
-    size = sources.weights.stat().st_size
     require_shippable(file)
     missing = [name for name in REQUIRED_PROVENANCE
                if packed.provenance.get(name, UNKNOWN) == UNKNOWN]
@@ -68,24 +57,30 @@ def manifest_of(sources: CardSources) -> dict[str, Any]:
         raise InvalidWeightsError(
             f'{file.path}: a card needs trained weights that say where they come from; is_trained '
             f'is {packed.is_trained}, the provenance lacks {missing}')
-    results = _results_of(sources.results, (file.sha256, packed.source_sha256))
-    beside = {name: _report(path) for name, path in sources.beside.items()}
+    results, hashes = _report(results_path), [file.sha256, packed.source_sha256]
+    if results.get('weights_sha256') not in hashes:
+        raise InvalidReportError(
+            f'{results_path}: these are scores of other weights: weights_sha256 is '
+            f'{results.get("weights_sha256")!r}, but the packed file and its source have '
+            f'{hashes}; evaluate the packed file and give what it wrote')
+    beside = {name: _report(path) for name, path in beside_paths.items()}
     for name, other in beside.items():
         if (other['split'], other['samples']) != (results['split'], results['samples']):
             raise InvalidReportError(
-                f'{sources.beside[name]}: scores stand beside each other only on one split; got '
+                f'{beside_paths[name]}: scores stand beside each other only on one split; got '
                 f'{other["split"]} with {other["samples"]} samples beside {results["split"]} with '
                 f'{results["samples"]}')
     cost = total_cost(profile_network(packed.config))
     return {
-        'name': packed.config.name, 'file': sources.weights.name, 'bytes': size,
-        'sha256': file.sha256, 'source_sha256': packed.source_sha256,
-        'real_dtype': packed.real_dtype, 'config': _plain(asdict(packed.config)),
-        'classes': _plain(file.manifest['classes']), 'grid': _plain(file.manifest['grid']),
+        'name': packed.config.name, 'file': weights.name,
+        'bytes': weights.stat().st_size, 'sha256': file.sha256,
+        'source_sha256': packed.source_sha256, 'real_dtype': packed.real_dtype,
+        'config': file.manifest['config'],
+        'classes': file.manifest['classes'], 'grid': file.manifest['grid'],
         'cost': {'parameters': cost.params, 'binary_parameters': cost.params_1bit,
                  'macs': cost.macs_full, 'macs_1bit': cost.macs_1bit,
                  'macs_mixed': cost.macs_mixed},
-        'stages': _stages(sources.stages, packed.provenance),
+        'stages': _stages(stages, packed.provenance),
         'results': results, 'beside': beside, 'limits': list(LIMITS)}
 
 
@@ -107,15 +102,41 @@ def require_shippable(file: WeightsFile) -> None:
                                   f'{config.name}')
 
 
-def _results_of(path: Path, sha256s: Sequence[str]) -> dict[str, Any]:
-    """Return the scores of the shipped weights."""
-    report = _report(path)
-    if report.get('weights_sha256') not in sha256s:
-        raise InvalidReportError(
-            f'{path}: these are scores of other weights: weights_sha256 is '
-            f'{report.get("weights_sha256")!r}, but the packed file and its source have '
-            f'{list(sha256s)}; evaluate the packed file and give what it wrote')
-    return report
+def card_text(manifest: Mapping[str, Any]) -> str:
+    """
+    Return the manifest of shipped weights as a page in Markdown.
+
+    :param manifest: See manifest_of.
+    """
+    name, cost, results = manifest['name'], manifest['cost'], manifest['results']
+    image = manifest['config']['image']
+    controls = {title: results[name] for name, title in CONTROLS.items() if name in results}
+    reports = {OWN: results, **manifest['beside'], **controls}
+    parts = [
+        f'# {name}',
+        f'Semantic occupancy and boxes from six images of {image["height_px"]} x '
+        f'{image["width_px"]}. `{manifest["file"]}` has {manifest["bytes"]:,} bytes, sha256 '
+        f'`{manifest["sha256"]}`; {cost["parameters"] / MILLION:.2f} M parameters, '
+        f'{cost["binary_parameters"] / MILLION:.2f} M of them bits; '
+        f'{cost["macs"] / GIGA:.2f} G multiplications and additions, '
+        f'{cost["macs_1bit"] / GIGA:.2f} G on bits, {cost["macs_mixed"] / GIGA:.2f} G of bits '
+        'with numbers.',
+        f"Run it by its name: `bdc-occ demo --model {name}`, `Predictor('{name}')`, or the node's "
+        f'parameter `model.name: {name}`.',
+        '## Limits', '\n'.join(f'- {limit}' for limit in manifest['limits']),
+        f'## Results on {results["split"]}, {results["samples"]} samples',
+        _table(['', *reports], [[title, *(_number(report.get(score), digits)
+                                          for report in reports.values())]
+                                for score, (title, digits) in SCORES.items()]),
+        '### IoU per class, %', _per_class(reports, 'per_class', 1)]
+    if any('AP' in report for report in reports.values()):
+        parts += ['### AP per class', _per_class(reports, 'AP', 3)]
+    parts.append('## Where the weights come from')
+    stages = manifest['stages']
+    for number, stage in enumerate(stages, 1):
+        parts += [f'### Stage {number} of {len(stages)}',
+                  _table(['', ''], [[key, f'`{value}`'] for key, value in stage.items()])]
+    return '\n\n'.join(parts) + '\n'
 
 
 def _report(path: Path) -> dict[str, Any]:
@@ -157,8 +178,20 @@ def _stages(paths: Sequence[Path], last: Mapping[str, str]) -> list[dict[str, st
     return stages
 
 
-def _plain(value: Any) -> Any:
-    """Return nested values as YAML can write them, where tuples are lists."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+def _per_class(reports: Mapping[str, Mapping[str, Any]], entry: str, digits: int) -> str:
+    """Return the table of a score by class."""
+    names = dict.fromkeys(name for report in reports.values() for name in report.get(entry, {}))
+    return _table(['class', *reports], [
+        [name, *(_number(report.get(entry, {}).get(name), digits)
+                 for report in reports.values())] for name in names])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table."""
+    return '\n'.join('| ' + ' | '.join(cell.replace('|', '\\|') for cell in row) + ' |'
+                     for row in (head, ['---'] * len(head), *rows))
+
+
+def _number(value: float | None, digits: int) -> str:
+    """Return a score, or a dash where there is none."""
+    return '-' if value is None else f'{value:.{digits}f}'

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Packed files: a network with its binary units folded into bits, as bdc-occ export writes it.
+Save and restore packed files: a network with its binary units folded into bits.
 
 The tensors are the state_dict of the packed network. The manifest says which network, what was
 folded, what had no sign, and where the weights come from.
@@ -10,6 +10,7 @@ folded, what had no sign, and where the weights come from.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,9 @@ from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
-from bdc_occ_ros.network.rehearsal import rehearse_network
 from bdc_occ_ros.weights.weights_file import (
-    read_weights_file,
     require_finite,
-    require_same_names,
+    require_same_tensors,
     WeightsFile,
     write_weights_file,
 )
@@ -46,7 +45,7 @@ MANIFEST_ENTRIES = {'opset': int, 'config': dict, 'classes': dict, 'grid': dict,
 @dataclass(frozen=True, eq=False)
 class PackedCheckpoint:
     """
-    What a packed file holds.
+    Hold a packed network and what is known about it.
 
     :param tensors: State of the packed network.
     :param real_dtype: float32 or bfloat16, of the layers that are not packed.
@@ -77,10 +76,8 @@ def pack_checkpoint(network: OccupancyNetwork, *, real_dtype: str, is_trained: b
     """
     Fold a network and count what was folded.
 
-    :param real_dtype: float32 or bfloat16.
-    :param is_trained: Whether the weights were learned.
-    :param source_sha256: Of the file they come from, or empty.
-    :param provenance: Where they come from, in free words.
+    The parameters are those of PackedCheckpoint.
+
     :raises FoldingError: if a unit cannot be folded.
     :raises InvalidWeightsError: if there is no binary unit to fold.
     """
@@ -99,7 +96,6 @@ def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
     """
     Write a packed file; an older one of that name is replaced in one step.
 
-    :param path: File to write, ending in .safetensors.
     :raises InvalidWeightsError: if the name ends otherwise or the file cannot be written.
     """
     manifest = {'format': FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
@@ -110,23 +106,11 @@ def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
     write_weights_file(path, manifest, packed.tensors)
 
 
-def load_packed(path: str | Path) -> PackedCheckpoint:
-    """
-    Read a packed file and check everything that can be checked without the network.
-
-    :param path: File that save_packed wrote.
-    :raises InvalidWeightsError: if it is missing, damaged, or anything but a packed file.
-    """
-    return packed_checkpoint_in(read_weights_file(path))
-
-
 def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     """
     Take the packed network out of a weights file.
 
-    :param file: As it was read.
-    :raises InvalidWeightsError: if it has another format or opset, or its manifest contradicts
-        itself.
+    :raises InvalidWeightsError: if format or opset differ, or the manifest contradicts itself.
     """
     manifest = file.manifest
     if manifest['format'] == FORMAT and manifest.get('opset') != OPSET:
@@ -135,7 +119,7 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     file.require_manifest(FORMAT, MANIFEST_ENTRIES)
     config = file.network_config()
     described = {name: manifest[name] for name in ('classes', 'grid')}
-    if described != _as_json(_described(config)):
+    if described != json.loads(json.dumps(_described(config))):
         raise InvalidWeightsError(f'{file.path}: classes and grid are not those of the config; '
                                   f'got {str(described)[:200]}')
     if manifest['real_dtype'] not in REAL_DTYPES:
@@ -162,20 +146,15 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
         of the network.
     """
     try:
-        rehearse_network(packed.config)
+        network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
     except InvalidConfigError as error:
         raise InvalidWeightsError(str(error)) from error
-    network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
-    expected = network.state_dict()
-    require_same_names(packed.tensors, expected, packed.config.name)
-    for name, tensor in packed.tensors.items():
-        if tensor.dtype != expected[name].dtype:
-            raise InvalidWeightsError(
-                f'{name}: {expected[name].dtype} is needed; got {tensor.dtype}')
-    network.load_state_dict(dict(packed.tensors), strict=True, assign=True)
-    units = {name: m for name, m in network.named_modules() if isinstance(m, PackedBdcUnit)}
-    for name, unit in units.items():
-        require_valid_unit(unit, name)
+    require_same_tensors(packed.tensors, network.state_dict(), packed.config.name,
+                         has_same_dtypes=True)
+    network.load_state_dict(dict(packed.tensors), assign=True)
+    for name, module in network.named_modules():
+        if isinstance(module, PackedBdcUnit):
+            require_valid_unit(module, name)
     require_finite({name: tensor for name, tensor in packed.tensors.items()
                     if not name.endswith('.threshold')}, Path(packed.config.name))
     return network.eval()
@@ -191,10 +170,3 @@ def _described(config: NetworkConfig) -> dict[str, Any]:
     heads = {'occupancy': config.occupancy, 'boxes': config.boxes}
     return {'classes': {name: head.class_names for name, head in heads.items() if head},
             'grid': asdict(config.voxel_grid()) if config.occupancy else {}}
-
-
-def _as_json(value: Any) -> Any:
-    """Return a value as it comes back from JSON, where tuples are lists."""
-    if isinstance(value, dict):
-        return {key: _as_json(item) for key, item in value.items()}
-    return list(map(_as_json, value)) if isinstance(value, tuple) else value

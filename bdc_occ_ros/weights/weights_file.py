@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Safetensors with a manifest: what every weights file has, whatever it is for.
+Read and write safetensors files with a manifest, the form of every weights file.
 
 The manifest is JSON in the file's metadata. Files may come from anywhere, so nothing in them is
 run, and whatever does not fit is refused by name.
@@ -15,11 +15,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open, SafetensorError
+from safetensors.torch import load as tensors_from_bytes
+from safetensors.torch import save as tensors_to_bytes
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
-from bdc_occ_ros.network.config import NetworkConfig, parse_network_config
+from bdc_occ_ros.network.config import NetworkConfig
 
 SUFFIX = '.safetensors'
 MANIFEST_KEY = 'manifest'
@@ -32,7 +36,7 @@ PICKLE_STARTS = (b'PK\x03\x04', b'\x80')
 @dataclass(frozen=True, eq=False)
 class WeightsFile:
     """
-    What a weights file holds, undamaged; whether it fits a network is another question.
+    Hold what an undamaged weights file says; whether it fits a network is not checked yet.
 
     :param path: Where it was read.
     :param manifest: Its entries format (str) and tensors_sha256 (str) are checked, others not.
@@ -62,12 +66,12 @@ class WeightsFile:
 
     def network_config(self) -> NetworkConfig:
         """
-        Return the network that the manifest describes.
+        Return the config of the network that the manifest describes.
 
         :raises InvalidWeightsError: if there can be no such network.
         """
         try:
-            return parse_network_config(self.manifest['config'], f'{self.path}: config')
+            return parse_dataclass(NetworkConfig, self.manifest['config'], f'{self.path}: config')
         except InvalidConfigError as error:
             raise InvalidWeightsError(
                 f'the manifest does not describe a network: {error}') from error
@@ -80,10 +84,8 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
 
     :param path: File to write, ending in .safetensors.
     :param manifest: JSON values; the hash of the tensors is added.
-    :param tensors: By name; they keep their dtypes.
     :raises InvalidWeightsError: if the name ends otherwise, or the file cannot be written.
     """
-    from safetensors.torch import save as tensors_to_bytes
     path = Path(path)
     if path.suffix != SUFFIX:
         raise InvalidWeightsError(f'{path}: weights are written as {SUFFIX}')
@@ -101,20 +103,23 @@ def read_weights_file(path: str | Path) -> WeightsFile:
     """
     Read a weights file and check everything that can be checked without knowing its format.
 
-    :param path: File that write_weights_file wrote.
     :raises InvalidWeightsError: if it is missing, a pickle, truncated, damaged, without manifest,
         or its tensors have another hash.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load as tensors_from_bytes
     path = Path(path)
     data = _read_bytes(path)
-    manifest = _manifest(_header(data, path), path)
     try:
+        with safe_open(path, 'pt') as file:
+            metadata = file.metadata() or {}
+            dtypes = {file.get_slice(name).get_dtype() for name in file.keys()}
+        if not dtypes <= STORED_DTYPES:
+            raise InvalidWeightsError(f'{path}: tensors are {sorted(STORED_DTYPES)}; got '
+                                      f'{sorted(dtypes - STORED_DTYPES)}')
         tensors = tensors_from_bytes(data)
     except SafetensorError as error:
         raise InvalidWeightsError(
             f'{path}: damaged or truncated, fetch it again: {error}') from error
+    manifest = _manifest(metadata, path)
     digest = tensors_sha256(tensors)
     if digest != manifest['tensors_sha256']:
         raise InvalidWeightsError(
@@ -123,14 +128,16 @@ def read_weights_file(path: str | Path) -> WeightsFile:
     return WeightsFile(path, manifest, tensors, hashlib.sha256(data).hexdigest())
 
 
-def require_same_names(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
-                       network: str) -> None:
+def require_same_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
+                         network: str, *, has_same_dtypes: bool = False) -> None:
     """
-    Refuse tensors that are not exactly those of a network by name and shape.
+    Refuse tensors that are not exactly those of a network by name, shape and kind.
 
     :param expected: The network's own, on any device.
     :param network: Its name, for the message.
-    :raises InvalidWeightsError: if a name or a shape differs.
+    :param has_same_dtypes: Whether dtypes must be equal; else floating ones may be of any
+        precision.
+    :raises InvalidWeightsError: if a name, a shape, a dtype or a kind differs.
     """
     missing = sorted(expected.keys() - tensors.keys())
     unknown = sorted(tensors.keys() - expected.keys())
@@ -139,23 +146,13 @@ def require_same_names(tensors: Mapping[str, Tensor], expected: Mapping[str, Ten
             f'the weights do not belong to {network}: {len(missing)} tensors are '
             f'missing {missing[:3]}, {len(unknown)} are unknown {unknown[:3]}')
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
+        wanted = expected[name]
+        if tensor.shape != wanted.shape:
             raise InvalidWeightsError(f'{name}: {network} needs the shape '
-                                      f'{tuple(expected[name].shape)}; got {tuple(tensor.shape)}')
-
-
-def require_same_kinds(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """
-    Refuse numbers where the network counts, and counts where it has numbers.
-
-    :param tensors: From a file, with the names of the network.
-    :param expected: The network's own, on any device.
-    :raises InvalidWeightsError: if one is floating and the other is not.
-    """
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() != expected[name].is_floating_point():
-            raise InvalidWeightsError(
-                f'{name}: {expected[name].dtype} is needed; got {tensor.dtype}')
+                                      f'{tuple(wanted.shape)}; got {tuple(tensor.shape)}')
+        if tensor.is_floating_point() != wanted.is_floating_point() or (
+                has_same_dtypes and tensor.dtype != wanted.dtype):
+            raise InvalidWeightsError(f'{name}: {wanted.dtype} is needed; got {tensor.dtype}')
 
 
 def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -172,10 +169,9 @@ def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
     """
-    Return a hash over names, dtypes, shapes and values.
+    Return a hexadecimal SHA-256 over names, dtypes, shapes and values, in any order.
 
-    :param tensors: Tensors by name, on the CPU.
-    :return: Hexadecimal SHA-256; the order of the names does not matter.
+    :param tensors: By name, on the CPU.
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -186,49 +182,34 @@ def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _read_bytes(path: Path) -> bytes:
-    """Read a regular file of a plausible size."""
+    """Read a regular file of a plausible size whose header has one too."""
     try:
         size = path.stat().st_size
         if not path.is_file() or size > MAX_FILE_BYTES:
             raise InvalidWeightsError(f'{path}: weights are a regular file of at most '
                                       f'{MAX_FILE_BYTES} bytes; this is something else')
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise InvalidWeightsError(f'{path}: cannot be read: {error.strerror}') from error
-
-
-def _header(data: bytes, path: Path) -> dict[str, Any]:
-    """Return the JSON header of safetensors bytes once its length and dtypes are plausible."""
     length = int.from_bytes(data[:8], 'little')
-    if len(data) < 8 or length > len(data) - 8 or length > MAX_HEADER_BYTES:
-        if data.startswith(PICKLE_STARTS):
-            raise InvalidWeightsError(
-                f'{path}: this is a pickle, which can run any program when it is opened; convert '
-                'it with safetensors.torch.save_file where you trust it')
+    if 8 + length <= len(data) and length <= MAX_HEADER_BYTES:
+        return data
+    if data.startswith(PICKLE_STARTS):
         raise InvalidWeightsError(
-            f'{path}: not a whole safetensors file: {len(data)} bytes with a header of {length} '
-            f'(at most {MAX_HEADER_BYTES}); was it truncated?')
-    try:
-        header = json.loads(data[8:8 + length])
-    except (ValueError, RecursionError) as error:
-        raise InvalidWeightsError(f'{path}: the header is not JSON: {error}') from error
-    if not isinstance(header, dict) or not all(isinstance(e, dict) for e in header.values()):
-        raise InvalidWeightsError(f'{path}: the header is not that of a safetensors file')
-    dtypes = {str(e.get('dtype')) for n, e in header.items() if n != '__metadata__'}
-    if not dtypes <= STORED_DTYPES:
-        raise InvalidWeightsError(f'{path}: tensors are {sorted(STORED_DTYPES)}; got '
-                                  f'{sorted(dtypes - STORED_DTYPES)}')
-    return header
+            f'{path}: this is a pickle, which can run any program when it is opened; convert '
+            'it with safetensors.torch.save_file where you trust it')
+    raise InvalidWeightsError(
+        f'{path}: not a whole safetensors file: {len(data)} bytes with a header of {length} '
+        f'(at most {MAX_HEADER_BYTES}); was it truncated?')
 
 
-def _manifest(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _manifest(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     """Return the manifest once it is a mapping that names its format and its hash."""
-    text = header.get('__metadata__', {}).get(MANIFEST_KEY)
-    if not isinstance(text, str):
+    if MANIFEST_KEY not in metadata:
         raise InvalidWeightsError(
             f'{path}: there is no manifest, so the weights are not for this program')
     try:
-        manifest = json.loads(text)
+        manifest = json.loads(metadata[MANIFEST_KEY])
     except (ValueError, RecursionError) as error:
         raise InvalidWeightsError(f'{path}: the manifest is not JSON: {error}') from error
     if not isinstance(manifest, dict) or not all(

@@ -14,9 +14,10 @@ from bdc_occ_ros.binary.config import BinarizerConfig, UnitConfig
 from bdc_occ_ros.binary.folding import count_zeros
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.binary.sign import BinaryActivation
+from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.kernels.reference import ReferenceBackend
-from bdc_occ_ros.network.config import load_network_config, parse_network_config
+from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
@@ -135,11 +136,12 @@ def test_a_network_of_reactnet_units_packs_whole_and_is_counted(tiny_model, as_i
 def test_a_config_says_it_in_words_and_contradictions_are_refused(tiny_model):
     config = tiny_with(tiny_model, REACTNET_UNIT)
     values = dataclasses.asdict(config)
-    assert parse_network_config(values, 'here') == config
+    assert parse_dataclass(NetworkConfig, values, 'here') == config
     del values['nano']['bev_unit']['binarizer']
-    assert parse_network_config(values, 'here').nano.bev_unit.binarizer == BinarizerConfig()
+    config = parse_dataclass(NetworkConfig, values, 'here')
+    assert config.nano.bev_unit.binarizer == BinarizerConfig()
     values['nano']['bev_unit']['binarizer'] = {'sign_gradient': 'sigmoid'}
     with pytest.raises(InvalidConfigError, match='bev_unit: binarizer: sign_gradient: one of'):
-        parse_network_config(values, 'here')
+        parse_dataclass(NetworkConfig, values, 'here')
     with pytest.raises(InvalidConfigError, match='after_sum.*version 0; got version 3'):
         UnitConfig(binarizer=REACTNET)

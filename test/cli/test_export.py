@@ -12,7 +12,8 @@ from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
-from bdc_occ_ros.weights.packed_checkpoint import load_packed
+from bdc_occ_ros.weights.packed_checkpoint import packed_checkpoint_in
+from bdc_occ_ros.weights.weights_file import read_weights_file
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,7 @@ def test_weights_become_a_packed_file_that_is_checked(weights, tmp_path, capsys)
     assert report['bytes_after'] == output.stat().st_size
     assert report['agreement']['voxels'] > 0.99 and report['agreement']['boxes'] > 0.99
     assert report['backend'] == 'packed on cpu, reference'
-    packed = load_packed(output)
+    packed = packed_checkpoint_in(read_weights_file(output))
     assert packed.source_sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert packed.provenance == {'recipe': 'dice'}
 
@@ -64,7 +65,7 @@ def test_an_untrained_network_is_packed_and_marked(tiny_model, tmp_path, capsys)
                      'an input of 0 is a tie', 'times smaller', f'written: {output}',
                      'of all voxels', 'packed on cpu, reference'):
         assert expected in printed
-    packed = load_packed(output)
+    packed = packed_checkpoint_in(read_weights_file(output))
     assert not packed.is_trained and packed.source_sha256 == ''
     assert packed.provenance == {'weights': 'untrained, seed 4'}
 

@@ -12,7 +12,6 @@ import torch
 
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.predictor import Predictor
-from bdc_occ_ros.training import result
 from bdc_occ_ros.training.training_data import DataChoice
 from bdc_occ_ros.weights.checkpoint import load_checkpoint
 from bdc_occ_ros.weights.weights_file import tensors_sha256
@@ -34,7 +33,7 @@ def train(tiny_model, tmp_path, monkeypatch):
     torch.set_num_threads(threads)
 
 
-def test_a_training_in_two_sittings_ends_in_weights_that_run(train, tmp_path, capsys):
+def test_a_training_in_two_sessions_ends_in_weights_that_run(train, tmp_path, capsys):
     arguments = ('--steps', '2', '--validate', 'world:9', '--validate-samples', '2')
     assert train('stopped', *arguments, '--minutes', '0') == 0
     assert 'after step 1 of 2; --resume goes on' in capsys.readouterr().out
@@ -126,16 +125,6 @@ def test_tensorboard_that_is_not_installed_is_named_with_its_cure(train, capsys,
     monkeypatch.delitem(sys.modules, 'torch.utils.tensorboard', raising=False)
     assert train('board', '--steps', '1', '--tensorboard') == 2
     assert 'pip install tensorboard' in capsys.readouterr().err
-
-
-def test_weights_in_parts_are_imported(train, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(result, 'find_spec', lambda name: None)
-    assert train('bare', '--steps', '1') == 0
-    folder, path = tmp_path / 'bare' / 'weights', tmp_path / 'joined.safetensors'
-    assert main(['import', str(folder), '-o', str(path)]) == 0
-    assert 'steps: 1 of 1' in capsys.readouterr().out
-    assert load_checkpoint(path).provenance == result.load_result(folder).provenance
-    assert Predictor(path).is_trained
 
 
 def test_samples_are_named_by_all_that_changes_them():

@@ -17,9 +17,9 @@ from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.geometry.ray_geometry import frustum_pixels
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
+from bdc_occ_ros.network.bev_to_occupancy import VoxelLabels
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import NetworkPrediction
-from bdc_occ_ros.network.occupancy_decoding import VoxelLabels
 from bdc_occ_ros.predictor import Predictor
 
 CAR, FREE, CAR_BOX = 4, 17, 0

@@ -7,12 +7,13 @@ import json
 
 import pytest
 
+from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.config import (
     DepthConfig,
     load_network_config,
     MODEL_NAMES,
-    parse_network_config,
+    NetworkConfig,
 )
 
 
@@ -37,7 +38,8 @@ def test_spacing_increasing_bins(stop_m, step_m, first, last, count):
 def test_every_named_config_loads_and_survives_json(name):
     config = load_network_config(name)
     assert config.name == name
-    assert parse_network_config(json.loads(json.dumps(asdict(config))), 'again') == config
+    values = json.loads(json.dumps(asdict(config)))
+    assert parse_dataclass(NetworkConfig, values, 'again') == config
 
 
 def test_grids_and_channel_orders():
@@ -102,16 +104,16 @@ def changed(path, value):
 ])
 def test_wrong_values_are_refused_by_name(path, value, message):
     with pytest.raises(InvalidConfigError, match=message):
-        parse_network_config(changed(path, value), 'test')
+        parse_dataclass(NetworkConfig, changed(path, value), 'test')
 
 
 def test_missing_keys_and_heads_are_refused():
     values = values_of()
     del values['bev']
     with pytest.raises(InvalidConfigError, match=r"missing keys \['bev'\]"):
-        parse_network_config(values, 'test')
+        parse_dataclass(NetworkConfig, values, 'test')
     with pytest.raises(InvalidConfigError, match='at least one of occupancy and boxes'):
-        parse_network_config({**values_of(), 'boxes': None, 'occupancy': None}, 'test')
+        parse_dataclass(NetworkConfig, {**values_of(), 'boxes': None, 'occupancy': None}, 'test')
     with pytest.raises(InvalidConfigError, match='no voxel grid'):
         load_network_config('bevdet_r50').voxel_grid()
 

@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from bdc_occ_ros.errors import UnsupportedLayerError
 from bdc_occ_ros.network.bev_encoder import ResidualBlock
-from bdc_occ_ros.network.conv_block import ConvBlock
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.images_to_features import FeaturePyramid
 from bdc_occ_ros.network.int8_section import Int8Section, SessionSettings
+from bdc_occ_ros.network.layers import ConvBlock
 from bdc_occ_ros.network.resnet import Bottleneck
 
 pytest.importorskip('onnx', reason='onnx is not installed (extra bench)')

@@ -16,7 +16,7 @@ from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.binary.module_lowering import PackedSubgraph
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.network.config import load_network_config
-from bdc_occ_ros.network.images_to_features import HalvingChain
+from bdc_occ_ros.network.layers import HalvingChain
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network, packed_units
 from bdc_occ_ros.network.resnet import Resnet50

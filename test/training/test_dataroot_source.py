@@ -17,7 +17,7 @@ from bdc_occ_ros.geometry.rig_geometry import GeometryCache
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.predictor import key_ego_from_ego
 from bdc_occ_ros.training.dataroot_source import DatarootSource
-from bdc_occ_ros.training.rays import ray_points
+from bdc_occ_ros.training.forward import ray_points
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 CPU = torch.device('cpu')

@@ -15,11 +15,16 @@ from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.network import NetworkOutput
-from bdc_occ_ros.training.box_loss import attribute_loss, heatmap_loss
 from bdc_occ_ros.training.box_targets import BoxTargets
-from bdc_occ_ros.training.depth_loss import depth_bins, depth_loss
-from bdc_occ_ros.training.losses import TrainingLoss
-from bdc_occ_ros.training.occupancy_loss import class_weights, distillation_loss
+from bdc_occ_ros.training.losses import (
+    attribute_loss,
+    class_weights,
+    depth_bins,
+    depth_loss,
+    distillation_loss,
+    heatmap_loss,
+    TrainingLoss,
+)
 from bdc_occ_ros.training.recipe import LossWeights
 
 ONLY_OCCUPANCY = LossWeights(heatmap=0, boxes=0, depth=0)

@@ -10,10 +10,10 @@ from torch import nn
 
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.training.averaged_network import AveragedNetwork
+from bdc_occ_ros.training.batches import sample_numbers
 from bdc_occ_ros.training.optimizer import build_optimizer, learning_rate
 from bdc_occ_ros.training.recipe import Recipe
-from bdc_occ_ros.training.sample_order import sample_numbers
+from bdc_occ_ros.training.trainer import AveragedNetwork
 
 
 def test_an_epoch_holds_every_sample_once_and_every_epoch_is_another():

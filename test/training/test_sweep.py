@@ -18,7 +18,6 @@ from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.recipe import Recipe
-from bdc_occ_ros.training.result import load_result
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.sweep import (
     Entry,
@@ -30,7 +29,7 @@ from bdc_occ_ros.training.sweep import (
     train_and_score,
 )
 from bdc_occ_ros.training.sweep_table import rows_as_json, rows_as_text, sweep_rows
-from bdc_occ_ros.weights.checkpoint import Checkpoint, restore_network
+from bdc_occ_ros.weights.checkpoint import Checkpoint, load_checkpoint, restore_network
 
 CPU = torch.device('cpu')
 RECIPE = Recipe(steps=3, batch=2, warmup_steps=1, precision='float32', bn_batches=1)
@@ -100,7 +99,7 @@ def test_counts_are_those_of_the_weights_that_were_written(tiny_model, tmp_path)
         RECIPE, precision='bfloat16')))
     samples = samples_for(tiny_model)
     carry_out(training, samples, tmp_path)
-    network = restore_network(load_result(tmp_path / training.folder / 'weights.safetensors'))
+    network = restore_network(load_checkpoint(tmp_path / training.folder / 'weights.safetensors'))
     counts = load_scores(training, samples, tmp_path).counts
     for place, number in enumerate(samples.numbers):
         batch = samples.validation.load([number], CPU)
@@ -115,11 +114,11 @@ def test_a_stopped_training_goes_on_to_the_same_scores(tiny_model, tmp_path):
     training, = planned(sweep_of(tiny_model, ('v1', ('nano.bev_unit.version=1',))))
     samples = samples_for(tiny_model)
     assert carry_out(training, samples, tmp_path / 'whole')
-    sittings = 1
+    sessions = 1
     while not carry_out(training, samples, tmp_path / 'parts', seconds=0.0):
         assert load_scores(training, samples, tmp_path / 'parts') is None
-        sittings += 1
-    assert sittings == RECIPE.steps
+        sessions += 1
+    assert sessions == RECIPE.steps
     whole, parts = (load_scores(training, samples, tmp_path / name) for name in ('whole', 'parts'))
     assert np.array_equal(whole.counts, parts.counts)
     assert whole.average_precisions == parts.average_precisions
@@ -141,7 +140,7 @@ def test_first_weights_are_taken_over_and_their_samples_count(tiny_model, tmp_pa
     trained = OccupancyNetwork(training.config)
     first = Checkpoint(training.config, trained.state_dict(), {'samples_seen': '400'})
     assert carry_out(training, dataclasses.replace(samples, first_weights=first), tmp_path)
-    written = load_result(tmp_path / training.folder / 'weights.safetensors').tensors
+    written = load_checkpoint(tmp_path / training.folder / 'weights.safetensors').tensors
     name = 'img_bev_encoder_backbone.stages.0.0.binary_conv_relu.0.weight'
     torch.testing.assert_close(written[name], trained.state_dict()[name])
     with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):

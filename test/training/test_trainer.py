@@ -3,7 +3,6 @@
 """Training itself: it learns, it stops when it must, and it goes on as if it had not stopped."""
 
 from dataclasses import replace
-import io
 import json
 
 import pytest
@@ -13,14 +12,12 @@ from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError, No
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.augmentation import AugmentationConfig
 from bdc_occ_ros.training.forward import run_network
-from bdc_occ_ros.training.loop import run_training, Sitting, Validation
-from bdc_occ_ros.training.occupancy_loss import IGNORED_LABEL
+from bdc_occ_ros.training.loop import run_training, TrainingLog, TrainingSession, Validation
+from bdc_occ_ros.training.losses import IGNORED_LABEL
 from bdc_occ_ros.training.recipe import LossWeights, Recipe
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
-from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import Trainer
-from bdc_occ_ros.training.training_log import TrainingLog
 
 CPU = torch.device('cpu')
 RECIPE = Recipe(steps=4, batch=4, micro_batch=2, warmup_steps=2, seed=3,
@@ -35,8 +32,9 @@ def equal(first, second):
 def train(trainer, folder, **settings):
     reports = []
     is_resumed = settings.pop('is_resumed', False)
-    sitting = Sitting(folder, settings.pop('origin', Origin('made')), log_every=1, **settings)
-    return run_training(trainer, sitting, is_resumed=is_resumed, observe=reports.append), reports
+    session = TrainingSession(folder, settings.pop('origin', Origin('made')), log_every=1,
+                              **settings)
+    return run_training(trainer, session, is_resumed=is_resumed, observe=reports.append), reports
 
 
 def test_one_batch_is_learned_by_heart(tiny_config, made_source):
@@ -61,11 +59,11 @@ def test_a_stopped_training_ends_with_the_same_bits(tiny_config, made_source, tm
     folder = tmp_path / 'stopped'
     folder.mkdir()
     steps = []
-    for sitting in range(4):
+    for session in range(4):
         trainer = Trainer(tiny_config, RECIPE, made_source, CPU, workers=workers)
-        is_complete, reports = train(trainer, folder, seconds=0.0, is_resumed=sitting > 0)
+        is_complete, reports = train(trainer, folder, seconds=0.0, is_resumed=session > 0)
         steps += reports
-        assert is_complete == (sitting == 3) and len(reports) == 1
+        assert is_complete == (session == 3) and len(reports) == 1
     assert steps == whole
     assert equal(trainer.network, through.network)
     assert equal(trainer.averaged.network, through.averaged.network)
@@ -120,21 +118,61 @@ def test_another_training_is_not_gone_on_with(tiny_config, made_source, tmp_path
 def test_a_training_goes_on_with_its_own_data_and_weights(tiny_config, made_source, tmp_path,
                                                           other, words):
     trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
-    save_training(tmp_path, trainer, Origin('made', 'a1', 'b2'))
+    path = tmp_path / 'state'
+    save_training(path, trainer, Origin('made', 'a1', 'b2'))
     with pytest.raises(InvalidTrainingStateError, match=f'origin {words}; give what it was'):
-        resume_training(tmp_path, trainer, other)
-    resume_training(tmp_path, trainer, Origin('made', 'a1', 'b2'))
+        resume_training(path, trainer, other)
+    resume_training(path, trainer, Origin('made', 'a1', 'b2'))
 
 
 def test_a_state_that_would_run_a_program_is_refused(tiny_config, made_source, tmp_path):
     class Hostile:
         def __reduce__(self):
             return (pytest.fail, ('the pickle was run',))
-    stream = io.BytesIO()
-    torch.save(Hostile(), stream)
-    write_shards(tmp_path / 'state', stream.getvalue())
+    torch.save(Hostile(), tmp_path / 'state')
     with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
         train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, is_resumed=True)
+
+
+@pytest.fixture
+def saved(tiny_config, made_source, tmp_path):
+    trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
+    save_training(tmp_path / 'state', trainer, Origin('made'))
+    assert [path.name for path in tmp_path.iterdir()] == ['state']
+    return trainer, tmp_path / 'state'
+
+
+def test_a_state_that_is_missing_or_truncated_is_refused(saved):
+    trainer, path = saved
+    whole = path.read_bytes()
+    for kept in (0, 100, len(whole) // 2, -1):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
+            resume_training(path, trainer, Origin('made'))
+    path.unlink()
+    with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
+        resume_training(path, trainer, Origin('made'))
+    path.mkdir()  # as earlier versions left it
+    with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
+        resume_training(path, trainer, Origin('made'))
+
+
+def test_a_state_with_a_flipped_bit_is_refused(saved):
+    trainer, path = saved
+    whole = path.read_bytes()
+    for place in (len(whole) // 3, len(whole) // 2):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:])
+        with pytest.raises(InvalidTrainingStateError, match='damaged|nothing can be read'):
+            resume_training(path, trainer, Origin('made'))
+    path.write_bytes(whole)
+    resume_training(path, trainer, Origin('made'))
+
+
+def test_a_file_of_something_else_is_refused(saved):
+    trainer, path = saved
+    torch.save({'format': 'other'}, path)
+    with pytest.raises(InvalidTrainingStateError, match='format'):
+        resume_training(path, trainer, Origin('made'))
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_parts(tiny_config, made_source):

@@ -31,7 +31,7 @@ with process_group() as group:
                 'norms': [report.gradient_norm for report in reports],
                 'network': trainer.network.state_dict()}, f'{sys.argv[2]}/{group.rank}.pt')
 '''
-SITTINGS = '''
+SESSIONS = '''
 from pathlib import Path
 import sys
 from dataclasses import replace
@@ -40,7 +40,7 @@ import torch
 from made_source import MadeSource
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.evaluation.process_group import process_group
-from bdc_occ_ros.training.loop import run_training, Sitting, Validation
+from bdc_occ_ros.training.loop import run_training, TrainingSession, Validation
 from bdc_occ_ros.training.saved_training import origin_of
 from bdc_occ_ros.training.trainer import Trainer
 torch.set_num_threads(1)
@@ -51,9 +51,9 @@ with process_group() as group:
         trainer = Trainer(config, replace(RECIPE, bn_batches=1), MadeSource(config, 12),
                           torch.device('cpu'), group=group)
         (out / folder).mkdir(exist_ok=True)
-        sitting = Sitting(out / folder, origin_of('made', None), seconds, save_every=1,
-                          validation=Validation(MadeSource(config, 5), range(5), 2))
-        said.append(run_training(trainer, sitting, is_resumed=len(said) == 1,
+        session = TrainingSession(out / folder, origin_of('made', None), seconds, save_every=1,
+                                  validation=Validation(MadeSource(config, 5), range(5), 2))
+        said.append(run_training(trainer, session, is_resumed=len(said) == 1,
                                  observe=lambda report: None))
         networks.append(trainer.averaged.network.state_dict())
     torch.save({'said': said, 'networks': networks}, out / f'{group.rank}.pt')
@@ -97,7 +97,7 @@ def test_two_processes_equal_one_with_the_whole_batch(tiny_model, made_source, t
 
 
 def test_two_processes_stop_together_and_go_on_to_the_same_weights(tiny_model, tmp_path):
-    run_two(SITTINGS, tiny_model, tmp_path)
+    run_two(SESSIONS, tiny_model, tmp_path)
     first, second = (torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in range(2))
     assert first['said'] == second['said'] == [False, True, True]
     in_parts, whole = first['networks'][1:]

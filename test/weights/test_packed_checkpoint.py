@@ -20,12 +20,12 @@ from bdc_occ_ros.network.packed_network import pack_network
 from bdc_occ_ros.weights.agreement import compare_networks, made_up_input
 from bdc_occ_ros.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from bdc_occ_ros.weights.packed_checkpoint import (
-    load_packed,
     pack_checkpoint,
+    packed_checkpoint_in,
     restore_packed_network,
     save_packed,
 )
-from bdc_occ_ros.weights.weights_file import MANIFEST_KEY, tensors_sha256
+from bdc_occ_ros.weights.weights_file import MANIFEST_KEY, read_weights_file, tensors_sha256
 
 NECK = 'img_bev_encoder_neck'
 
@@ -55,6 +55,10 @@ def packed(checkpoint, tmp_path):
     path = tmp_path / 'packed.safetensors'
     save_packed(path, checkpoint)
     return path
+
+
+def load_packed(path):
+    return packed_checkpoint_in(read_weights_file(path))
 
 
 def manifest_of(path):

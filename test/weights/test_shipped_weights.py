@@ -13,7 +13,7 @@ from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.predictor import Predictor
 from bdc_occ_ros.share import share_path
-from bdc_occ_ros.weights import shipped_weights as module
+from bdc_occ_ros.weights import loading
 from bdc_occ_ros.weights.model_card import MAX_BYTES, require_shippable
 from bdc_occ_ros.weights.packed_checkpoint import pack_checkpoint, save_packed
 from bdc_occ_ros.weights.weights_file import read_weights_file
@@ -54,7 +54,7 @@ def folder(tmp_path, monkeypatch):
     network = OccupancyNetwork(load_network_config(NAME)).eval()
     save_packed(tmp_path / 'models' / f'{NAME}.safetensors', pack_checkpoint(
         network, real_dtype='float32', is_trained=True, source_sha256='', provenance={}))
-    monkeypatch.setattr(module, 'share_folder', lambda: tmp_path)
+    monkeypatch.setattr(loading, 'share_folder', lambda: tmp_path)
     return tmp_path
 
 
@@ -71,5 +71,5 @@ def test_a_config_file_or_a_name_without_weights_stays_untrained(folder):
     for model in (share_path('config', f'model_{NAME}.yaml'), load_network_config(NAME)):
         predictor = Predictor(model)
         assert not predictor.is_trained and predictor.weights_sha256 == ''
-    assert module.shipped_weights('bdc_occ_nano') is None
-    assert module.shipped_weights(f'../models/{NAME}') is None
+    assert loading.shipped_weights('bdc_occ_nano') is None
+    assert loading.shipped_weights(f'../models/{NAME}') is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.network.occupancy_decoding import decode_labels
+from bdc_occ_ros.network.bev_to_occupancy import decode_labels
 
 
 @pytest.mark.parametrize('order', [(0, 1, 2, 3), (3, 2, 1, 0)])

@@ -11,7 +11,7 @@ from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.share import share_path
-from bdc_occ_ros.training.rays import ray_points
+from bdc_occ_ros.training.forward import ray_points
 
 RIGS = ('n008', 'n008_2018_05', 'n015')
 

@@ -1,20 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""First weights from another network, and results in either form."""
+"""First weights from another network."""
 
 from dataclasses import replace
-import io
 
 import pytest
 import torch
 
 from bdc_occ_ros.binary.config import BinarizerConfig
-from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
 from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.training import result
-from bdc_occ_ros.training.shards import write_shards
 from bdc_occ_ros.training.transfer import transfer_weights
-from bdc_occ_ros.weights.checkpoint import Checkpoint, restore_network
+from bdc_occ_ros.weights.checkpoint import Checkpoint
 
 
 @pytest.fixture(scope='module')
@@ -65,35 +61,3 @@ def test_other_shapes_are_left_and_named(tiny_config):
     assert 'occ_head.predicter.weight' in transfer.fresh
     assert 'occ_head.predicter.weight' in transfer.unused
     assert all(name.startswith('occ_head.') for name in transfer.fresh + transfer.unused)
-
-
-@pytest.mark.parametrize('is_installed', [True, False])
-def test_results_come_back_with_and_without_safetensors(tiny_config, tmp_path, monkeypatch,
-                                                        is_installed):
-    if not is_installed:
-        monkeypatch.setattr(result, 'find_spec', lambda name: None)
-    torch.manual_seed(2)
-    network = OccupancyNetwork(tiny_config)
-    path = result.save_result(tmp_path, network, {'data': 'made'})
-    assert path.name == ('weights.safetensors' if is_installed else 'weights')
-    checkpoint = result.load_result(path)
-    assert checkpoint.provenance == {'data': 'made'} and checkpoint.config == tiny_config
-    restored = restore_network(checkpoint)
-    assert all(map(torch.equal, restored.state_dict().values(), network.state_dict().values()))
-
-
-def test_weights_that_are_not_finite_are_not_written(tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(result, 'find_spec', lambda name: None)
-    network = OccupancyNetwork(tiny_config)
-    with torch.no_grad():
-        network.occ_head.predicter.bias[3] = float('inf')
-    with pytest.raises(InvalidWeightsError, match='not finite'):
-        result.save_result(tmp_path, network, {})
-
-
-def test_parts_of_something_else_are_refused(tmp_path):
-    stream = io.BytesIO()
-    torch.save({'format': 'other'}, stream)
-    write_shards(tmp_path, stream.getvalue())
-    with pytest.raises(InvalidTrainingStateError, match='format'):
-        result.load_result(tmp_path)
