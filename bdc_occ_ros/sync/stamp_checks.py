@@ -1,23 +1,25 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Sanity of stamps: repeated, ahead of the clock, or back by more than a second.
+Check stamps: repeated, ahead of the clock, or back by more than a second.
 
 One wrong stamp must not move the whole rig, so what would move it is set aside until a second
 camera says the same; then nothing that was set aside is lost.
 """
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 JUMP_NS = 1_000_000_000
 FUTURE_NS = 500_000_000
+SILENT_NS = 1_000_000_000
 NUM_REMEMBERED = 32
 NUM_ALONE = 3
 
 
 class Arrival(NamedTuple):
-    """One image as it was given to the synchronizer."""
+    """One image as it was given to the synchronizer, and when on the steady clock."""
 
     camera: str
     stamp_ns: int
@@ -26,9 +28,9 @@ class Arrival(NamedTuple):
     receive_ns: int
 
 
-class SetAside:
+class QuorumFilter:
     """
-    Images with a claim that other cameras have to confirm.
+    Holds images back until a quorum of cameras confirms what they claim.
 
     :param quorum: How many cameras must claim the same, within a second.
     """
@@ -39,9 +41,8 @@ class SetAside:
 
     def add(self, image: Arrival, is_alone: bool) -> list[Arrival]:
         """
-        Set an image aside.
+        Hold an image back.
 
-        :param image: Image with the claim.
         :param is_alone: Whether no other camera lives; then three in a row confirm themselves.
         :return: All images that share the claim, in order, once it is confirmed; none before.
         """
@@ -58,11 +59,6 @@ class SetAside:
         """Drop the claims of a camera that has returned to normal."""
         if self._images:
             self._images.pop(camera, None)
-
-    def clear(self) -> None:
-        """Drop all claims."""
-        self._images.clear()
-
 
 class StampHistory:
     """Recent stamps of one camera."""
@@ -90,3 +86,13 @@ class StampHistory:
 def is_future(stamp_ns: int, now_ns: int) -> bool:
     """Tell whether a stamp lies ahead of the clock; a clock at zero has not started."""
     return now_ns > 0 and stamp_ns > now_ns + FUTURE_NS
+
+
+def live_cameras(arrivals_ns: Mapping[str, Sequence[int]], now_ns: int) -> list[str]:
+    """
+    Return the cameras that have delivered within a second.
+
+    :param arrivals_ns: Times of recent images by camera, on the steady clock as now_ns.
+    """
+    return [camera for camera, times in arrivals_ns.items()
+            if times and now_ns - times[-1] < SILENT_NS]

@@ -16,7 +16,7 @@ from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
 from bdc_occ_ros.bags.snapshot import load_snapshot
-from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.ros.conversions import to_nanoseconds
 
 NAMESPACE = '/car'
 NODE = f'{NAMESPACE}/bdc_occ'

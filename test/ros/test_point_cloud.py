@@ -10,8 +10,8 @@ import pytest
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import PointField
 
-from bdc_occ_ros.ros.point_cloud import build_cloud, cloud_from_points
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.conversions import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import build_cloud, cloud_from_points
 
 DTYPE = [('x', np.float32), ('y', np.float32), ('z', np.float32), ('label', np.uint32)]
 HEADER = make_header(1_500_000_007, 'base_link')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How images are gathered into sets; every impossible combination is refused by name."""
+"""Define how images are gathered into sets; refuse impossible combinations by name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
