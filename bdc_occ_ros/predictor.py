@@ -19,8 +19,7 @@ from torch import nn, Tensor
 
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
-from bdc_occ_ros.geometry.normalization import normalize_images
-from bdc_occ_ros.geometry.preprocessing import decode_reduction
+from bdc_occ_ros.geometry.preprocessing import decode_reduction, normalize_images
 from bdc_occ_ros.geometry.rig_geometry import GeometryCache, RigGeometry
 from bdc_occ_ros.network.box_decoding import decode_boxes
 from bdc_occ_ros.network.config import NetworkConfig

@@ -10,6 +10,8 @@ is missing is added there in black (FlashOcc and BDC do the same with 1600x900 i
 
 import numpy as np
 from PIL import Image
+import torch
+from torch import Tensor
 
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.frustum import ImageConfig
@@ -68,3 +70,18 @@ class Preprocessor:
         resized = straight.resize((width_px, self._resized_height_px), Image.Resampling.BICUBIC)
         top = self._num_cut_rows
         return np.asarray(resized.crop((0, top, width_px, top + height_px)))
+
+
+def normalize_images(images: Tensor, config: ImageConfig) -> Tensor:
+    """
+    Turn bytes into what the first layer expects.
+
+    :param images: RGB images, (..., H, W, 3) uint8.
+    :param config: Channel order, mean and std; the published networks take BGR with numbers that
+        were made for RGB, which their weights have learned to expect.
+    :return: (..., 3, H, W) float32, contiguous.
+    """
+    ordered = images.flip(-1) if config.channel_order == 'bgr' else images
+    mean = torch.tensor(config.mean, device=images.device).view(3, 1, 1)
+    std = torch.tensor(config.std, device=images.device).view(3, 1, 1)
+    return ordered.movedim(-1, -3).contiguous().float().sub_(mean).div_(std)

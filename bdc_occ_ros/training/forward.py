@@ -5,7 +5,7 @@
 import torch
 
 from bdc_occ_ros.dataset.batch import TrainingBatch
-from bdc_occ_ros.geometry.normalization import normalize_images
+from bdc_occ_ros.geometry.preprocessing import normalize_images
 from bdc_occ_ros.network.network import NetworkOutput, OccupancyNetwork
 from bdc_occ_ros.training.rays import ray_points
 

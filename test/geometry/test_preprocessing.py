@@ -11,8 +11,7 @@ import torch
 
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.frustum import ImageConfig
-from bdc_occ_ros.geometry.normalization import normalize_images
-from bdc_occ_ros.geometry.preprocessing import decode_reduction, Preprocessor
+from bdc_occ_ros.geometry.preprocessing import decode_reduction, normalize_images, Preprocessor
 
 PUBLISHED = ImageConfig(height_px=256, width_px=704, channel_order='bgr')
 
