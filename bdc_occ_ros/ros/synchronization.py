@@ -126,5 +126,5 @@ class ApproximateTime:
                                   len(message.data))
                    for name, message in zip(self.config.cameras, messages)}
         image_set = ImageSet(self.epoch, key_stamp_ns, key_stamp_ns, entries, ())
-        self._tally.count_set(image_set, now_ns)
+        self._tally.count(image_set, now_ns)
         self._sets.append(image_set)

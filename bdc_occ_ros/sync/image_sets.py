@@ -5,7 +5,7 @@
 from bisect import insort
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -95,23 +95,20 @@ class ImageSet:
         return max(refs) - min(refs)
 
 
-@dataclass(frozen=True, eq=False)
-class DroppedSet:
+class DroppedSet(NamedTuple):
     """
     A trigger that gives no set.
 
-    :param ref_ns: Trigger time that its first image says.
     :param entries: Image by camera name, of those that had come.
     :param missing: Cameras whose image had not.
     """
 
-    epoch: int
-    ref_ns: int
     reason: DropReason
     entries: Mapping[str, SetEntry]
     missing: tuple[str, ...]
 
 
+@dataclass(eq=False, slots=True)
 class ImageGroup:
     """
     Images of one trigger that have come so far.
@@ -120,12 +117,9 @@ class ImageGroup:
     :param opened_ns: When that image came, on the node's clock.
     """
 
-    __slots__ = ('ref_ns', 'opened_ns', 'entries')
-
-    def __init__(self, ref_ns: int, opened_ns: int) -> None:
-        self.ref_ns = ref_ns
-        self.opened_ns = opened_ns
-        self.entries: dict[str, SetEntry] = {}
+    ref_ns: int
+    opened_ns: int
+    entries: dict[str, SetEntry] = field(default_factory=dict)
 
     @property
     def refs_ns(self) -> dict[str, int]:
@@ -137,13 +131,14 @@ class SetAssembly:
     """
     The groups of images that wait, and the sets that have come of them until they are taken.
 
+    :param config: May be replaced by one for the same cameras and mode.
     :param offsets: Follow what complete sets show.
     :param arrivals_ns: Times of recent images by camera, on the steady clock.
     """
 
     def __init__(self, config: SynchronizerConfig, offsets: TriggerOffsets,
                  arrivals_ns: Mapping[str, Sequence[int]]) -> None:
-        self._config = config
+        self.config = config
         self._offsets = offsets
         self._arrivals_ns = arrivals_ns
         self._open: list[ImageGroup] = []
@@ -162,18 +157,8 @@ class SetAssembly:
         self._bursts = BurstModel() if is_windowed else None
         self._closed: deque[tuple[int, frozenset[str]]] = deque(maxlen=NUM_REMEMBERED)
         self._previous: dict[str, SetEntry] = {}
-        self._due_ns: int | None = None
+        self._limit_hz, self._due_ns = self.config.max_rate_hz, None
         self.last_ref_ns: int | None = None
-
-    def reconfigure(self, config: SynchronizerConfig) -> None:
-        """
-        Take over other limits and another policy.
-
-        :param config: Settings for the same cameras and mode.
-        """
-        if config.max_rate_hz != self._config.max_rate_hz:
-            self._due_ns = None
-        self._config = config
 
     @property
     def num_open(self) -> int:
@@ -203,12 +188,12 @@ class SetAssembly:
         if not self._make_room(entry.size_bytes, group):
             return AddResult.TOO_LARGE
         if group is None:
-            if self.num_open >= self._config.max_groups:
+            if self.num_open >= self.config.max_groups:
                 self._drop(self._open[0], DropReason.GROUPS)
             group = ImageGroup(entry.ref_ns, now_ns)
             insort(self._open, group, key=attrgetter('ref_ns'))
         group.entries[camera] = entry
-        if len(group.entries) < len(self._config.cameras) or self._is_shifted(group):
+        if len(group.entries) < len(self.config.cameras) or self._is_shifted(group):
             return AddResult.JOINED
         if self._bursts is not None:
             self._bursts.learn(group.refs_ns)
@@ -220,7 +205,7 @@ class SetAssembly:
     @property
     def _reach_ns(self) -> int:
         """Largest distance of an image from the trigger time of its group."""
-        return self._config.tolerance_ns if self._bursts is None else self._config.window_ns
+        return self.config.tolerance_ns if self._bursts is None else self.config.window_ns
 
     def _find(self, camera: str, ref_ns: int) -> ImageGroup | None:
         """
@@ -247,7 +232,7 @@ class SetAssembly:
 
     def _make_room(self, size_bytes: int, keep: ImageGroup | None) -> bool:
         """Close the oldest groups until an image fits; tell whether it does."""
-        while self.size_bytes + size_bytes > self._config.max_bytes:
+        while self.size_bytes + size_bytes > self.config.max_bytes:
             oldest = next((group for group in self._open if group is not keep), None)
             if oldest is not None:
                 self._drop(oldest, DropReason.MEMORY)
@@ -261,9 +246,8 @@ class SetAssembly:
         """Move images of the burst before out of a full group; tell whether there were any."""
         leftovers = self._bursts.leftovers(group.refs_ns) if self._bursts else frozenset()
         if leftovers:
-            removed = ImageGroup(group.ref_ns, group.opened_ns)
-            removed.entries = {camera: group.entries.pop(camera) for camera in leftovers}
-            self._report(removed, DropReason.SHIFTED)
+            self._report({camera: group.entries.pop(camera) for camera in leftovers},
+                         DropReason.SHIFTED)
             group.ref_ns = min(group.refs_ns.values())
             self._open.sort(key=attrgetter('ref_ns'))
         return bool(leftovers)
@@ -277,13 +261,13 @@ class SetAssembly:
         """
         for group in [*self._open]:
             group.opened_ns = min(group.opened_ns, now_ns)
-            is_expired = now_ns - group.opened_ns >= self._config.deadline_ns
+            is_expired = now_ns - group.opened_ns >= self.config.deadline_ns
             if is_expired and group in self._open:
                 self._close_incomplete(group, DropReason.DEADLINE, steady_ns)
 
     def _close_incomplete(self, group: ImageGroup, reason: DropReason, steady_ns: int) -> None:
-        is_wanted = (self._config.missing_policy != 'drop'
-                     and len(group.entries) >= self._config.min_cameras)
+        is_wanted = (self.config.missing_policy != 'drop'
+                     and len(group.entries) >= self.config.min_cameras)
         if is_wanted and self._is_isolated(group, steady_ns):
             self._drop(group, DropReason.ISOLATED)
         elif is_wanted:
@@ -296,7 +280,7 @@ class SetAssembly:
         if self.last_ref_ns is None or group.ref_ns <= self.last_ref_ns + JUMP_NS:
             return False
         num_live = len(live_cameras(self._arrivals_ns, steady_ns))
-        return len(group.entries) < min(self._config.quorum, num_live)
+        return len(group.entries) < min(self.config.quorum, num_live)
 
     def _finish(self, group: ImageGroup, steady_ns: int) -> None:
         """Make a set of a group after closing the older ones, unless the rate limit skips it."""
@@ -306,11 +290,11 @@ class SetAssembly:
         self._close(group)
         self.last_ref_ns = group.ref_ns
         if self._exceeds_rate(group.ref_ns):
-            self._report(group, DropReason.RATE)
+            self._report(group.entries, DropReason.RATE)
         else:
-            entries = {name: entry for name in self._config.cameras
+            entries = {name: entry for name in self.config.cameras
                        if (entry := group.entries.get(name) or self._held(name, group.ref_ns))}
-            missing = tuple(name for name in self._config.cameras if name not in entries)
+            missing = tuple(name for name in self.config.cameras if name not in entries)
             self._finished.append(ImageSet(self._epoch, group.ref_ns, self._key_stamp_ns(group),
                                            entries, missing))
         self._keep(group)
@@ -322,9 +306,11 @@ class SetAssembly:
         The limit is met on average, also when triggers are unevenly spaced: a set that comes
         late leaves up to one interval of credit to the next.
         """
-        if not self._config.max_rate_hz:
+        if self._limit_hz != self.config.max_rate_hz:
+            self._limit_hz, self._due_ns = self.config.max_rate_hz, None
+        if not self._limit_hz:
             return False
-        interval_ns = round(1e9 / self._config.max_rate_hz)
+        interval_ns = round(1e9 / self._limit_hz)
         due_ns = ref_ns if self._due_ns is None else self._due_ns
         if ref_ns < due_ns:
             return True
@@ -333,21 +319,20 @@ class SetAssembly:
 
     def _drop(self, group: ImageGroup, reason: DropReason) -> None:
         self._close(group)
-        self._report(group, reason)
+        self._report(group.entries, reason)
         self._keep(group)
 
     def _close(self, group: ImageGroup) -> None:
         self._open.remove(group)
         self._closed.append((group.ref_ns, frozenset(group.entries)))
 
-    def _report(self, group: ImageGroup, reason: DropReason) -> None:
-        missing = tuple(name for name in self._config.cameras if name not in group.entries)
-        self._finished.append(
-            DroppedSet(self._epoch, group.ref_ns, reason, group.entries, missing))
+    def _report(self, entries: Mapping[str, SetEntry], reason: DropReason) -> None:
+        missing = tuple(name for name in self.config.cameras if name not in entries)
+        self._finished.append(DroppedSet(reason, entries, missing))
 
     def _keep(self, group: ImageGroup) -> None:
         """Remember a closed group's images for sets that will lack one."""
-        if self._config.missing_policy == 'hold':
+        if self.config.missing_policy == 'hold':
             for name, entry in group.entries.items():
                 previous = self._previous.get(name)
                 if previous is None or previous.ref_ns < entry.ref_ns:
@@ -356,12 +341,12 @@ class SetAssembly:
     def _held(self, camera: str, ref_ns: int) -> SetEntry | None:
         """Return the camera's previous image if it may stand in."""
         entry = self._previous.get(camera)
-        if entry and 0 < ref_ns - entry.ref_ns <= self._config.hold_max_age_ns:
+        if entry and 0 < ref_ns - entry.ref_ns <= self.config.hold_max_age_ns:
             return entry
         return None
 
     def _key_stamp_ns(self, group: ImageGroup) -> int:
-        key = self._config.key_camera
+        key = self.config.key_camera
         if key in group.entries:
             return group.entries[key].stamp_ns
         if self._bursts is not None:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 JUMP_NS = 1_000_000_000
-FUTURE_NS = 500_000_000
 SILENT_NS = 1_000_000_000
 NUM_REMEMBERED = 32
 NUM_ALONE = 3
@@ -65,27 +64,18 @@ class StampHistory:
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=NUM_REMEMBERED)
-        self._known: set[int] = set()
         self._newest_ns = 0
 
     def is_repeated(self, stamp_ns: int) -> bool:
         """Tell whether the camera has used this stamp before."""
-        return stamp_ns in self._known
+        return stamp_ns in self._recent
 
     def append(self, stamp_ns: int) -> bool:
         """Remember a stamp and tell whether it precedes an earlier one."""
-        if len(self._recent) == NUM_REMEMBERED:
-            self._known.discard(self._recent[0])
         self._recent.append(stamp_ns)
-        self._known.add(stamp_ns)
         is_behind = stamp_ns < self._newest_ns
         self._newest_ns = max(self._newest_ns, stamp_ns)
         return is_behind
-
-
-def is_future(stamp_ns: int, now_ns: int) -> bool:
-    """Tell whether a stamp lies ahead of the clock; a clock at zero has not started."""
-    return now_ns > 0 and stamp_ns > now_ns + FUTURE_NS
 
 
 def live_cameras(arrivals_ns: Mapping[str, Sequence[int]], now_ns: int) -> list[str]:

@@ -158,35 +158,27 @@ class Tally:
         self.last_set_ns = start_ns
         self.recent: deque[Outcome] = deque(maxlen=NUM_RECENT_SETS)
 
-    def count_set(self, image_set: ImageSet, now_ns: int) -> None:
-        """Count a set that is handed out."""
-        self.last_set_ns = now_ns
-        fresh = {name: e for name, e in image_set.entries.items() if not e.held}
-        if len(fresh) == len(self.cameras):
-            self.num_complete += 1
-        elif image_set.missing:
-            self.num_partial += 1
+    def count(self, item: ImageSet | DroppedSet, now_ns: int) -> None:
+        """Count a set that is handed out, or a trigger that gives none."""
+        if isinstance(item, ImageSet):
+            self.last_set_ns = now_ns
+            fresh = {name: e for name, e in item.entries.items() if not e.held}
+            self.num_complete += len(fresh) == len(self.cameras)
+            self.num_partial += bool(item.missing)
+            self.num_held += len(fresh) < len(self.cameras) and not item.missing
+            self.recent.append(Outcome(None, self._count_absent(fresh), item.spread_ns))
+            for name, entry in fresh.items():
+                self.cameras[name].lags_ns.append(entry.stamp_ns - item.key_stamp_ns)
+                self.cameras[name].delays_ns.append(entry.receive_ns - entry.stamp_ns)
+            return
+        self.dropped[item.reason] += 1
+        if item.reason is DropReason.RATE:
+            newest_ns = max(entry.receive_ns for entry in item.entries.values())
+            self.last_set_ns = max(self.last_set_ns, newest_ns)
         else:
-            self.num_held += 1
-        self.recent.append(Outcome(None, self._count_absent(fresh), image_set.spread_ns))
-        for name, entry in fresh.items():
-            camera = self.cameras[name]
-            camera.lags_ns.append(entry.stamp_ns - image_set.key_stamp_ns)
-            camera.delays_ns.append(entry.receive_ns - entry.stamp_ns)
-
-    def count_dropped(self, dropped: DroppedSet) -> None:
-        """Count a trigger that gives no set."""
-        self.dropped[dropped.reason] += 1
-        if dropped.reason is DropReason.RATE:
-            self.last_set_ns = max(self.last_set_ns,
-                                   max(e.receive_ns for e in dropped.entries.values()))
-        else:
-            absent = self._count_absent(dropped.entries)
-            self.recent.append(Outcome(dropped.reason, absent, 0))
+            self.recent.append(Outcome(item.reason, self._count_absent(item.entries), 0))
 
     def _count_absent(self, present: Mapping[str, object]) -> tuple[str, ...]:
-        if len(present) == len(self.cameras):
-            return ()
         absent = tuple(name for name in self.cameras if name not in present)
         for name in absent:
             self.cameras[name].num_missing += 1

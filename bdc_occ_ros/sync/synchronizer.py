@@ -26,7 +26,6 @@ from bdc_occ_ros.sync.reasons import (
 )
 from bdc_occ_ros.sync.stamp_checks import (
     Arrival,
-    is_future,
     JUMP_NS,
     live_cameras,
     QuorumFilter,
@@ -36,6 +35,7 @@ from bdc_occ_ros.sync.statistics import State, SynchronizerStatistics, Tally
 from bdc_occ_ros.sync.trigger_offsets import TriggerOffsets
 
 CLOCK_TOLERANCES = 3
+FUTURE_NS = 500_000_000
 FIXED = ('cameras', 'key_camera', 'offsets_ns', 'mode', 'stamp_source')
 
 logger = logging.getLogger(__name__)
@@ -90,9 +90,7 @@ class Synchronizer:
                 raise InvalidConfigError(
                     f'{name} cannot change while images are gathered; make a new synchronizer')
         with self._lock:
-            self._config = config
-            self._offsets.reconfigure(config)
-            self._assembly.reconfigure(config)
+            self._config = self._offsets.config = self._assembly.config = config
 
     @property
     def epoch(self) -> int:
@@ -180,22 +178,18 @@ class Synchronizer:
         finished = self._assembly.take_finished()
         if not finished:
             return Progress(result=result)
-        sets = tuple(item for item in finished if isinstance(item, ImageSet))
-        dropped = tuple(item for item in finished if isinstance(item, DroppedSet))
         for item in finished:
-            if isinstance(item, ImageSet):
-                self._tally.count_set(item, self._steady_clock())
-            else:
-                self._tally.count_dropped(item)
-        return Progress(sets, dropped, result)
+            self._tally.count(item, self._steady_clock())
+        return Progress(tuple(item for item in finished if isinstance(item, ImageSet)),
+                        tuple(item for item in finished if isinstance(item, DroppedSet)), result)
 
     def _admit(self, image: Arrival, now_ns: int) -> AddResult:
         """Check the stamp, then place the image."""
         if self._uses_receive_time:
-            return self._admit_unstamped(image, now_ns)
+            return self._place(image, image.receive_ns, now_ns, now_ns)
         if image.stamp_ns == 0:
             return self._admit_zero(image, now_ns)
-        if is_future(image.stamp_ns, now_ns):
+        if 0 < now_ns < image.stamp_ns - FUTURE_NS:  # a clock at zero has not started
             return AddResult.FUTURE
         last_ref_ns = self._assembly.last_ref_ns
         if last_ref_ns is not None and image.stamp_ns < last_ref_ns - JUMP_NS:
@@ -216,7 +210,7 @@ class Synchronizer:
             logger.warning('stamps of %s are zero: images are grouped by time of arrival',
                            ', '.join(sorted({other.camera for other in confirmed})))
         self._jump('stamps are zero', uses_receive_time=True)
-        return [self._admit_unstamped(other, now_ns) for other in confirmed][-1]
+        return [self._place(other, other.receive_ns, now_ns, now_ns) for other in confirmed][-1]
 
     def _admit_back(self, image: Arrival, now_ns: int) -> AddResult:
         """Follow a time jump back as soon as enough cameras show it."""
@@ -225,9 +219,6 @@ class Synchronizer:
             return AddResult.ASIDE
         self._jump('stamps went back', uses_receive_time=False)
         return [self._admit_stamped(other, now_ns) for other in confirmed][-1]
-
-    def _admit_unstamped(self, image: Arrival, now_ns: int) -> AddResult:
-        return self._place(image, image.receive_ns, now_ns, now_ns)
 
     def _admit_stamped(self, image: Arrival, now_ns: int) -> AddResult:
         history = self._stamps[image.camera]

@@ -27,10 +27,14 @@ logger = logging.getLogger(__name__)
 
 
 class TriggerOffsets:
-    """Offset of every camera, given or learned."""
+    """
+    Offset of every camera, given or learned.
+
+    :param config: May be replaced by one for the same cameras and offsets.
+    """
 
     def __init__(self, config: SynchronizerConfig) -> None:
-        self._config = config
+        self.config = config
         self.is_learned = config.offsets_ns == AUTO
         self._history: dict[str, deque[Observation]] = {
             name: deque(maxlen=HISTORY_FRAMES) for name in config.cameras}
@@ -40,10 +44,6 @@ class TriggerOffsets:
         given = config.offsets_ns if isinstance(config.offsets_ns, Mapping) else {}
         self._offsets_ns: dict[str, int] = {} if self.is_learned else {
             name: given.get(name, 0) for name in config.cameras}
-
-    def reconfigure(self, config: SynchronizerConfig) -> None:
-        """Take over another tolerance, for the same cameras and offsets."""
-        self._config = config
 
     def get(self, camera: str) -> int | None:
         """Return the offset in use, nanoseconds; None while it is not known."""
@@ -71,7 +71,7 @@ class TriggerOffsets:
     def _has_reference(self, camera: str) -> bool:
         """Choose what lags count from: the key camera, or another if that one does not come."""
         num_frames = len(self._history[camera])
-        is_key = camera == self._config.key_camera
+        is_key = camera == self.config.key_camera
         if self._reference is None and num_frames >= MIN_FRAMES * (1 if is_key else 2):
             self._reference = camera
             self._offsets_ns[camera] = 0
@@ -79,12 +79,12 @@ class TriggerOffsets:
 
     def _learn(self, camera: str) -> None:
         found = estimate_offsets(self._history[self._reference], self._history[camera],
-                                 self._config.tolerance_ns)
+                                 self.config.tolerance_ns)
         known_ns = self._offsets_ns.get(camera)
         if found and is_unambiguous(found):
             self._refusals.pop(camera, None)
             offset_ns = found[0].offset_ns
-            if known_ns is None or abs(offset_ns - known_ns) > self._config.tolerance_ns:
+            if known_ns is None or abs(offset_ns - known_ns) > self.config.tolerance_ns:
                 self._offsets_ns[camera] = offset_ns
                 logger.info('learned: %s is exposed %.1f ms after %s', camera, offset_ns / MS,
                             self._reference)
@@ -111,10 +111,10 @@ class TriggerOffsets:
         """Say which learned offsets are not known, and why."""
         if not self.is_learned:
             return []
-        reference = self._reference or self._config.key_camera
+        reference = self._reference or self.config.key_camera
         reasons = [f'the trigger offset of {camera} from {reference} cannot be learned: {text}; '
                    'give it as a parameter' for camera, text in self._refusals.items()]
-        waiting = [camera for camera in self._config.cameras
+        waiting = [camera for camera in self.config.cameras
                    if camera not in self._offsets_ns and camera not in self._refusals]
         if waiting:
             num_frames = min(len(self._history[camera]) for camera in waiting)
