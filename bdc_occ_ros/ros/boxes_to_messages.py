@@ -112,7 +112,6 @@ def label_info(class_names: tuple[str, ...], header: Header, threshold: float) -
     """
     Return which class has which number.
 
-    :param class_names: Names in the order of the labels.
     :param threshold: Least score of a published detection.
     """
     classes = [VisionClass(class_id=label, class_name=name)

@@ -52,7 +52,6 @@ class CalibrationSource:
     """
     Keeps the newest calibration of every camera.
 
-    :param transforms: Where the mounts come from.
     :param qos: Quality of service of camera_info.
     :raises InvalidCalibrationError: if there is a calibration file that cannot be used.
     """

@@ -67,11 +67,7 @@ class CounterDelta:
 
 
 class ChainDiagnostics:
-    """
-    Reads how everything is that runs while the node is active.
-
-    :param live: Parameters, which may change.
-    """
+    """Reads how everything is that runs while the node is active."""
 
     def __init__(self, live: LiveParameters, inputs: Inputs, pipeline: Pipeline,
                  predictor: 'Predictor', outputs: OutputPublishers) -> None:
@@ -193,7 +189,6 @@ class Diagnostics:
     Publishes /diagnostics periodically by the steady clock, so that a paused bag is reported too.
 
     :param node: Node whose lifecycle is reported.
-    :param period_s: Time between two messages.
     """
 
     def __init__(self, node: ReportingLifecycleNode, period_s: float) -> None:

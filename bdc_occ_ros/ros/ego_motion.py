@@ -47,11 +47,7 @@ class EgoMotion:
             self._node.destroy_subscription(self._subscription)
 
     def clear_unless_near(self, now_ns: int) -> None:
-        """
-        Forget the odometry from before a jump in time.
-
-        :param now_ns: Time after the jump.
-        """
+        """Forget the odometry from before a jump in time."""
         self._odometry.clear_unless_near(now_ns)
 
     def poses(self, stamps_ns: Mapping[str, int]) -> Mapping[str, np.ndarray] | None:

@@ -64,7 +64,6 @@ class DecodedImage(NamedTuple):
     Pixels and the calibration that belongs to them.
 
     :param pixels: RGB, (H, W, 3) uint8.
-    :param camera: Calibration for this size.
     :param remark: What had to be assumed about the image, or empty.
     """
 
@@ -84,7 +83,10 @@ def decode_for_camera(message: ImageMessage, camera: Camera,
         the calibration does not fit.
     """
     full = _camera_of_size(camera, *image_size_px(message, camera.name))
-    remark = '; '.join(filter(None, (encoding_remark(message), _size_remark(camera, full))))
+    size_remark = '' if full is camera else (
+        f'images are {full.width_px}x{full.height_px}, the calibration belongs to '
+        f'{camera.width_px}x{camera.height_px}; its intrinsics are scaled')
+    remark = '; '.join(filter(None, (encoding_remark(message), size_remark)))
     reduction = decode_reduction(full)
     pixels = decode_image(message, camera.name, reduction)
     height_px, width_px = pixels.shape[:2]
@@ -109,20 +111,8 @@ def _camera_of_size(camera: Camera, width_px: int, height_px: int) -> Camera:
     return camera.resized(width_px, height_px)
 
 
-def _size_remark(calibrated: Camera, used: Camera) -> str:
-    """Return that intrinsics were scaled, if they were."""
-    if used is calibrated:
-        return ''
-    return (f'images are {used.width_px}x{used.height_px}, the calibration belongs to '
-            f'{calibrated.width_px}x{calibrated.height_px}; its intrinsics are scaled')
-
-
 def encoding_remark(message: ImageMessage) -> str:
-    """
-    Return what a user should hear once about the encoding of a camera, or an empty string.
-
-    :param message: Any image of the camera.
-    """
+    """Return what a user should hear once about the encoding of a camera, or nothing."""
     known = None if isinstance(message, CompressedImage) else _ENCODINGS.get(message.encoding)
     return f'encoding {message.encoding} {known.remark}' if known and known.remark else ''
 
@@ -131,7 +121,6 @@ def image_size_px(message: ImageMessage, camera_name: str) -> tuple[int, int]:
     """
     Return width and height of an image without decoding it, after checking that it is whole.
 
-    :param camera_name: For the message of the error.
     :raises InvalidImageError: if it is truncated, of an unknown encoding or of an impossible
         size.
     """
@@ -159,7 +148,6 @@ def decode_image(message: ImageMessage, camera_name: str, reduction: int = 1) ->
     A JPEG can be decoded to a fraction of its size, which is several times faster. Other images
     keep their size whatever the reduction.
 
-    :param camera_name: For the message of the error.
     :param reduction: 1, 2, 4 or 8; sizes are rounded up.
     :return: RGB, (H, W, 3) uint8; for tight rgb8 a view of the message's own data.
     :raises InvalidImageError: if it is truncated, of an unknown encoding or of the wrong size.

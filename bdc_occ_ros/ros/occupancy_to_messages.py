@@ -14,9 +14,7 @@ into; it is None where both are the same.
 """
 
 import array
-from collections.abc import Sequence
 from functools import lru_cache
-import importlib.util
 import sys
 
 from geometry_msgs.msg import Pose, Vector3
@@ -76,11 +74,7 @@ def nearest_cells(cells: np.ndarray, grid: VoxelGrid, max_cells: int) -> tuple[n
 
 
 def class_colors_rgb(class_names: tuple[str, ...]) -> np.ndarray:
-    """
-    Return the colour per class, (K, 3) uint8; grey for a class that has none.
-
-    :param class_names: Names in the order of the labels.
-    """
+    """Return the colour per class, (K, 3) uint8; grey for a class that has none."""
     known = dict(zip(OCCUPANCY_CLASS_NAMES, OCCUPANCY_COLORS_RGB))
     return np.array([known.get(name, OTHER_COLOR_RGB) for name in class_names], dtype=np.uint8)
 
@@ -106,15 +100,17 @@ def _points(occupancy: Occupancy, indices: np.ndarray, dtype: list,
     return points
 
 
-def build_cloud(header: Header, fields: Sequence[PointField], points: np.ndarray) -> PointCloud2:
+def cloud_from_points(header: Header, points: np.ndarray) -> PointCloud2:
     """
-    Do what sensor_msgs_py.point_cloud2.create_cloud does with a structured array.
+    Make a cloud whose fields are those of a structured array.
 
-    :param points: Structured array, (N,), contiguous.
-    :return: An unorganized cloud, byte for byte that of sensor_msgs_py.
+    :param points: Structured array without gaps, (N,); fields are float32 or uint32.
+    :return: An unorganized cloud, byte for byte that of sensor_msgs_py, which not all have.
     """
+    fields = [PointField(name=name, offset=offset, datatype=_DATATYPES[dtype], count=1)
+              for name, (dtype, offset) in points.dtype.fields.items()]
     cloud = PointCloud2(
-        header=header, height=1, width=len(points), fields=list(fields), is_dense=False,
+        header=header, height=1, width=len(points), fields=fields, is_dense=False,
         is_bigendian=sys.byteorder == 'big', point_step=points.dtype.itemsize,
         row_step=points.dtype.itemsize * len(points))
     # rclpy takes an array('B') as it is; of anything else it checks every element
@@ -122,23 +118,6 @@ def build_cloud(header: Header, fields: Sequence[PointField], points: np.ndarray
     data.frombytes(memoryview(points).cast('B'))
     cloud.data = data
     return cloud
-
-
-if importlib.util.find_spec('sensor_msgs_py'):
-    from sensor_msgs_py.point_cloud2 import create_cloud
-else:
-    create_cloud = build_cloud
-
-
-def cloud_from_points(header: Header, points: np.ndarray) -> PointCloud2:
-    """
-    Make a cloud whose fields are those of a structured array.
-
-    :param points: Structured array without gaps, (N,); fields are float32 or uint32.
-    """
-    fields = [PointField(name=name, offset=offset, datatype=_DATATYPES[dtype], count=1)
-              for name, (dtype, offset) in points.dtype.fields.items()]
-    return create_cloud(header, fields, points)
 
 
 def occupancy_to_cloud(occupancy: Occupancy, header: Header, max_points: int = 0,
@@ -209,7 +188,6 @@ def occupancy_to_obstacles(occupancy: Occupancy, header: Header, settings: GridC
     Fields are x y z (metres) and label (UINT32). A map to another frame is applied after the
     band was cut, which therefore is one of the ego frame.
 
-    :param settings: Ground classes and height band.
     :param max_points: Keep only so many, the nearest ones; 0 sets no limit.
     :return: The cloud, and how many points the limit cut off.
     :raises InvalidConfigError: if the settings do not fit the network's classes and grid.
@@ -265,7 +243,6 @@ def occupancy_to_grid(occupancy: Occupancy, header: Header, settings: GridConfig
 
     The pose turns the origin of the map, which RViz honours and Nav2's static layer does not.
 
-    :param settings: Ground classes, height band and costs.
     :return: Row-major with x fastest; -1 unknown, 0 free, 100 or the class's cost occupied.
     :raises InvalidConfigError: if the settings do not fit the network's classes and grid.
     :raises InvalidGridError: if cells are not square, which the message cannot say.
@@ -283,12 +260,7 @@ def occupancy_to_grid(occupancy: Occupancy, header: Header, settings: GridConfig
 
 
 def color_message(color_rgb: np.ndarray, alpha: float) -> ColorRGBA:
-    """
-    Return a colour.
-
-    :param color_rgb: Red, green and blue, 0 to 255.
-    :param alpha: Opacity, 0 to 1.
-    """
+    """Return a colour from 0 to 255 and an opacity from 0 to 1."""
     red, green, blue = (float(value) / 255.0 for value in color_rgb)
     return ColorRGBA(r=red, g=green, b=blue, a=alpha)
 

@@ -107,7 +107,6 @@ class OutputPublishers:
         """
         Publish what is wanted; a result without content gives an empty message.
 
-        :param prediction: Occupancy and boxes, either may be None.
         :param output_from_ego: Pose of the ego frame in the output frame; None if the same.
         :raises InvalidConfigError: if the grid parameters do not fit the network.
         """
@@ -123,11 +122,7 @@ class OutputPublishers:
         self.num_cut_off = num_cut_off
 
     def publish_labels(self, class_names: tuple[str, ...], config: NodeConfig) -> None:
-        """
-        Publish the names of the classes of the detections, for everybody who comes later too.
-
-        :param class_names: Name per label of the detections.
-        """
+        """Publish the names of the detections' classes, for everybody who comes later too."""
         now_ns = self._node.get_clock().now().nanoseconds
         self._label_info.publish(label_info(
             class_names, make_header(now_ns, config.frame), config.score_threshold))

@@ -115,7 +115,6 @@ class InferenceThread:
     Works on the newest item of a slot, one at a time, from construction until stop.
 
     :param node: Node that logs, and whose executor is stopped by an unforeseen error.
-    :param work: What to do with an item.
     """
 
     def __init__(self, node: Node, slot: LatestSlot[Item], work: Callable[[Item], None]) -> None:
@@ -178,7 +177,6 @@ class Pipeline:
     its error is counted under its name, and the missing policy decides about the set.
 
     :param node: Node that logs and whose clock dates the outputs.
-    :param live: Parameters, which may change.
     :param inputs: Where sets, calibration and poses are taken from.
     """
 

@@ -37,7 +37,6 @@ class AwaitedTransforms:
         """
         Add one transform and wake whoever waits.
 
-        :param is_static: Whether it holds at all times.
         :raises InvalidTransformError: if the tree would become a loop.
         """
         if not is_static:
@@ -57,11 +56,7 @@ class AwaitedTransforms:
         self._newest_ns.clear()
 
     def clear_unless_near(self, now_ns: int) -> None:
-        """
-        Forget the moving frames after a jump in time, unless they have jumped already.
-
-        :param now_ns: Time after the jump.
-        """
+        """Forget the moving frames after a jump in time, unless they have jumped already."""
         if any(abs(newest_ns - now_ns) > JUMP_NS for newest_ns in self._newest_ns.values()):
             self.clear()
 
@@ -73,8 +68,6 @@ class AwaitedTransforms:
         Never called by the thread that spins, which would wait for itself.
 
         :param deadline: Reading of time.monotonic at which to give up.
-        :param target: Frame to map into.
-        :param source: Frame to map from.
         :return: target_from_source, (4, 4), metres.
         :raises TransformUnavailableError: if it did not come in time.
         """

@@ -92,14 +92,9 @@ class Synchronizer:
         with self._lock:
             self._config = self._offsets.config = self._assembly.config = config
 
-    @property
-    def epoch(self) -> int:
-        """Number of time jumps and resets; sets of earlier epochs are out of date."""
-        return self._epoch
-
     def _begin_epoch(self, epoch: int, uses_receive_time: bool) -> None:
-        """Start from nothing: no image of before may meet one of after."""
-        self._epoch = epoch
+        """Start from nothing: no image or set of before may meet one of after."""
+        self.epoch = epoch  # sets of earlier epochs are out of date
         self._uses_receive_time = uses_receive_time
         self._is_windowed = uses_receive_time or self._config.mode == 'window'
         self._assembly.begin_epoch(epoch, self._is_windowed)
@@ -161,7 +156,7 @@ class Synchronizer:
             if not (self._is_windowed or offsets.is_learned):
                 reasons += explain_offsets(tally, offsets_ns, key, tolerance_ns / 2)
                 reasons += explain_clocks(tally, CLOCK_TOLERANCES * tolerance_ns)
-            statistics = tally.report(now_ns, self._epoch, reasons, offsets_ns)._replace(
+            statistics = tally.report(now_ns, self.epoch, reasons, offsets_ns)._replace(
                 num_open=self._assembly.num_open, size_bytes=self._assembly.size_bytes,
                 uses_receive_time=self._uses_receive_time)
             is_suspect = 2 * len(tally.incomplete) > len(tally.recent) and not offsets.is_learned
@@ -245,4 +240,4 @@ class Synchronizer:
     def _jump(self, reason: str, uses_receive_time: bool) -> None:
         """Drop everything and begin the next epoch."""
         logger.info('synchronizer starts anew: %s', reason)
-        self._begin_epoch(self._epoch + 1, uses_receive_time)
+        self._begin_epoch(self.epoch + 1, uses_receive_time)

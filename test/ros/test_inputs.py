@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The slot of the inputs: the newest item wins, and every other is accounted for."""
+"""The newest item in the slot wins, every other is accounted for, and limits are followed."""
 
 from threading import Event, Thread
 import time
 
-from bdc_occ_ros.ros.inputs import LatestSlot
+from bdc_occ_ros.ros.inputs import Inputs, LatestSlot
+from bdc_occ_ros.ros.parameter_values import config_from_values
 from bdc_occ_ros.sync.cases import make_cases, rig_config
 from bdc_occ_ros.sync.synchronizer import Synchronizer
 
@@ -95,3 +96,10 @@ def test_t19_a_slow_consumer_gets_the_newest_set_and_loses_count_of_none():
     assert computed == sorted(set(computed)) and computed[-1] == newest_ns
     assert 3 <= len(computed) <= 8 and len(computed) + slot.num_replaced == 40
     assert statistics.num_open == statistics.size_bytes == 0
+
+
+def test_a_limit_of_the_rate_takes_effect_when_it_is_set(node):
+    inputs = Inputs(node, config_from_values({}))
+    inputs.follow(config_from_values({'sync.max_rate_hz': 2.0}))
+    assert inputs.synchronizer.config.max_rate_hz == 2.0
+    inputs.destroy()
