@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.sync.synchronizer_cases import make_cases, SyncCase
-from bdc_occ_ros.sync.synchronizer_replay import causes_of, completable_triggers, Replay, replay
+from bdc_occ_ros.sync.cases import make_cases, SyncCase
+from bdc_occ_ros.sync.replay import causes_of, completable_triggers, Replay, replay
 from bdc_occ_ros.sync.synthetic_triggers import NO_TRIGGER, SECOND, SyntheticImage
 
 HEADINGS = ('case', 'stream', 'offered', 'due', 'formed', 'mixed', 'dropped', 'us/image',

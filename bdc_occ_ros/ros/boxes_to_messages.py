@@ -1,6 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes as vision_msgs detections and as markers."""
+"""
+Convert boxes to vision_msgs detections and to markers.
+
+Headers bring the stamp and the frame that output_from_ego, (4, 4) metres, maps the ego frame
+into; it is None where both are the same.
+"""
 
 from collections.abc import Iterator
 
@@ -20,9 +25,8 @@ from vision_msgs.msg import (
 from visualization_msgs.msg import Marker, MarkerArray
 
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.ros.occupancy_to_clouds import class_colors_rgb
-from bdc_occ_ros.ros.occupancy_to_markers import color_message
-from bdc_occ_ros.ros.poses_to_messages import point_message, pose_message
+from bdc_occ_ros.ros.conversions import point_message, pose_message
+from bdc_occ_ros.ros.occupancy_to_messages import class_colors_rgb, color_message
 
 LIFETIME = Duration(sec=1)
 LEAST_SPEED_MPS = 0.2
@@ -53,10 +57,7 @@ def boxes_to_detections(boxes: Boxes, header: Header, score_threshold: float = 0
     """
     Return detections; the message has no room for velocities, which the markers show.
 
-    :param boxes: Boxes in the ego frame.
-    :param header: Stamp, and the frame that output_from_ego maps into; every detection has it.
     :param score_threshold: Boxes below are left out.
-    :param output_from_ego: Pose of the ego frame in the output frame, (4, 4), or None.
     :return: Centre of the box, size x length, y width, z height, class name and score.
     """
     detections = []
@@ -76,10 +77,7 @@ def boxes_to_markers(boxes: Boxes, header: Header, score_threshold: float = 0.0,
     """
     Return a cube, a text and, for what moves, an arrow per box, in a namespace per class.
 
-    :param boxes: Boxes in the ego frame.
-    :param header: Stamp, and the frame that output_from_ego maps into.
     :param score_threshold: Boxes below are left out.
-    :param output_from_ego: Pose of the ego frame in the output frame, (4, 4), or None.
     :return: A DELETEALL first, then the markers; an arrow is as long as a second's way.
     """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
@@ -114,8 +112,6 @@ def label_info(class_names: tuple[str, ...], header: Header, threshold: float) -
     """
     Return which class has which number.
 
-    :param class_names: Names in the order of the labels.
-    :param header: Stamp and frame.
     :param threshold: Least score of a published detection.
     """
     classes = [VisionClass(class_id=label, class_name=name)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The cameras as they are now, from a calibration file or from camera_info and TF.
+Keep the newest calibration of every camera, from a file or from camera_info and TF.
 
 Nothing here waits: what has arrived is used, what is missing is named. A change of either source
 gives another fingerprint, and the predictor makes its geometry anew.
@@ -21,9 +21,9 @@ from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError
 from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.ros.camera_info import camera_from_info, camera_info_remarks
+from bdc_occ_ros.ros.conversions import ego_from_optical
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.transform_listener import TransformListener
-from bdc_occ_ros.ros.transforms_from_messages import ego_from_optical
+from bdc_occ_ros.ros.transforms import TransformListener
 
 SAME_MOUNT = 1e-6  # metres, and sines of angles: the noise of a pose that went through TF
 STEEPEST_AXIS = 0.9  # no camera of a surround rig looks up or down more steeply
@@ -33,7 +33,6 @@ def cameras_from_file(config: NodeConfig) -> dict[str, Camera]:
     """
     Return the cameras of the calibration file, in the order of the network.
 
-    :param config: Parameters of the node.
     :raises InvalidCalibrationError: if the file cannot be used or lacks a camera.
     """
     path = config.calibration_file
@@ -53,9 +52,6 @@ class CalibrationSource:
     """
     Keeps the newest calibration of every camera.
 
-    :param node: Node that subscribes and logs.
-    :param config: Parameters of the node.
-    :param transforms: Where the mounts come from.
     :param qos: Quality of service of camera_info.
     :raises InvalidCalibrationError: if there is a calibration file that cannot be used.
     """

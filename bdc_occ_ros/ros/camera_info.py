@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Intrinsics from sensor_msgs/CameraInfo, with its traps.
+Read intrinsics from sensor_msgs/CameraInfo, with its traps.
 
 K and D belong to the whole sensor, so a region of interest moves the principal point and binning
 divides all of K (REP 104). P belongs to rectified images. Several recorders fill R with zeros or
@@ -22,7 +22,6 @@ def camera_from_info(info: CameraInfo, name: str, ego_from_camera: np.ndarray,
     """
     Build a camera of the rig.
 
-    :param name: Its name in the rig.
     :param ego_from_camera: Its mount with optical axes, (4, 4), metres.
     :param rectified: Whether the images are rectified. P replaces K where P is not zero, lens
         distortion is gone, and a rotation R turns the mount.
@@ -49,11 +48,7 @@ def camera_from_info(info: CameraInfo, name: str, ego_from_camera: np.ndarray,
 
 
 def camera_info_remarks(info: CameraInfo, rectified: bool = False) -> tuple[str, ...]:
-    """
-    Return what is odd about a CameraInfo although it can be used.
-
-    :param rectified: Whether the images are rectified.
-    """
+    """Return what is odd about a CameraInfo although it can be used."""
     remarks = []
     is_asked_for = rectified or np.any(info.r)  # a driver of raw images may leave R at zero
     if is_asked_for and not _is_rotation(np.array(info.r).reshape(3, 3)):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Every difference between the ROS distributions that the package has to know.
+Bridge every difference between the ROS distributions that the package has to know.
 
 Tried here: Jazzy. What is said of Humble was read in its sources and not executed.
 """
@@ -13,6 +13,8 @@ from rclpy.node import Node
 from rclpy.subscription import Subscription
 
 HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')  # Humble: one-argument callbacks only
+SEQUENCE_NUMBER = 'publication_sequence_number'
+NO_INFO = {SEQUENCE_NUMBER: None}
 
 # Newer distributions still obey Humble's variable, but complain, so it is one or the other.
 DISCOVERY_ON_THIS_MACHINE = (
@@ -20,20 +22,15 @@ DISCOVERY_ON_THIS_MACHINE = (
     else {'ROS_LOCALHOST_ONLY': '1'})
 
 
-def message_callback(callback: Callable[[Any, int | None], None]) -> Callable[..., None]:
+def message_callback(callback: Callable[[Any, Mapping[str, int | None]], None]
+                     ) -> Callable[..., None]:
     """
     Return what create_subscription takes for a callback that wants to know what was lost.
 
-    :param callback: Called with the message and the number that its publisher gave it; None on
-        Humble, or where the middleware does not count.
+    :param callback: Called with the message and its info; the number that its publisher gave it
+        is None on Humble, or where the middleware does not count.
     """
-    if not HAS_MESSAGE_INFO:
-        return lambda message: callback(message, None)
-
-    def with_info(message: Any, info: Mapping[str, int | None]) -> None:
-        callback(message, info.get('publication_sequence_number'))
-
-    return with_info
+    return callback if HAS_MESSAGE_INFO else lambda message: callback(message, NO_INFO)
 
 
 def given_parameters(node: Node) -> dict[str, Any]:

@@ -33,7 +33,6 @@ def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:
     """
     Choose by the image topics that are published now, waiting until a profile fits.
 
-    :param wait_s: How long to wait at most.
     :raises NoDatasetError: if none fits by then.
     """
     context = rclpy.Context()

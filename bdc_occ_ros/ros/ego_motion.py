@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Where the vehicle was at every exposure of a set, from TF or odometry.
+Look up where the vehicle was at every exposure of a set, from TF or odometry.
 
 At 15 m/s the vehicle moves 0.6 m while the cameras of a nuScenes rig fire one after another, so a
 set without these poses gives a slightly bent grid. That is never done in silence.
@@ -17,18 +17,13 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 
 from bdc_occ_ros.errors import BdcOccError, TransformUnavailableError
-from bdc_occ_ros.ros.awaited_transforms import AwaitedTransforms
+from bdc_occ_ros.ros.conversions import transform_from_odometry
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.transform_listener import TransformListener
-from bdc_occ_ros.ros.transforms_from_messages import transform_from_odometry
+from bdc_occ_ros.ros.transforms import AwaitedTransforms, TransformListener
 
 
 class EgoMotion:
-    """
-    Answers with poses, or with None where the motion is to be ignored.
-
-    :param config: Parameters of the node.
-    """
+    """Answers with poses, or with None where the motion is to be ignored."""
 
     def __init__(self, node: Node, config: NodeConfig, transforms: TransformListener) -> None:
         self.source = 'off'
@@ -51,12 +46,8 @@ class EgoMotion:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
 
-    def time_jumped(self, now_ns: int) -> None:
-        """
-        Forget the odometry from before a jump in time.
-
-        :param now_ns: Time after the jump.
-        """
+    def clear_unless_near(self, now_ns: int) -> None:
+        """Forget the odometry from before a jump in time."""
         self._odometry.clear_unless_near(now_ns)
 
     def poses(self, stamps_ns: Mapping[str, int]) -> Mapping[str, np.ndarray] | None:

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A lifecycle node that says why a transition failed and outlives impossible requests."""
+"""Provide a lifecycle node that says why something failed and outlives impossible requests."""
 
 from collections.abc import Callable
 import functools
+import logging
 import traceback
 from typing import Any
 
@@ -11,13 +12,16 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.service import Service
+from std_srvs.srv import Trigger
 
 from bdc_occ_ros.errors import BdcOccError
 
 Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
 
 
-def told(transition: Transition) -> Transition:
+def log_failures(transition: Transition) -> Transition:
     """
     Log why a lifecycle callback failed; rclpy swallows the exception without a word.
 
@@ -27,7 +31,7 @@ def told(transition: Transition) -> Transition:
     :param transition: An on_* method of a lifecycle node.
     """
     @functools.wraps(transition)
-    def telling(node: LifecycleNode, state: LifecycleState) -> TransitionCallbackReturn:
+    def logging_transition(node: LifecycleNode, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             return transition(node, state)
         except BdcOccError as error:
@@ -38,10 +42,28 @@ def told(transition: Transition) -> Transition:
             node.get_logger().error(f'{transition.__name__}: {traceback.format_exc()}')
             node.last_failure = repr(error)
             raise
-    return telling
+    return logging_transition
 
 
-class TellingLifecycleNode(LifecycleNode):
+class LogForwarding(logging.Handler):
+    """Passes what the core logs, which knows no ROS, on to the node's logger."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self._logger = node.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record at its level."""
+        message = self.format(record)
+        if record.levelno >= logging.ERROR:
+            self._logger.error(message)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(message)
+        else:
+            self._logger.info(message)
+
+
+class ReportingLifecycleNode(LifecycleNode):
     """
     A lifecycle node that answers every request and can start itself.
 
@@ -53,6 +75,15 @@ class TellingLifecycleNode(LifecycleNode):
         self.last_failure = ''
         self._answer_change_state = self._service_change_state.callback
         self._service_change_state.callback = self._change_state_or_refuse
+        self._log_forwarding = LogForwarding(self)
+        package = logging.getLogger('bdc_occ_ros')
+        package.addHandler(self._log_forwarding)
+        package.setLevel(logging.INFO)
+
+    def destroy_node(self) -> None:
+        """Stop forwarding logs before the node goes."""
+        logging.getLogger('bdc_occ_ros').removeHandler(self._log_forwarding)
+        super().destroy_node()
 
     @property
     def state_label(self) -> str:
@@ -67,6 +98,20 @@ class TellingLifecycleNode(LifecycleNode):
             if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
                 self.trigger_activate()
         timer = self.create_timer(0.0, start, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def create_trigger(self, name: str, action: Callable[[], str]) -> Service:
+        """
+        Create a std_srvs/Trigger service that answers with a sentence.
+
+        :param action: Returns what was done, raises why it was not.
+        """
+        def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+            try:
+                response.success, response.message = True, action()
+            except (BdcOccError, OSError) as error:
+                response.success, response.message = False, str(error)
+            return response
+        return self.create_service(Trigger, name, answer)
 
     def _change_state_or_refuse(self, request: ChangeState.Request,
                                 response: ChangeState.Response) -> ChangeState.Response:

@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The node: lifecycle and wiring only.
+Run the node: lifecycle and wiring only.
 
 Configured, it holds the network and its topics; active, it listens and computes. The executor's
 one thread receives and keeps time, the inference thread decodes, predicts and publishes.
 """
 
-from collections.abc import Iterator
 import gc
 import os
 from pathlib import Path
@@ -21,38 +20,37 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from bdc_occ_ros.bags.snapshot import save_snapshot
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.ros.compat import given_parameters
-from bdc_occ_ros.ros.debug_publishers import DebugPublishers
-from bdc_occ_ros.ros.diagnostics import Diagnostics, Finding, Health, Level
-from bdc_occ_ros.ros.lifecycle import TellingLifecycleNode, told
-from bdc_occ_ros.ros.log_forwarding import LogForwarding
-from bdc_occ_ros.ros.output_publishers import OutputPublishers
+from bdc_occ_ros.ros.diagnostics import ChainDiagnostics, Diagnostics
+from bdc_occ_ros.ros.inputs import check_inputs, Inputs
+from bdc_occ_ros.ros.lifecycle import log_failures, ReportingLifecycleNode
+from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
+from bdc_occ_ros.ros.pipeline import Pipeline
 from bdc_occ_ros.ros.predictor_loading import load_predictor, warm_up
-from bdc_occ_ros.ros.processing_chain import ProcessingChain
-from bdc_occ_ros.ros.reception import check_inputs
-from bdc_occ_ros.ros.services import TriggerServices
 
 STOP_TIMEOUT_S = 2.0
 DIAGNOSTICS_PERIOD_S = 1.0
 
 
-class OccupancyNode(TellingLifecycleNode):
+class OccupancyNode(ReportingLifecycleNode):
     """Images of a rig in, occupancy and boxes out."""
 
     def __init__(self, name: str = 'bdc_occ') -> None:
         super().__init__(name)
         self._live: LiveParameters | None = None
-        self._chain: ProcessingChain | None = None
-        self._predictor = self._outputs = self._debug = self._triggers = None
-        self._log_forwarding = LogForwarding(self)
-        self._diagnostics = Diagnostics(self, DIAGNOSTICS_PERIOD_S, self._examine)
+        self._inputs: Inputs | None = None
+        self._pipeline: Pipeline | None = None
+        self._predictor = self._outputs = None
+        self._triggers = ()
+        self._diagnostics = Diagnostics(self, DIAGNOSTICS_PERIOD_S)
         if given_parameters(self).get('autostart', True) is not False:
             self.start_by_itself()
 
-    @told
+    @log_failures
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Read the parameters, load the network and warm it up."""
-        self._live = self._live or LiveParameters(self)
+        self._live = self._live or LiveParameters(self, self._follow)
         config = self._live.config
         check_inputs(config)
         self._diagnostics.set_period(config.diagnostics_period_s)
@@ -61,43 +59,44 @@ class OccupancyNode(TellingLifecycleNode):
             self.get_logger().warning(
                 f'{config.model.name} is untrained: its output means nothing; set model.weights')
         warm_up(self._predictor, config.cameras, config.model.warmup_iterations)
-        self._outputs, self._debug = OutputPublishers(self), DebugPublishers(self)
-        self._triggers = TriggerServices(self, {
-            '~/reset': self._reset, '~/reload_calibration': self._reload_calibration,
-            '~/save_snapshot': self._save_snapshot})
+        self._outputs = OutputPublishers(self)
+        self._triggers = (
+            self.create_trigger('~/reset', self._reset),
+            self.create_trigger('~/reload_calibration', self._reload_calibration),
+            self.create_trigger('~/save_snapshot', self._save_snapshot))
         return super().on_configure(state)
 
-    @told
+    @log_failures
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the inference thread."""
-        self._chain = ProcessingChain(self, self._live, self._predictor, self._outputs,
-                                      self._debug)
+        self._inputs = Inputs(self, self._live.config)
+        self._pipeline = Pipeline(self, self._live, self._inputs, self._predictor, self._outputs)
+        self._diagnostics.chain = ChainDiagnostics(
+            self._live, self._inputs, self._pipeline, self._predictor, self._outputs)
         result = super().on_activate(state)
-        if self._predictor.config.boxes is not None:
-            self._outputs.publish_labels(self._predictor.config.boxes.class_names,
-                                         self._live.config)
+        self._publish_labels(self._live.config)
         return result
 
-    @told
+    @log_failures
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening and computing; the network stays loaded."""
         self._stop()
         return super().on_deactivate(state)
 
-    @told
+    @log_failures
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the network and the topics."""
         self._release()
         return super().on_cleanup(state)
 
-    @told
+    @log_failures
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free everything."""
         self._stop()
         self._release()
         return super().on_shutdown(state)
 
-    @told
+    @log_failures
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free what a failed transition left behind, so that the node can be configured again."""
         self._stop()
@@ -108,56 +107,59 @@ class OccupancyNode(TellingLifecycleNode):
         """Stop everything within two seconds; tell whether the inference thread has ended."""
         has_ended = self._stop(STOP_TIMEOUT_S)
         self._diagnostics.destroy()
-        self._log_forwarding.destroy()
         return has_ended
 
     def _stop(self, timeout_s: float | None = None) -> bool:
-        chain, self._chain = self._chain, None
-        return chain is None or chain.stop(timeout_s)
+        inputs, pipeline = self._inputs, self._pipeline
+        self._inputs = self._pipeline = self._diagnostics.chain = None
+        if inputs is not None:
+            inputs.destroy()
+        return pipeline is None or pipeline.stop(timeout_s)
 
     def _release(self) -> None:
-        for part in (self._triggers, self._outputs, self._debug):
-            if part is not None:
-                part.destroy()
-        self._predictor = self._outputs = self._debug = self._triggers = None
+        for service in self._triggers:
+            self.destroy_service(service)
+        if self._outputs is not None:
+            self._outputs.destroy()
+        self._predictor = self._outputs = None
+        self._triggers = ()
         gc.collect()
 
-    def _active_chain(self) -> ProcessingChain:
-        if self._chain is None:
+    def _follow(self, before: NodeConfig, now: NodeConfig) -> None:
+        """Let parameters that were set take effect where they are not read for every set."""
+        if self._inputs is not None:
+            self._inputs.follow(now)
+            if now.score_threshold != before.score_threshold:
+                self._publish_labels(now)
+
+    def _publish_labels(self, config: NodeConfig) -> None:
+        boxes = self._predictor.config.boxes
+        if boxes is not None:
+            self._outputs.publish_labels(boxes.class_names, config)
+
+    def _require_active(self) -> None:
+        if self._inputs is None:
             raise UsageError(f'the node is {self.state_label}; activate it first')
-        return self._chain
 
     def _reset(self) -> str:
-        self._active_chain().reception.reset('asked for by ~/reset')
+        self._require_active()
+        self._inputs.synchronizer.reset('asked for by ~/reset')
         return 'all images that waited are forgotten'
 
     def _reload_calibration(self) -> str:
-        calibration = self._active_chain().reception.calibration
-        calibration.reload()
-        return f'calibration is taken anew from {calibration.source}'
+        self._require_active()
+        self._inputs.calibration.reload()
+        return f'calibration is taken anew from {self._inputs.calibration.source}'
 
     def _save_snapshot(self) -> str:
-        last = self._active_chain().last
+        self._require_active()
+        last = self._pipeline.last
         if last is None:
             raise UsageError('nothing was computed yet; subscribe to an output and send images')
         path = Path(self._live.config.snapshot_folder,
                     f'snapshot_{last.frame.stamp_ns}.npz').absolute()
         save_snapshot(path, last.frame, *last.prediction)
         return str(path)
-
-    def _examine(self) -> Iterator[Health]:
-        """Return the health of the node, and of what runs while it is active."""
-        findings = []
-        if self.last_failure:
-            findings.append(Finding(Level.ERROR, self.last_failure))
-        clock = self.get_clock()
-        if clock.ros_time_is_active and clock.now().nanoseconds == 0:
-            findings.append(Finding(Level.ERROR, 'use_sim_time is set, but nothing comes on '
-                                                 '/clock; play the bag with --clock'))
-        yield Health('lifecycle', tuple(findings), {'interpreter': sys.executable},
-                     self.state_label)
-        if self._chain is not None:
-            yield from self._chain.examine()
 
 
 class Interrupted(KeyboardInterrupt):

@@ -3,7 +3,7 @@
 """Declare the table of parameters on a node and read it back; print it for users."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -70,11 +70,15 @@ class LiveParameters:
     The configuration of a running node, which follows `ros2 param set`.
 
     :param node: The node; its parameters are declared here.
+    :param on_change: Given the configuration before and after every change that is accepted.
     :raises InvalidConfigError: if a given name is unknown or a value is refused.
     """
 
-    def __init__(self, node: rclpy.node.Node) -> None:
+    def __init__(self, node: rclpy.node.Node,
+                 on_change: Callable[[NodeConfig, NodeConfig], None] = lambda before, now: None
+                 ) -> None:
         self._config = declare_parameters(node)
+        self._on_change = on_change
         node.add_on_set_parameters_callback(self._on_set)
 
     @property
@@ -86,10 +90,12 @@ class LiveParameters:
         """Accept or refuse a change and say why."""
         changes: dict[str, Any] = {parameter.name: parameter.value for parameter in parameters
                                    if not parameter.name.startswith(ROS_OWN)}
+        before = self._config
         try:
-            self._config = changed_config(self._config, changes)
+            self._config = changed_config(before, changes)
         except InvalidConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        self._on_change(before, self._config)
         return SetParametersResult(successful=True)
 
 

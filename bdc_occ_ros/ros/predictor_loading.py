@@ -9,6 +9,7 @@ import numpy as np
 
 from bdc_occ_ros.errors import MissingDependencyError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
+from bdc_occ_ros.ros.conversions import BODY_FROM_OPTICAL
 from bdc_occ_ros.ros.node_config import ModelConfig
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ def load_predictor(model: ModelConfig) -> 'Predictor':
     """
     Build the network and load its weights.
 
-    :param model: Which network, on what device, with how many threads.
     :raises MissingDependencyError: if this interpreter has no PyTorch.
     :raises BdcOccError: if the network or its weights cannot be used.
     """
@@ -38,28 +38,12 @@ def load_predictor(model: ModelConfig) -> 'Predictor':
 
 
 def warm_up(predictor: 'Predictor', cameras: tuple[str, ...], iterations: int) -> None:
-    """
-    Run the network on a made-up rig, so that the first real set is not slow.
-
-    :param cameras: Names of the cameras, which look all around.
-    :param iterations: How many frames to compute.
-    """
+    """Run the network on cameras that look ahead, so that the first real set is not slow."""
     image = predictor.config.image
     intrinsics = np.array([[0.7 * image.width_px, 0.0, 0.5 * image.width_px],
                            [0.0, 0.7 * image.width_px, 0.5 * image.height_px], [0.0, 0.0, 1.0]])
     rig = CameraRig(
-        tuple(Camera(name, image.width_px, image.height_px, intrinsics,
-                     _outward_mount(2.0 * np.pi * place / len(cameras)))
-              for place, name in enumerate(cameras)), cameras[0])
+        tuple(Camera(name, image.width_px, image.height_px, intrinsics, BODY_FROM_OPTICAL)
+              for name in cameras), cameras[0])
     for _ in range(iterations):
         predictor.warm_up(rig)
-
-
-def _outward_mount(yaw_rad: float) -> np.ndarray:
-    """Return ego_from_camera of a level camera 1.5 m above the ground."""
-    mount = np.eye(4)
-    mount[:3, 2] = np.cos(yaw_rad), np.sin(yaw_rad), 0.0
-    mount[:3, 0] = np.sin(yaw_rad), -np.cos(yaw_rad), 0.0
-    mount[:3, 1] = 0.0, 0.0, -1.0
-    mount[2, 3] = 1.5
-    return mount

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Finds by how much one camera is exposed later than another, from stamps and arrival alone.
+Estimate by how much one camera is exposed later than another, from stamps and arrival alone.
 
 The true lag is one that almost every pair of frames shows, while lags to the neighbouring
 triggers come and go with their spacing. Where the spacing repeats, several lags are constant;
@@ -19,56 +19,57 @@ REACH_NS = 500_000_000
 CLEAR_SHARE = 0.4
 
 
-class Sighting(NamedTuple):
+class Observation(NamedTuple):
     """When an image was exposed, by its stamp, and when it came, on the steady clock."""
 
     stamp_ns: int
     receive_ns: int
 
 
-class Lag(NamedTuple):
-    """A difference of stamps that most frames show, and the difference of arrival with it."""
+class OffsetCandidate(NamedTuple):
+    """A lag of stamps that most frames show, and the lag of arrival with it."""
 
-    lag_ns: int
+    offset_ns: int
     arrival_ns: int
 
 
-def constant_lags(reference: Sequence[Sighting], other: Sequence[Sighting],
-                  width_ns: int) -> list[Lag]:
+def estimate_offsets(reference: Sequence[Observation], other: Sequence[Observation],
+                     width_ns: int) -> list[OffsetCandidate]:
     """
-    Find the lags up to half a second that at least nine of ten frames show.
+    Return the lags up to half a second that at least nine of ten frames show.
 
     Frames are those of the slower camera, as far as the other camera was watched at that lag.
 
-    :param reference: Images of the camera that lags count from.
-    :param other: Images of the other camera.
+    :param reference: Images of the camera that offsets count from.
     :param width_ns: A lag is constant if it varies by no more than this.
-    :return: Lags, nearest in arrival first; none if no lag is constant.
+    :return: Candidates, nearest in arrival first; none if no lag is constant.
     """
     if min(len(reference), len(other)) < MIN_FRAMES:
         return []
-    lags = []
+    candidates = []
     for cluster in _clusters(_pairs(sorted(reference), sorted(other)), width_ns):
         lag_ns = cluster[len(cluster) // 2][0]
         num_frames = _num_frames(reference, other, lag_ns, width_ns)
         if num_frames >= MIN_FRAMES // 2 and len(cluster) >= MIN_SUPPORT * num_frames:
-            lags.append(Lag(lag_ns, round(median(arrival_ns for _, arrival_ns in cluster))))
-    return sorted(lags, key=lambda lag: abs(lag.arrival_ns))
+            arrival_ns = round(median(arrival_ns for _, arrival_ns in cluster))
+            candidates.append(OffsetCandidate(lag_ns, arrival_ns))
+    return sorted(candidates, key=lambda candidate: abs(candidate.arrival_ns))
 
 
-def is_clear(lags: Sequence[Lag]) -> bool:
+def is_unambiguous(candidates: Sequence[OffsetCandidate]) -> bool:
     """
-    Tell whether the first lag fits the arrival much better than the second.
+    Tell whether the first candidate fits the arrival much better than the second.
 
-    :param lags: At least one lag, nearest in arrival first.
+    :param candidates: At least one, nearest in arrival first.
     """
-    if len(lags) == 1:
+    if len(candidates) == 1:
         return True
-    best_ns, second_ns = abs(lags[0].arrival_ns), abs(lags[1].arrival_ns)
+    best_ns, second_ns = abs(candidates[0].arrival_ns), abs(candidates[1].arrival_ns)
     return best_ns <= CLEAR_SHARE * (best_ns + second_ns)
 
 
-def _pairs(reference: Sequence[Sighting], other: Sequence[Sighting]) -> list[tuple[int, int]]:
+def _pairs(reference: Sequence[Observation],
+           other: Sequence[Observation]) -> list[tuple[int, int]]:
     """Return the differences of stamp and arrival of images in reach of each other, sorted."""
     pairs, first = [], 0
     for stamp_ns, receive_ns in reference:
@@ -92,11 +93,11 @@ def _clusters(pairs: Sequence[tuple[int, int]],
             first = last
 
 
-def _num_frames(reference: Sequence[Sighting], other: Sequence[Sighting], lag_ns: int,
+def _num_frames(reference: Sequence[Observation], other: Sequence[Observation], lag_ns: int,
                 width_ns: int) -> int:
     """Count the frames of the slower camera whose partner at this lag would have been seen."""
-    def num_covered(of: Sequence[Sighting], by: Sequence[Sighting], shift_ns: int) -> int:
-        low_ns = min(sighting.stamp_ns for sighting in by) - width_ns // 2
-        high_ns = max(sighting.stamp_ns for sighting in by) + width_ns // 2
-        return sum(low_ns <= sighting.stamp_ns + shift_ns <= high_ns for sighting in of)
+    def num_covered(of: Sequence[Observation], by: Sequence[Observation], shift_ns: int) -> int:
+        low_ns = min(observation.stamp_ns for observation in by) - width_ns // 2
+        high_ns = max(observation.stamp_ns for observation in by) + width_ns // 2
+        return sum(low_ns <= observation.stamp_ns + shift_ns <= high_ns for observation in of)
     return min(num_covered(reference, other, lag_ns), num_covered(other, reference, -lag_ns))

@@ -1,23 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Sanity of stamps: repeated, ahead of the clock, or back by more than a second.
+Check stamps: repeated, ahead of the clock, or back by more than a second.
 
 One wrong stamp must not move the whole rig, so what would move it is set aside until a second
 camera says the same; then nothing that was set aside is lost.
 """
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 JUMP_NS = 1_000_000_000
-FUTURE_NS = 500_000_000
+SILENT_NS = 1_000_000_000
 NUM_REMEMBERED = 32
 NUM_ALONE = 3
 
 
 class Arrival(NamedTuple):
-    """One image as it was given to the synchronizer."""
+    """One image as it was given to the synchronizer, and when on the steady clock."""
 
     camera: str
     stamp_ns: int
@@ -26,9 +27,9 @@ class Arrival(NamedTuple):
     receive_ns: int
 
 
-class SetAside:
+class QuorumFilter:
     """
-    Images with a claim that other cameras have to confirm.
+    Holds images back until a quorum of cameras confirms what they claim.
 
     :param quorum: How many cameras must claim the same, within a second.
     """
@@ -39,9 +40,8 @@ class SetAside:
 
     def add(self, image: Arrival, is_alone: bool) -> list[Arrival]:
         """
-        Set an image aside.
+        Hold an image back.
 
-        :param image: Image with the claim.
         :param is_alone: Whether no other camera lives; then three in a row confirm themselves.
         :return: All images that share the claim, in order, once it is confirmed; none before.
         """
@@ -59,34 +59,30 @@ class SetAside:
         if self._images:
             self._images.pop(camera, None)
 
-    def clear(self) -> None:
-        """Drop all claims."""
-        self._images.clear()
-
-
 class StampHistory:
     """Recent stamps of one camera."""
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=NUM_REMEMBERED)
-        self._known: set[int] = set()
         self._newest_ns = 0
 
     def is_repeated(self, stamp_ns: int) -> bool:
         """Tell whether the camera has used this stamp before."""
-        return stamp_ns in self._known
+        return stamp_ns in self._recent
 
     def append(self, stamp_ns: int) -> bool:
         """Remember a stamp and tell whether it precedes an earlier one."""
-        if len(self._recent) == NUM_REMEMBERED:
-            self._known.discard(self._recent[0])
         self._recent.append(stamp_ns)
-        self._known.add(stamp_ns)
         is_behind = stamp_ns < self._newest_ns
         self._newest_ns = max(self._newest_ns, stamp_ns)
         return is_behind
 
 
-def is_future(stamp_ns: int, now_ns: int) -> bool:
-    """Tell whether a stamp lies ahead of the clock; a clock at zero has not started."""
-    return now_ns > 0 and stamp_ns > now_ns + FUTURE_NS
+def live_cameras(arrivals_ns: Mapping[str, Sequence[int]], now_ns: int) -> list[str]:
+    """
+    Return the cameras that have delivered within a second.
+
+    :param arrivals_ns: Times of recent images by camera, on the steady clock as now_ns.
+    """
+    return [camera for camera, times in arrivals_ns.items()
+            if times and now_ns - times[-1] < SILENT_NS]

@@ -1,71 +1,82 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Gathers one image per camera into sets of one trigger, and says why a set is not formed.
+Gather one image per camera into sets of one trigger, and say why a set is not formed.
 
 Cameras of a rig fire one after another, so images belong together when stamp minus trigger
 offset agrees, not when stamps are close: on nuScenes a set spans 42.6 ms while the next trigger
-may follow after 50 ms. A set is handed out by the very call that completes it; what is missing
-at the deadline is dropped, handed out partially, or filled with the previous image.
+may follow after 50 ms. A set is returned by the very call that completes it; what is missing at
+the deadline is dropped, handed out partially, or filled with the previous image.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 import logging
 from threading import Lock
 from time import monotonic_ns, time_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from bdc_occ_ros.errors import InvalidConfigError, UsageError
-from bdc_occ_ros.sync.image_set import AddResult, ImageSet, SetEntry, UnformedSet
-from bdc_occ_ros.sync.offset_estimation import constant_lags, is_clear, Sighting
-from bdc_occ_ros.sync.outbox import Outbox
-from bdc_occ_ros.sync.set_assembly import SetAssembly, Surroundings
-from bdc_occ_ros.sync.stamp_checks import Arrival, is_future, JUMP_NS, SetAside, StampHistory
-from bdc_occ_ros.sync.synchronizer_config import SynchronizerConfig
-from bdc_occ_ros.sync.synchronizer_reasons import (
-    deviation,
+from bdc_occ_ros.sync.config import SynchronizerConfig
+from bdc_occ_ros.sync.image_sets import AddResult, DroppedSet, ImageSet, SetAssembly, SetEntry
+from bdc_occ_ros.sync.reasons import (
     explain,
     explain_clocks,
+    explain_contradictions,
     explain_offsets,
 )
-from bdc_occ_ros.sync.synchronizer_statistics import SynchronizerStatistics
-from bdc_occ_ros.sync.synchronizer_tally import Tally
+from bdc_occ_ros.sync.stamp_checks import (
+    Arrival,
+    JUMP_NS,
+    live_cameras,
+    QuorumFilter,
+    StampHistory,
+)
+from bdc_occ_ros.sync.statistics import State, SynchronizerStatistics, Tally
 from bdc_occ_ros.sync.trigger_offsets import TriggerOffsets
 
 CLOCK_TOLERANCES = 3
+FUTURE_NS = 500_000_000
 FIXED = ('cameras', 'key_camera', 'offsets_ns', 'mode', 'stamp_source')
 
 logger = logging.getLogger(__name__)
-Sightings = dict[str, tuple[Sighting, ...]]
+
+
+class Progress(NamedTuple):
+    """
+    What a call of the synchronizer came to.
+
+    :param sets: Finished sets, oldest first. Where several threads add images, epoch and ref_ns
+        say which of their sets came first.
+    :param dropped: Triggers that give no set.
+    :param result: What became of the image that was added, if one was.
+    """
+
+    sets: tuple[ImageSet, ...] = ()
+    dropped: tuple[DroppedSet, ...] = ()
+    result: AddResult | None = None
 
 
 class Synchronizer:
     """
     Groups images of several cameras; any thread may add them.
 
-    :param config: Cameras, offsets, limits and policy.
-    :param consumer: Gets every set, in order and one at a time, outside the lock, from the
-        thread that added the last image or polled. What it raises is logged and counted.
-    :param on_unformed: Told about every trigger that no set is handed out for.
     :param clock: The node's clock, nanoseconds; measures deadlines.
     :param steady_clock: A clock that never jumps, nanoseconds; measures ages and arrival.
     """
 
-    def __init__(self, config: SynchronizerConfig, consumer: Callable[[ImageSet], None], *,
-                 on_unformed: Callable[[UnformedSet], None] | None = None,
-                 clock: Callable[[], int] = time_ns,
+    def __init__(self, config: SynchronizerConfig, *, clock: Callable[[], int] = time_ns,
                  steady_clock: Callable[[], int] = monotonic_ns) -> None:
         self._config = config
         self._clock = clock
         self._steady_clock = steady_clock
         self._lock = Lock()
-        self._outbox = Outbox(consumer, on_unformed, capacity=4 * config.max_groups)
         self._tally = Tally(config.cameras, steady_clock())
         self._offsets = TriggerOffsets(config)
-        self._epoch = 0
         self._has_warned = False
-        self._begin_epoch(uses_receive_time=config.stamp_source == 'receive')
+        self._arrivals_ns = {name: camera.receive_ns
+                             for name, camera in self._tally.cameras.items()}
+        self._assembly = SetAssembly(config, self._offsets, self._arrivals_ns)
+        self._begin_epoch(0, uses_receive_time=config.stamp_source == 'receive')
 
     @property
     def config(self) -> SynchronizerConfig:
@@ -79,34 +90,28 @@ class Synchronizer:
                 raise InvalidConfigError(
                     f'{name} cannot change while images are gathered; make a new synchronizer')
         with self._lock:
-            self._config = config
-            self._offsets.reconfigure(config)
-            self._assembly.reconfigure(config)
+            self._config = self._offsets.config = self._assembly.config = config
 
-    def _begin_epoch(self, uses_receive_time: bool) -> None:
-        """Start from nothing: no image of before may meet one of after."""
-        config = self._config
+    def _begin_epoch(self, epoch: int, uses_receive_time: bool) -> None:
+        """Start from nothing: no image or set of before may meet one of after."""
+        self.epoch = epoch  # sets of earlier epochs are out of date
         self._uses_receive_time = uses_receive_time
-        self._is_windowed = uses_receive_time or config.mode == 'window'
-        self._assembly = SetAssembly(config, self._epoch, self._is_windowed, Surroundings(
-            self._offsets, lambda: len(self._tally.live_cameras(self._steady_clock())),
-            self._emit))
-        self._stamps = {name: StampHistory() for name in config.cameras}
-        self._back = SetAside(config.quorum)
-        self._zero = SetAside(config.quorum)
+        self._is_windowed = uses_receive_time or self._config.mode == 'window'
+        self._assembly.begin_epoch(epoch, self._is_windowed)
+        self._stamps = {name: StampHistory() for name in self._config.cameras}
+        self._back = QuorumFilter(self._config.quorum)
+        self._zero = QuorumFilter(self._config.quorum)
         self._offsets.forget_history()
 
     def add(self, camera: str, stamp_ns: int, payload: Any, size_bytes: int,
-            receive_ns: int | None = None) -> AddResult:
+            receive_ns: int | None = None) -> Progress:
         """
-        Take one image and hand out the sets that it completes.
+        Take one image and return the sets that it completes.
 
-        :param camera: Name of its camera.
         :param stamp_ns: Stamp of its header, 0 if it has none.
         :param payload: The image, best undecoded; not looked at.
         :param size_bytes: How much memory it holds.
         :param receive_ns: When it came, on the steady clock; now if None.
-        :return: What became of it.
         :raises UsageError: if the camera is not configured.
         """
         if camera not in self._tally.cameras:
@@ -117,20 +122,19 @@ class Synchronizer:
             tally = self._tally.cameras[camera]
             tally.count(receive_ns)
             now_ns = self._clock()
-            self._assembly.close_expired(now_ns)
+            self._assembly.close_expired(now_ns, receive_ns)
             result = self._admit(
                 Arrival(camera, stamp_ns, payload, size_bytes, receive_ns), now_ns)
             tally.resolve(result)
-        self._outbox.deliver()
-        return result
+            return self._progress(result)
 
-    def poll(self) -> None:
+    def poll(self) -> Progress:
         """Close the sets whose deadline has passed; call it more often than the deadline."""
         with self._lock:
-            self._assembly.close_expired(self._clock())
-        self._outbox.deliver()
+            self._assembly.close_expired(self._clock(), self._steady_clock())
+            return self._progress()
 
-    def reset(self, reason: str) -> None:
+    def reset(self, reason: str) -> Progress:
         """
         Start a new epoch: forget all images, keep learned offsets and counters.
 
@@ -138,59 +142,49 @@ class Synchronizer:
         """
         with self._lock:
             self._jump(reason, uses_receive_time=self._config.stamp_source == 'receive')
-        self._outbox.deliver()
+            return self._progress()
 
     def statistics(self) -> SynchronizerStatistics:
         """Return counters, state and the reasons for it."""
+        offsets, key, tolerance_ns = (
+            self._offsets, self._config.key_camera, self._config.tolerance_ns)
         with self._lock:
-            statistics, sightings = self._snapshot(self._steady_clock())
-        return statistics.with_reasons(self._contradicted_offsets(sightings))
+            now_ns, tally, offsets_ns = self._steady_clock(), self._tally, offsets.in_use_ns
+            reasons = explain(tally, now_ns) + offsets.explain()
+            if self._uses_receive_time and self._config.stamp_source != 'receive':
+                reasons.append('stamps are zero: images are grouped by time of arrival')
+            if not (self._is_windowed or offsets.is_learned):
+                reasons += explain_offsets(tally, offsets_ns, key, tolerance_ns / 2)
+                reasons += explain_clocks(tally, CLOCK_TOLERANCES * tolerance_ns)
+            statistics = tally.report(now_ns, self.epoch, reasons, offsets_ns)._replace(
+                num_open=self._assembly.num_open, size_bytes=self._assembly.size_bytes,
+                uses_receive_time=self._uses_receive_time)
+            is_suspect = 2 * len(tally.incomplete) > len(tally.recent) and not offsets.is_learned
+            observations = offsets.observations() if is_suspect else {}
+        # estimating takes long, and images need not wait for it
+        contradictions = explain_contradictions(observations, offsets_ns, key, tolerance_ns)
+        is_worse = contradictions and statistics.state is State.OK
+        return statistics._replace(
+            reasons=(*statistics.reasons, *contradictions),
+            state=State.DEGRADED if is_worse else statistics.state)
 
-    def _snapshot(self, now_ns: int) -> tuple[SynchronizerStatistics, Sightings]:
-        """Copy what is reported, and what has to be looked at without holding the lock."""
-        tally, offsets, tolerance_ns = self._tally, self._offsets, self._config.tolerance_ns
-        reasons = explain(tally, now_ns) + self._outbox.explain() + offsets.explain()
-        if self._uses_receive_time and self._config.stamp_source != 'receive':
-            reasons.append('stamps are zero: images are grouped by time of arrival')
-        if not (self._is_windowed or offsets.is_learned):
-            reasons += explain_offsets(tally, offsets.in_use_ns, self._config.key_camera,
-                                       tolerance_ns / 2)
-            reasons += explain_clocks(tally, CLOCK_TOLERANCES * tolerance_ns)
-        statistics = replace(
-            tally.report(now_ns, self._epoch, reasons, offsets.in_use_ns),
-            num_undelivered=self._outbox.num_lost, num_consumer_errors=self._outbox.num_errors,
-            num_open=self._assembly.num_open, size_bytes=self._assembly.size_bytes,
-            uses_receive_time=self._uses_receive_time)
-        is_suspect = 2 * len(tally.incomplete) > len(tally.recent)
-        return statistics, offsets.sightings(self._config.cameras if is_suspect else ())
-
-    def _contradicted_offsets(self, sightings: Sightings) -> list[str]:
-        """Say which given offsets the stamps of a failing rig contradict."""
-        offsets_ns, key = self._offsets.in_use_ns, self._config.key_camera
-        reasons = []
-        for camera in sightings if not self._offsets.is_learned else ():
-            lags = constant_lags(sightings[key], sightings[camera], self._config.tolerance_ns)
-            given_ns = offsets_ns[camera] - offsets_ns[key]
-            if (lags and is_clear(lags)
-                    and abs(lags[0].lag_ns - given_ns) > self._config.tolerance_ns):
-                reasons.append(deviation(camera, key, lags[0].lag_ns, given_ns))
-        return reasons
-
-    def _emit(self, item: ImageSet | UnformedSet) -> None:
-        """Count a set, or a trigger without one, and queue it for its receiver."""
-        if isinstance(item, ImageSet):
-            self._tally.count_set(item, self._steady_clock())
-        else:
-            self._tally.count_unformed(item)
-        self._outbox.post(item)
+    def _progress(self, result: AddResult | None = None) -> Progress:
+        """Take and count what is finished."""
+        finished = self._assembly.take_finished()
+        if not finished:
+            return Progress(result=result)
+        for item in finished:
+            self._tally.count(item, self._steady_clock())
+        return Progress(tuple(item for item in finished if isinstance(item, ImageSet)),
+                        tuple(item for item in finished if isinstance(item, DroppedSet)), result)
 
     def _admit(self, image: Arrival, now_ns: int) -> AddResult:
         """Check the stamp, then place the image."""
         if self._uses_receive_time:
-            return self._admit_unstamped(image, now_ns)
+            return self._place(image, image.receive_ns, now_ns, now_ns)
         if image.stamp_ns == 0:
             return self._admit_zero(image, now_ns)
-        if is_future(image.stamp_ns, now_ns):
+        if 0 < now_ns < image.stamp_ns - FUTURE_NS:  # a clock at zero has not started
             return AddResult.FUTURE
         last_ref_ns = self._assembly.last_ref_ns
         if last_ref_ns is not None and image.stamp_ns < last_ref_ns - JUMP_NS:
@@ -211,7 +205,7 @@ class Synchronizer:
             logger.warning('stamps of %s are zero: images are grouped by time of arrival',
                            ', '.join(sorted({other.camera for other in confirmed})))
         self._jump('stamps are zero', uses_receive_time=True)
-        return [self._admit_unstamped(other, now_ns) for other in confirmed][-1]
+        return [self._place(other, other.receive_ns, now_ns, now_ns) for other in confirmed][-1]
 
     def _admit_back(self, image: Arrival, now_ns: int) -> AddResult:
         """Follow a time jump back as soon as enough cameras show it."""
@@ -220,9 +214,6 @@ class Synchronizer:
             return AddResult.ASIDE
         self._jump('stamps went back', uses_receive_time=False)
         return [self._admit_stamped(other, now_ns) for other in confirmed][-1]
-
-    def _admit_unstamped(self, image: Arrival, now_ns: int) -> AddResult:
-        return self._place(image, image.receive_ns, now_ns, now_ns)
 
     def _admit_stamped(self, image: Arrival, now_ns: int) -> AddResult:
         history = self._stamps[image.camera]
@@ -239,15 +230,14 @@ class Synchronizer:
         return self._place(image, image.stamp_ns - offset_ns, image.stamp_ns, now_ns)
 
     def _place(self, image: Arrival, ref_ns: int, stamp_ns: int, now_ns: int) -> AddResult:
-        return self._assembly.place(image.camera, SetEntry(
-            image.payload, stamp_ns, image.receive_ns, False, ref_ns, image.size_bytes), now_ns)
+        entry = SetEntry(image.payload, stamp_ns, image.receive_ns, False, ref_ns,
+                         image.size_bytes)
+        return self._assembly.place(image.camera, entry, now_ns)
 
     def _is_alone(self, image: Arrival) -> bool:
-        return self._tally.live_cameras(image.receive_ns) == [image.camera]
+        return live_cameras(self._arrivals_ns, image.receive_ns) == [image.camera]
 
     def _jump(self, reason: str, uses_receive_time: bool) -> None:
         """Drop everything and begin the next epoch."""
-        self._assembly.flush()
         logger.info('synchronizer starts anew: %s', reason)
-        self._epoch += 1
-        self._begin_epoch(uses_receive_time)
+        self._begin_epoch(self.epoch + 1, uses_receive_time)

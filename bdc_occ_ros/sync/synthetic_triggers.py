@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Made-up camera streams with known truth: which image belongs to which trigger.
+Simulate camera streams of which it is known which image belongs to which trigger.
 
 The nuScenes pattern is that of its public stamps: 12 Hz cameras spread over the sweep of a 20 Hz
 lidar fire in steps of 50, 100 and 100 ms, one after another within 42.6 ms. Stamps, arrival and

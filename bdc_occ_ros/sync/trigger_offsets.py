@@ -1,17 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Trigger offsets: how much later than the key camera each camera of a rig is exposed.
+Keep the trigger offsets: how much later than the key camera each camera of a rig is exposed.
 
-Given, or zero, or learned from the constant lags of the stamps and then followed as they drift.
+They are given, or zero, or learned from the stamps and then followed as they drift.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import logging
 
-from bdc_occ_ros.sync.offset_estimation import constant_lags, is_clear, MIN_FRAMES, Sighting
-from bdc_occ_ros.sync.synchronizer_config import AUTO, MS, SynchronizerConfig
+from bdc_occ_ros.sync.config import AUTO, MS, SynchronizerConfig
+from bdc_occ_ros.sync.offset_estimation import (
+    estimate_offsets,
+    is_unambiguous,
+    MIN_FRAMES,
+    Observation,
+)
 
 HISTORY_FRAMES = 48
 LEARN_EVERY = 8
@@ -25,13 +30,13 @@ class TriggerOffsets:
     """
     Offset of every camera, given or learned.
 
-    :param config: Cameras, key camera, offsets and tolerance.
+    :param config: May be replaced by one for the same cameras and offsets.
     """
 
     def __init__(self, config: SynchronizerConfig) -> None:
-        self._config = config
+        self.config = config
         self.is_learned = config.offsets_ns == AUTO
-        self._history: dict[str, deque[Sighting]] = {
+        self._history: dict[str, deque[Observation]] = {
             name: deque(maxlen=HISTORY_FRAMES) for name in config.cameras}
         self._num_unused = dict.fromkeys(config.cameras, 0)
         self._reference: str | None = None
@@ -40,20 +45,8 @@ class TriggerOffsets:
         self._offsets_ns: dict[str, int] = {} if self.is_learned else {
             name: given.get(name, 0) for name in config.cameras}
 
-    def reconfigure(self, config: SynchronizerConfig) -> None:
-        """
-        Take over another tolerance.
-
-        :param config: Settings for the same cameras and offsets.
-        """
-        self._config = config
-
     def get(self, camera: str) -> int | None:
-        """
-        Return the offset in use, nanoseconds; None while it is not known.
-
-        :param camera: Name of the camera.
-        """
+        """Return the offset in use, nanoseconds; None while it is not known."""
         return self._offsets_ns.get(camera)
 
     @property
@@ -67,7 +60,7 @@ class TriggerOffsets:
 
         :param receive_ns: When it came, on the steady clock.
         """
-        self._history[camera].append(Sighting(stamp_ns, receive_ns))
+        self._history[camera].append(Observation(stamp_ns, receive_ns))
         if self.is_learned:
             self._num_unused[camera] += 1
             is_settled = camera in self._offsets_ns or camera in self._refusals
@@ -78,26 +71,26 @@ class TriggerOffsets:
     def _has_reference(self, camera: str) -> bool:
         """Choose what lags count from: the key camera, or another if that one does not come."""
         num_frames = len(self._history[camera])
-        is_key = camera == self._config.key_camera
+        is_key = camera == self.config.key_camera
         if self._reference is None and num_frames >= MIN_FRAMES * (1 if is_key else 2):
             self._reference = camera
             self._offsets_ns[camera] = 0
         return self._reference not in (None, camera) and num_frames >= MIN_FRAMES
 
     def _learn(self, camera: str) -> None:
-        lags = constant_lags(self._history[self._reference], self._history[camera],
-                             self._config.tolerance_ns)
+        found = estimate_offsets(self._history[self._reference], self._history[camera],
+                                 self.config.tolerance_ns)
         known_ns = self._offsets_ns.get(camera)
-        if lags and is_clear(lags):
+        if found and is_unambiguous(found):
             self._refusals.pop(camera, None)
-            lag_ns = lags[0].lag_ns
-            if known_ns is None or abs(lag_ns - known_ns) > self._config.tolerance_ns:
-                self._offsets_ns[camera] = lag_ns
-                logger.info('learned: %s is exposed %.1f ms after %s', camera, lag_ns / MS,
+            offset_ns = found[0].offset_ns
+            if known_ns is None or abs(offset_ns - known_ns) > self.config.tolerance_ns:
+                self._offsets_ns[camera] = offset_ns
+                logger.info('learned: %s is exposed %.1f ms after %s', camera, offset_ns / MS,
                             self._reference)
         elif known_ns is None:
-            fits = ' and '.join(f'{lag.lag_ns / MS:+.1f} ms' for lag in lags[:2])
-            self._refusals[camera] = (f'ambiguous, {fits} fit equally' if lags
+            fits = ' and '.join(f'{candidate.offset_ns / MS:+.1f} ms' for candidate in found[:2])
+            self._refusals[camera] = (f'ambiguous, {fits} fit equally' if found
                                       else 'no lag is constant')
 
     def follow(self, stamps_ns: Mapping[str, int]) -> None:
@@ -118,10 +111,10 @@ class TriggerOffsets:
         """Say which learned offsets are not known, and why."""
         if not self.is_learned:
             return []
-        reference = self._reference or self._config.key_camera
+        reference = self._reference or self.config.key_camera
         reasons = [f'the trigger offset of {camera} from {reference} cannot be learned: {text}; '
                    'give it as a parameter' for camera, text in self._refusals.items()]
-        waiting = [camera for camera in self._config.cameras
+        waiting = [camera for camera in self.config.cameras
                    if camera not in self._offsets_ns and camera not in self._refusals]
         if waiting:
             num_frames = min(len(self._history[camera]) for camera in waiting)
@@ -129,9 +122,9 @@ class TriggerOffsets:
                            f'of at least {MIN_FRAMES} frames')
         return reasons
 
-    def sightings(self, cameras: Iterable[str]) -> dict[str, tuple[Sighting, ...]]:
-        """Return copies of the recent images' times."""
-        return {camera: tuple(self._history[camera]) for camera in cameras}
+    def observations(self) -> dict[str, tuple[Observation, ...]]:
+        """Return copies of the recent images' times, by camera."""
+        return {camera: tuple(history) for camera, history in self._history.items()}
 
     def forget_history(self) -> None:
         """Drop the recent images after a time jump; offsets belong to the rig and stay."""

@@ -10,7 +10,7 @@ import pytest
 from bdc_occ_ros.bench.sync import as_record, as_table, choose_cases, compare, judge, OtherResult
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.sync.synchronizer_cases import make_cases, rig_config
+from bdc_occ_ros.sync.cases import make_cases, rig_config
 from bdc_occ_ros.sync.synthetic_triggers import MS
 
 KEYS = {'case', 'sets_offered', 'sets_formed', 'mixed', 'dropped', 'us_per_message', 'added_ms'}

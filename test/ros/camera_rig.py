@@ -15,7 +15,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
 from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
-from bdc_occ_ros.ros.stamps import make_header, to_nanoseconds
+from bdc_occ_ros.ros.conversions import make_header, to_nanoseconds
 
 ImageMessage = Image | CompressedImage
 

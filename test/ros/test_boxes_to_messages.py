@@ -12,7 +12,7 @@ from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
 from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections, boxes_to_markers, label_info
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.conversions import make_header
 
 HEADER = make_header(1_000_000_002, 'base_link')
 QUARTER_TURN = np.array([[0.0, -1.0, 0.0, 10.0], [1.0, 0.0, 0.0, 20.0],

@@ -12,8 +12,8 @@ def test_callbacks_learn_the_publishers_numbering(node, spin_until):
     received = []
     node.create_subscription(
         Int32, 'numbers',
-        compat.message_callback(lambda message, number: received.append((message.data, number))),
-        10)
+        compat.message_callback(lambda message, info: received.append(
+            (message.data, info[compat.SEQUENCE_NUMBER]))), 10)
     publisher = node.create_publisher(Int32, 'numbers', 10)
     assert spin_until(lambda: publisher.get_subscription_count() == 1)
     for data in range(4):
@@ -27,7 +27,7 @@ def test_without_message_info_the_number_is_none(monkeypatch):
     monkeypatch.setattr(compat, 'HAS_MESSAGE_INFO', False)
     received = []
     compat.message_callback(lambda *arguments: received.append(arguments))('message')
-    assert received == [('message', None)]
+    assert received == [('message', {compat.SEQUENCE_NUMBER: None})]
 
 
 def test_given_parameters_include_undeclared_ones(ros):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
 
-from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.ros.conversions import to_nanoseconds
 
 CAMERA = 'FRONT'
 OTHERS = ('LEFT', 'RIGHT')

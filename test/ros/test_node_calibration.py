@@ -20,7 +20,7 @@ from bdc_occ_ros.geometry import camera_rig
 from bdc_occ_ros.geometry.calibration_file import save_calibration
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
-from bdc_occ_ros.ros.stamps import make_header, to_nanoseconds
+from bdc_occ_ros.ros.conversions import make_header, to_nanoseconds
 
 SPEED_MPS = 20.0
 

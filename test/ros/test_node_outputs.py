@@ -16,7 +16,7 @@ from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
 from bdc_occ_ros.bags.snapshot import load_snapshot
-from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.ros.conversions import to_nanoseconds
 
 NAMESPACE = '/car'
 NODE = f'{NAMESPACE}/bdc_occ'
@@ -127,6 +127,16 @@ def test_parameters_take_effect_while_running(watcher, node):
     assert set_parameter(watcher, 'sync.max_rate_hz', 0.0).successful
     refused = set_parameter(watcher, 'score_threshold', 2.0)
     assert not refused.successful and 'score_threshold' in refused.reason
+
+
+def test_labels_follow_the_threshold_as_soon_as_it_is_set(watcher, node):
+    labels = []
+    node.create_subscription(LabelInfo, f'{NAMESPACE}/label_info', labels.append, LATCHED)
+    assert watcher.spin_until(lambda: labels) and labels[-1].threshold == pytest.approx(0.3)
+    watcher.step = lambda: None  # no set needs to come
+    assert set_parameter(watcher, 'score_threshold', 0.5).successful
+    assert watcher.spin_until(lambda: labels[-1].threshold == pytest.approx(0.5))
+    assert set_parameter(watcher, 'score_threshold', 0.3).successful
 
 
 def test_fixed_parameter_says_that_it_is_fixed(watcher):

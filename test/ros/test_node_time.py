@@ -7,7 +7,7 @@ from node_process import NodeProcess, num_in_sector, Watcher
 import pytest
 from rosgraph_msgs.msg import Clock
 
-from bdc_occ_ros.ros.stamps import to_nanoseconds, to_stamp
+from bdc_occ_ros.ros.conversions import to_nanoseconds, to_stamp
 
 BAG_START_NS = 1_532_402_927_000_000_000
 TICK_NS = 10_000_000

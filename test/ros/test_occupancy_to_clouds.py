@@ -11,9 +11,9 @@ import pytest
 from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.ros.conversions import make_header
 from bdc_occ_ros.ros.node_config import GridConfig
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud, occupancy_to_obstacles
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import occupancy_to_cloud, occupancy_to_obstacles
 
 HEADER = make_header(5, 'base_link')
 SETTINGS = GridConfig()

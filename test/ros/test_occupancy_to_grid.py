@@ -11,9 +11,9 @@ import pytest
 
 from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.ros.conversions import make_header
 from bdc_occ_ros.ros.node_config import GridConfig
-from bdc_occ_ros.ros.occupancy_to_grid import column_costs, occupancy_to_grid
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import column_costs, occupancy_to_grid
 
 HEADER = make_header(5, 'base_link')
 SETTINGS = GridConfig()  # 0.2 to 2.2 m: layers 3 to 7 of the grid

@@ -6,8 +6,8 @@ import numpy as np
 from occupancies import GRID, LABEL, occupancy, random_occupancy
 from visualization_msgs.msg import Marker
 
-from bdc_occ_ros.ros.occupancy_to_markers import occupancy_to_markers
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.conversions import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import occupancy_to_markers
 
 HEADER = make_header(5, 'base_link')
 

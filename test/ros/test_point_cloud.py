@@ -10,8 +10,8 @@ import pytest
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import PointField
 
-from bdc_occ_ros.ros.point_cloud import build_cloud, cloud_from_points
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.conversions import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import cloud_from_points
 
 DTYPE = [('x', np.float32), ('y', np.float32), ('z', np.float32), ('label', np.uint32)]
 HEADER = make_header(1_500_000_007, 'base_link')
@@ -55,9 +55,8 @@ def test_equals_sensor_msgs_py_byte_for_byte(count):
     theirs = pytest.importorskip(
         'sensor_msgs_py.point_cloud2', reason='sensor_msgs_py is not installed')
     points = random_points(count)
-    fields = cloud_from_points(HEADER, points).fields
-    ours, expected = (build(HEADER, fields, points)
-                      for build in (build_cloud, theirs.create_cloud))
+    ours = cloud_from_points(HEADER, points)
+    expected = theirs.create_cloud(HEADER, ours.fields, points)
     assert ours.data.tobytes() == expected.data.tobytes()
     assert ours == expected  # every field; serialized bytes differ in CDR padding, which is random
     np.testing.assert_array_equal(theirs.read_points(ours), points)

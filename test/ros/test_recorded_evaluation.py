@@ -18,8 +18,8 @@ from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections, boxes_to_markers
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.conversions import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import occupancy_to_cloud
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 TYPES = {'/car/occupancy': 'sensor_msgs/msg/PointCloud2',

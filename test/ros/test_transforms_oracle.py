@@ -11,7 +11,7 @@ from rclpy.time import Time
 from bdc_occ_ros.errors import TransformUnavailableError
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
 from bdc_occ_ros.geometry.transforms import TransformTree
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.conversions import make_header
 
 tf2_ros = pytest.importorskip('tf2_ros', reason='tf2_ros is not among the wheels')
 

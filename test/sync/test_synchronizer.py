@@ -3,7 +3,7 @@
 """
 Streams with known truth: every due set is formed, none mixes triggers, every other has a cause.
 
-The numbers are those of the cases in bdc_occ_ros/sync/synchronizer_cases.py.
+The numbers are those of the cases in bdc_occ_ros.sync.cases.py.
 """
 
 import logging
@@ -12,10 +12,10 @@ from random import Random
 import pytest
 
 from bdc_occ_ros.bench.sync import choose_cases, judge
-from bdc_occ_ros.sync.image_set import AddResult, Cause
+from bdc_occ_ros.sync.cases import LAST, make_cases, rig_config
+from bdc_occ_ros.sync.image_sets import AddResult, DropReason
+from bdc_occ_ros.sync.replay import replay
 from bdc_occ_ros.sync.synchronizer import Synchronizer
-from bdc_occ_ros.sync.synchronizer_cases import LAST, make_cases, rig_config
-from bdc_occ_ros.sync.synchronizer_replay import replay
 from bdc_occ_ros.sync.synthetic_triggers import (
     expose,
     in_order_of_arrival,
@@ -225,7 +225,7 @@ def test_t13_duplicates_and_swapped_images_are_counted_and_harmless():
 def test_t14_one_stamp_in_the_future_neither_flushes_nor_stalls():
     live, bag = replayed('T14a'), replayed('T14b')
     assert live.results.count(AddResult.FUTURE) == 1
-    assert bag.statistics.unformed == {Cause.ISOLATED: 1}
+    assert bag.statistics.dropped == {DropReason.ISOLATED: 1}
     for result in (live, bag):
         assert len(result.complete) == 239 and result.statistics.epoch == 0
 
@@ -279,18 +279,17 @@ def test_t20_memory_stays_within_its_cap():
     largest, num_open = 0, 0
     now_ns = START_NS
     config = rig_config(max_bytes=1_000_000, max_groups=3, deadline_ns=10 * SECOND)
-    unformed = []
-    synchronizer = Synchronizer(config, lambda image_set: None, on_unformed=unformed.append,
-                                clock=lambda: now_ns, steady_clock=lambda: now_ns)
+    dropped = []
+    synchronizer = Synchronizer(config, clock=lambda: now_ns, steady_clock=lambda: now_ns)
     for image in CASES['T20'].images:
         now_ns = image.arrival_ns
-        synchronizer.add(image.camera, image.stamp_ns, image, 150_000)
+        dropped += synchronizer.add(image.camera, image.stamp_ns, image, 150_000).dropped
         statistics = synchronizer._assembly
         largest = max(largest, statistics.size_bytes)
         num_open = max(num_open, statistics.num_open)
     assert 750_000 <= largest <= 1_000_000 and num_open <= 3
-    assert {item.cause for item in unformed} == {Cause.MEMORY}
-    assert synchronizer.add(LAST, 1, None, 1_000_001) is AddResult.TOO_LARGE
+    assert {item.reason for item in dropped} == {DropReason.MEMORY}
+    assert synchronizer.add(LAST, 1, None, 1_000_001).result is AddResult.TOO_LARGE
 
 
 def test_t22_names_and_not_positions_decide():

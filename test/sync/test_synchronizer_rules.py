@@ -5,10 +5,10 @@
 import pytest
 
 from bdc_occ_ros.errors import InvalidConfigError, UsageError
-from bdc_occ_ros.sync.image_set import AddResult, Cause
+from bdc_occ_ros.sync.config import SynchronizerConfig
+from bdc_occ_ros.sync.image_sets import AddResult, DropReason
+from bdc_occ_ros.sync.statistics import State
 from bdc_occ_ros.sync.synchronizer import Synchronizer
-from bdc_occ_ros.sync.synchronizer_config import SynchronizerConfig
-from bdc_occ_ros.sync.synchronizer_statistics import State
 
 MS = 1_000_000
 START_MS = 1_000_000
@@ -21,27 +21,33 @@ class Rig:
     def __init__(self, **changes):
         settings = {'cameras': ('A', 'B', 'C'), 'offsets_ns': OFFSETS_NS, **changes}
         self.now_ms = START_MS
-        self.sets, self.unformed = [], []
+        self.sets, self.dropped = [], []
         self.synchronizer = Synchronizer(
-            SynchronizerConfig(**settings), self.sets.append, on_unformed=self.unformed.append,
-            clock=lambda: round(self.now_ms * MS), steady_clock=lambda: round(self.now_ms * MS))
+            SynchronizerConfig(**settings), clock=lambda: round(self.now_ms * MS),
+            steady_clock=lambda: round(self.now_ms * MS))
 
     def add(self, camera, trigger_ms, stamp_ns=None, size_bytes=10):
         """Add the image of a trigger, as many ms after the start."""
         if stamp_ns is None:
             stamp_ns = round((START_MS + trigger_ms) * MS) + OFFSETS_NS[camera]
-        return self.synchronizer.add(camera, stamp_ns, f'{camera}{trigger_ms}', size_bytes)
+        return self.keep(
+            self.synchronizer.add(camera, stamp_ns, f'{camera}{trigger_ms}', size_bytes))
 
     def wait(self, ms):
         self.now_ms += ms
-        self.synchronizer.poll()
+        self.keep(self.synchronizer.poll())
+
+    def keep(self, progress):
+        self.sets += progress.sets
+        self.dropped += progress.dropped
+        return progress.result
 
     def payloads(self, index=-1):
         return [entry.payload for entry in self.sets[index].entries.values()]
 
     @property
-    def causes(self):
-        return [item.cause for item in self.unformed]
+    def drop_reasons(self):
+        return [item.reason for item in self.dropped]
 
 
 def test_a_set_has_its_stamps_offsets_and_order():
@@ -80,8 +86,8 @@ def test_a_complete_set_closes_older_ones_and_late_images_join_nothing():
     rig.add('B', 0)
     for camera in 'ABC':
         rig.add(camera, 100)
-    assert rig.causes == [Cause.SUPERSEDED]
-    assert rig.unformed[0].missing == ('C',) and tuple(rig.unformed[0].entries) == ('A', 'B')
+    assert rig.drop_reasons == [DropReason.SUPERSEDED]
+    assert rig.dropped[0].missing == ('C',) and tuple(rig.dropped[0].entries) == ('A', 'B')
     assert rig.add('C', 0) is AddResult.LATE
     assert rig.add('C', 50) is AddResult.LATE  # of a trigger that nobody else saw
     rig.add('A', 200)
@@ -98,9 +104,9 @@ def test_the_deadline_counts_from_the_first_image(policy, num_sets):
     rig.wait(60)
     rig.add('B', 0)
     rig.wait(39.9)
-    assert rig.sets == rig.unformed == []
+    assert rig.sets == rig.dropped == []
     rig.wait(0.1)
-    assert len(rig.sets) == num_sets and len(rig.unformed) == 1 - num_sets
+    assert len(rig.sets) == num_sets and len(rig.dropped) == 1 - num_sets
     assert rig.add('C', 0) is AddResult.LATE
 
 
@@ -109,16 +115,16 @@ def test_a_paused_clock_meets_no_deadline_and_one_that_goes_back_starts_again():
     rig.add('A', 0)
     rig.now_ms -= 500
     rig.wait(99)
-    assert rig.causes == []
+    assert rig.drop_reasons == []
     rig.wait(500)
-    assert rig.causes == [Cause.DEADLINE]
+    assert rig.drop_reasons == [DropReason.DEADLINE]
 
 
 def test_partial_sets_need_enough_cameras_and_stamp_the_missing_key():
     rig = Rig(missing_policy='partial', min_cameras=2, key_camera='C')
     rig.add('A', 0)
     rig.wait(100)
-    assert rig.causes == [Cause.DEADLINE]
+    assert rig.drop_reasons == [DropReason.DEADLINE]
     rig.add('A', 200)
     rig.add('B', 200)
     rig.wait(100)
@@ -157,7 +163,7 @@ def test_hold_does_not_take_a_newer_image_that_was_dropped_before():
     rig.add('A', 0)
     rig.add('B', 0)
     rig.wait(50)
-    assert rig.causes == [Cause.DEADLINE]
+    assert rig.drop_reasons == [DropReason.DEADLINE]
     rig.wait(50)
     assert rig.payloads(0) == ['A0', 'B0'] and rig.sets[0].missing == ('C',)
 
@@ -168,9 +174,9 @@ def test_two_cameras_that_go_back_start_an_epoch_and_nothing_is_lost():
         rig.add(camera, 0)
     rig.add('A', 80)
     assert rig.add('A', -2000) is AddResult.ASIDE
-    assert rig.sets[-1].epoch == 0 and rig.causes == []
+    assert rig.sets[-1].epoch == 0 and rig.drop_reasons == []
     assert rig.add('B', -2000) is AddResult.JOINED
-    assert rig.causes == [Cause.RESET]
+    assert rig.drop_reasons == [DropReason.RESET]
     rig.add('C', -2000)
     assert rig.payloads() == ['A-2000', 'B-2000', 'C-2000'] and rig.sets[-1].epoch == 1
 
@@ -199,8 +205,8 @@ def test_the_only_living_camera_is_believed_after_three_images():
 def test_reset_drops_what_waits_and_begins_an_epoch():
     rig = Rig()
     rig.add('A', 0)
-    rig.synchronizer.reset('test')
-    assert rig.causes == [Cause.RESET]
+    rig.keep(rig.synchronizer.reset('test'))
+    assert rig.drop_reasons == [DropReason.RESET]
     rig.add('B', 0)
     rig.add('C', 0)
     assert rig.sets == [] and rig.synchronizer.statistics().epoch == 1
@@ -225,7 +231,7 @@ def test_zero_stamps_are_warned_of_once_and_not_again_after_a_reset(caplog):
     rig = Rig()
     for camera in 'ABC':
         rig.add(camera, 0, stamp_ns=0)
-    rig.synchronizer.reset('test')
+    rig.keep(rig.synchronizer.reset('test'))
     for camera in 'ABC':
         rig.add(camera, 0, stamp_ns=0)
     assert len(rig.sets) == 2 and rig.synchronizer.statistics().uses_receive_time
@@ -238,7 +244,7 @@ def test_receive_times_are_those_of_the_steady_clock():
     synchronizer = rig.synchronizer
     for index, camera in enumerate('ABC'):
         rig.now_ms -= 10_000  # the node's clock jumps about
-        synchronizer.add(camera, 0, camera, 10, receive_ns=5 * MS + index * MS)
+        rig.keep(synchronizer.add(camera, 0, camera, 10, receive_ns=5 * MS + index * MS))
     assert rig.payloads() == ['A', 'B', 'C']
     assert rig.sets[0].ref_ns == 5 * MS
     assert rig.sets[0].key_stamp_ns == (START_MS - 10_000) * MS
@@ -252,7 +258,7 @@ def test_the_rate_limit_holds_on_average_and_is_counted():
         for camera in 'ABC':
             rig.add(camera, trigger_ms)
     assert len(rig.sets) == pytest.approx(60, abs=1)
-    assert rig.causes == [Cause.RATE] * (120 - len(rig.sets))
+    assert rig.drop_reasons == [DropReason.RATE] * (120 - len(rig.sets))
     assert rig.synchronizer.statistics().state is State.OK
 
 
@@ -267,7 +273,7 @@ def test_limits_may_change_while_it_runs_but_not_the_cameras():
     rig.add('B', 0)
     for camera in 'ABC':
         rig.add(camera, 100)
-    assert len(rig.sets) == 1 and Cause.RATE in rig.causes
+    assert len(rig.sets) == 1 and DropReason.RATE in rig.drop_reasons
     with pytest.raises(InvalidConfigError, match='cameras cannot change'):
         rig.synchronizer.config = SynchronizerConfig(('A', 'B'))
 
@@ -276,7 +282,7 @@ def test_too_many_groups_close_the_oldest():
     rig = Rig(max_groups=2)
     for trigger_ms in (0, 50, 100):
         rig.add('A', trigger_ms)
-    assert rig.causes == [Cause.GROUPS] and rig.unformed[0].entries['A'].payload == 'A0'
+    assert rig.drop_reasons == [DropReason.GROUPS] and rig.dropped[0].entries['A'].payload == 'A0'
 
 
 def test_an_unknown_camera_is_refused_by_name():

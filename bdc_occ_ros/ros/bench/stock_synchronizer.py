@@ -9,7 +9,7 @@ from message_filters import ApproximateTimeSynchronizer, SimpleFilter
 from rclpy.time import Time
 
 from bdc_occ_ros.bench.sync import OtherResult
-from bdc_occ_ros.sync.synchronizer_cases import SyncCase
+from bdc_occ_ros.sync.cases import SyncCase
 
 SLOP_S = 0.05
 QUEUE_SIZE = 10

@@ -12,6 +12,7 @@ because the listener was busy.
 
 import argparse
 import array
+from collections.abc import Mapping
 import json
 import sys
 import threading
@@ -25,7 +26,7 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from bdc_occ_ros.ros.compat import message_callback
+from bdc_occ_ros.ros.compat import message_callback, SEQUENCE_NUMBER
 
 TRIGGER_SPACING_S = 0.008  # as in nuScenes, whose six cameras fire within 43 ms
 MATCH_TIMEOUT_S = 30.0
@@ -146,8 +147,8 @@ class Listener(Node):
         def on_lost(event: object) -> None:
             camera.reported_lost = event.total_count
 
-        def on_message(message: ImageMessage, number: int | None) -> None:
-            self._take(camera, message, number)
+        def on_message(message: ImageMessage, info: Mapping[str, int | None]) -> None:
+            self._take(camera, message, info.get(SEQUENCE_NUMBER))
 
         self.create_subscription(
             message_type, topic, message_callback(on_message), qos_profile_sensor_data,

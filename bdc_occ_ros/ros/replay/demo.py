@@ -23,9 +23,8 @@ from tqdm import tqdm
 from bdc_occ_ros.bags.account import not_computed
 from bdc_occ_ros.errors import NodeFailedError
 from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
-from bdc_occ_ros.ros.debug_publishers import TOPICS as DEBUG_TOPICS
 from bdc_occ_ros.ros.diagnostics import Level
-from bdc_occ_ros.ros.output_publishers import OUTPUTS
+from bdc_occ_ros.ros.outputs import DEBUG_TOPICS, OUTPUTS
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer, Playback
 from bdc_occ_ros.ros.replay.bag_recorder import BagRecorder
 from bdc_occ_ros.ros.replay.node_process import NodeProcess

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from vision_msgs.msg import LabelInfo
 
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.ros.output_publishers import LATCHED, OUTPUTS
+from bdc_occ_ros.ros.outputs import LATCHED, OUTPUTS
 from bdc_occ_ros.ros.replay.bag_recorder import BagRecorder
 from bdc_occ_ros.ros.replay.bag_topics import message_class
 from bdc_occ_ros.ros.replay.spun_node import spun_node

@@ -5,7 +5,7 @@
 import pytest
 
 from bdc_occ_ros.bench.sync import choose_cases, compare
-from bdc_occ_ros.sync.synchronizer_replay import replay
+from bdc_occ_ros.sync.replay import replay
 
 pytest.importorskip('message_filters', reason='message_filters is not among the wheels')
 

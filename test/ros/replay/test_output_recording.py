@@ -13,7 +13,7 @@ from vision_msgs.msg import Detection3D, Detection3DArray, LabelInfo
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.ros.output_publishers import LATCHED
+from bdc_occ_ros.ros.outputs import LATCHED
 from bdc_occ_ros.ros.replay.output_recording import record_topics
 
 

@@ -14,7 +14,7 @@ from vision_msgs.msg import Detection3DArray
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
-from bdc_occ_ros.ros.output_publishers import OutputPublishers
+from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameter_values import config_from_values
 
 STAMP_NS = 1_500_000_000_000_000_000

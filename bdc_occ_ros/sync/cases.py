@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The streams that a synchronizer for camera rigs has to cope with, as cases T1 to T24.
+Simulate the streams that a synchronizer for camera rigs has to cope with, as cases T1 to T24.
 
 Missing numbers are cases about consumers and threads, which are tests only; T25 to T27 (latency,
 parity with message_filters, speed) are columns of the benchmark's table.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from bdc_occ_ros.sync.synchronizer_config import SynchronizerConfig
+from bdc_occ_ros.sync.config import SynchronizerConfig
 from bdc_occ_ros.sync.synthetic_triggers import (
     expose,
     in_order_of_arrival,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs made-up camera streams through the synchronizer and compares its sets with the truth."""
+"""Replay simulated camera streams through the synchronizer and compare with the truth."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import gc
 from time import thread_time_ns
 
-from bdc_occ_ros.sync.image_set import AddResult, ImageSet, UnformedSet
-from bdc_occ_ros.sync.synchronizer import Synchronizer
-from bdc_occ_ros.sync.synchronizer_config import SynchronizerConfig
-from bdc_occ_ros.sync.synchronizer_statistics import SynchronizerStatistics
+from bdc_occ_ros.sync.config import SynchronizerConfig
+from bdc_occ_ros.sync.image_sets import AddResult, DroppedSet, ImageSet
+from bdc_occ_ros.sync.statistics import SynchronizerStatistics
+from bdc_occ_ros.sync.synchronizer import Progress, Synchronizer
 from bdc_occ_ros.sync.synthetic_triggers import MS, NO_TRIGGER, SyntheticImage
 
 POLL_NS = 20 * MS
@@ -49,14 +49,14 @@ class Replay:
     What came of a stream.
 
     :param emitted: Sets handed out, in order.
-    :param unformed: Triggers without a set, in order.
+    :param dropped: Triggers that gave no set, in order.
     :param results: What became of every image, in order of arrival.
     :param statistics: The synchronizer's own account at the end.
     :param us_per_message: Processor time per image.
     """
 
     emitted: tuple[EmittedSet, ...]
-    unformed: tuple[UnformedSet, ...]
+    dropped: tuple[DroppedSet, ...]
     results: tuple[AddResult, ...]
     statistics: SynchronizerStatistics
     us_per_message: float
@@ -82,29 +82,34 @@ def replay(config: SynchronizerConfig, images: Sequence[SyntheticImage],
     :param clock_ahead_ns: How far the node's clock is ahead of arrival.
     """
     now_ns = images[0].arrival_ns
+    synchronizer = Synchronizer(config, clock=lambda: now_ns + clock_ahead_ns,
+                                steady_clock=lambda: now_ns)
     emitted: list[EmittedSet] = []
-    unformed: list[UnformedSet] = []
+    dropped: list[DroppedSet] = []
     results = []
-    synchronizer = Synchronizer(
-        config, lambda image_set: emitted.append(EmittedSet(image_set, now_ns)),
-        on_unformed=unformed.append, clock=lambda: now_ns + clock_ahead_ns,
-        steady_clock=lambda: now_ns)
+
+    def keep(progress: Progress) -> None:
+        emitted.extend(EmittedSet(image_set, now_ns) for image_set in progress.sets)
+        dropped.extend(progress.dropped)
+
     spent_ns = 0
     next_poll_ns = now_ns + POLL_NS
     gc.disable()  # as timeit does: its pauses depend on what else lives in the process
     for image in images:
         while next_poll_ns < image.arrival_ns:
             now_ns = next_poll_ns
-            synchronizer.poll()
+            keep(synchronizer.poll())
             next_poll_ns += POLL_NS
         now_ns = image.arrival_ns
         start_ns = thread_time_ns()
-        results.append(synchronizer.add(image.camera, image.stamp_ns, image, IMAGE_BYTES))
+        progress = synchronizer.add(image.camera, image.stamp_ns, image, IMAGE_BYTES)
         spent_ns += thread_time_ns() - start_ns
+        results.append(progress.result)
+        keep(progress)
     gc.enable()
     now_ns += SETTLE_NS
-    synchronizer.poll()
-    return Replay(tuple(emitted), tuple(unformed), tuple(results), synchronizer.statistics(),
+    keep(synchronizer.poll())
+    return Replay(tuple(emitted), tuple(dropped), tuple(results), synchronizer.statistics(),
                   spent_ns / len(images) / 1000)
 
 
@@ -141,9 +146,9 @@ def causes_of(result: Replay, images: Sequence[SyntheticImage],
     for image, outcome in zip(images, result.results):
         is_in_group = outcome in (AddResult.JOINED, AddResult.COMPLETED)
         causes[image.trigger] = 'unknown' if is_in_group else outcome.value
-    for unformed in result.unformed:
-        causes.update((entry.payload.trigger, unformed.cause.value)
-                      for entry in unformed.entries.values())
+    for dropped in result.dropped:
+        causes.update((entry.payload.trigger, dropped.reason.value)
+                      for entry in dropped.entries.values())
     for emitted in result.emitted:
         causes.update((trigger, 'handed out partially') for trigger in emitted.triggers)
     return Counter(cause for trigger, cause in causes.items()

@@ -1,21 +1,62 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Poses and transforms of messages as matrices; bad ones are refused by name."""
+"""Convert stamps, poses and transforms from and to messages; bad ones are refused by name."""
 
 from dataclasses import dataclass
 import math
 
-from geometry_msgs.msg import Quaternion, TransformStamped
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, Pose, Quaternion, TransformStamped
 from nav_msgs.msg import Odometry
 import numpy as np
+from std_msgs.msg import Header
 
 from bdc_occ_ros.errors import InvalidPoseError, InvalidTransformError
-from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
-from bdc_occ_ros.ros.stamps import to_nanoseconds
+from bdc_occ_ros.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
 
+NANOSECONDS = 1_000_000_000
 # x right, y down, z forward, as seen from x forward, y left, z up (REP 103)
 BODY_FROM_OPTICAL = np.array([
     [0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+
+
+def to_nanoseconds(stamp: Time) -> int:
+    """Return a stamp as nanoseconds from its epoch."""
+    return stamp.sec * NANOSECONDS + stamp.nanosec
+
+
+def to_stamp(stamp_ns: int) -> Time:
+    """
+    Return nanoseconds as a stamp.
+
+    :param stamp_ns: Nanoseconds from the epoch, before the year 2038.
+    """
+    sec, nanosec = divmod(stamp_ns, NANOSECONDS)
+    return Time(sec=sec, nanosec=nanosec)
+
+
+def make_header(stamp_ns: int, frame_id: str) -> Header:
+    """Return a header."""
+    return Header(stamp=to_stamp(stamp_ns), frame_id=frame_id)
+
+
+def point_message(position_m: np.ndarray) -> Point:
+    """Return a position."""
+    x, y, z = map(float, position_m)
+    return Point(x=x, y=y, z=z)
+
+
+def pose_message(transform: np.ndarray | None) -> Pose:
+    """
+    Return a pose.
+
+    :param transform: Rigid transform, (4, 4) metres; None is the identity.
+    """
+    if transform is None:
+        return Pose()
+    x, y, z, w = map(float, quaternion_from_matrix(transform[:3, :3]))
+    return Pose(position=point_message(transform[:3, 3]),
+                orientation=Quaternion(x=x, y=y, z=z, w=w))
 
 
 @dataclass(frozen=True, eq=False)

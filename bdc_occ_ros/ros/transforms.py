@@ -1,15 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A transform tree on which a working thread can wait for what is still on its way."""
+"""Keep the transforms of /tf, and let a working thread wait for what is still on its way."""
 
+from collections.abc import Mapping
+from functools import partial
 import threading
 import time
 
 import numpy as np
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from tf2_msgs.msg import TFMessage
 
-from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.errors import BdcOccError, TransformUnavailableError
 from bdc_occ_ros.geometry.transforms import TransformTree
-from bdc_occ_ros.ros.transforms_from_messages import StampedTransform
+from bdc_occ_ros.ros.conversions import StampedTransform, transform_from_message
 
 HISTORY_S = 10.0
 JUMP_NS = 1_000_000_000
@@ -32,7 +37,6 @@ class AwaitedTransforms:
         """
         Add one transform and wake whoever waits.
 
-        :param is_static: Whether it holds at all times.
         :raises InvalidTransformError: if the tree would become a loop.
         """
         if not is_static:
@@ -52,11 +56,7 @@ class AwaitedTransforms:
         self._newest_ns.clear()
 
     def clear_unless_near(self, now_ns: int) -> None:
-        """
-        Forget the moving frames after a jump in time, unless they have jumped already.
-
-        :param now_ns: Time after the jump.
-        """
+        """Forget the moving frames after a jump in time, unless they have jumped already."""
         if any(abs(newest_ns - now_ns) > JUMP_NS for newest_ns in self._newest_ns.values()):
             self.clear()
 
@@ -68,8 +68,6 @@ class AwaitedTransforms:
         Never called by the thread that spins, which would wait for itself.
 
         :param deadline: Reading of time.monotonic at which to give up.
-        :param target: Frame to map into.
-        :param source: Frame to map from.
         :return: target_from_source, (4, 4), metres.
         :raises TransformUnavailableError: if it did not come in time.
         """
@@ -82,3 +80,38 @@ class AwaitedTransforms:
                     if left_s <= 0.0:
                         raise
                     self._news.wait(left_s)
+
+
+class TransformListener(AwaitedTransforms):
+    """The transform tree of this node."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self._node = node
+        self._refusals: dict[str, str] = {}
+        static = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._subscriptions = (
+            node.create_subscription(
+                TFMessage, '/tf_static', partial(self._take, is_static=True), static),
+            node.create_subscription(
+                TFMessage, '/tf', partial(self._take, is_static=False), QoSProfile(depth=100)))
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Why the last transform of a frame was refused, by child frame."""
+        return dict(self._refusals)
+
+    def _take(self, message: TFMessage, is_static: bool) -> None:
+        """Put every transform of a message into the tree; a bad one harms its own frame only."""
+        for transform in message.transforms:
+            child = transform.child_frame_id.removeprefix('/')
+            try:
+                self.add(transform_from_message(transform), is_static)
+                self._refusals.pop(child, None)
+            except BdcOccError as error:
+                self._refusals[child] = str(error)

@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Says in words why a rig is not well, from the counters of the synchronizer."""
+"""Explain in words why a rig is not well, from the counters of the synchronizer."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
-from bdc_occ_ros.sync.image_set import AddResult
-from bdc_occ_ros.sync.synchronizer_config import MS
-from bdc_occ_ros.sync.synchronizer_tally import Tally
+from bdc_occ_ros.sync.config import MS
+from bdc_occ_ros.sync.image_sets import AddResult
+from bdc_occ_ros.sync.offset_estimation import estimate_offsets, is_unambiguous, Observation
+from bdc_occ_ros.sync.statistics import Tally
 
 SLOW_SHARE = 0.75
 REJECTED_SHARE = 0.1
@@ -64,7 +65,7 @@ def _incomplete_sets(tally: Tally) -> list[str]:
     absent = Counter(name for outcome in incomplete for name in outcome.absent)
     if absent:
         text += f', mostly without {absent.most_common(1)[0][0]}'
-    causes = Counter(outcome.cause.value for outcome in incomplete if outcome.cause)
+    causes = Counter(outcome.reason.value for outcome in incomplete if outcome.reason)
     if causes:
         text += f'; {causes.most_common(1)[0][0]}'
     return [text]
@@ -84,7 +85,7 @@ def explain_offsets(tally: Tally, offsets_ns: Mapping[str, int], key: str,
             measured_ns = fmean(camera.lags_ns)
             given_ns = offsets_ns[name] - offsets_ns[key]
             if abs(measured_ns - given_ns) > limit_ns:
-                reasons.append(deviation(name, key, measured_ns, given_ns))
+                reasons.append(_deviation(name, key, measured_ns, given_ns))
     return reasons
 
 
@@ -105,12 +106,25 @@ def explain_clocks(tally: Tally, limit_ns: float) -> list[str]:
             for name, delay_ns in delays_ns.items() if abs(delay_ns - usual_ns) > limit_ns]
 
 
-def deviation(camera: str, key: str, measured_ns: float, given_ns: float) -> str:
+def explain_contradictions(observations: Mapping[str, Sequence[Observation]],
+                           offsets_ns: Mapping[str, int], key: str,
+                           tolerance_ns: int) -> list[str]:
     """
-    Say that a camera fires at another time than its offset says.
+    Say which given offsets the stamps of a failing rig contradict.
 
+    :param observations: Recent images by camera; none are looked at where none are given.
     :param key: Camera that offsets count from.
-    :param measured_ns: Offset that the stamps show.
     """
+    reasons = []
+    for camera, seen in observations.items():
+        found = estimate_offsets(observations[key], seen, tolerance_ns)
+        given_ns = offsets_ns[camera] - offsets_ns[key]
+        if (found and is_unambiguous(found)
+                and abs(found[0].offset_ns - given_ns) > tolerance_ns):
+            reasons.append(_deviation(camera, key, found[0].offset_ns, given_ns))
+    return reasons
+
+
+def _deviation(camera: str, key: str, measured_ns: float, given_ns: float) -> str:
     return (f'{camera} is exposed {measured_ns / MS:.1f} ms after {key}, its offset says '
             f'{given_ns / MS:.1f} ms')

@@ -1,16 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How images are gathered into sets; every impossible combination is refused by name."""
+"""Define how images are gathered into sets; refuse impossible combinations by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from bdc_occ_ros.errors import InvalidConfigError
 
-MODES = ('offsets', 'window')
-STAMP_SOURCES = ('auto', 'header', 'receive')
-MISSING_POLICIES = ('drop', 'partial', 'hold')
+CHOICES = {'mode': ('offsets', 'window'), 'stamp_source': ('auto', 'header', 'receive'),
+           'missing_policy': ('drop', 'partial', 'hold')}
+POSITIVE = ('tolerance_ns', 'window_ns', 'deadline_ns', 'max_groups', 'max_bytes',
+            'hold_max_age_ns')
 AUTO = 'auto'
 MS = 1_000_000
 
@@ -60,57 +61,43 @@ class SynchronizerConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, 'cameras', tuple(self.cameras))
         object.__setattr__(self, 'key_camera', self.key_camera or next(iter(self.cameras), ''))
-        self._check_cameras()
-        self._check_choices()
-        self._check_limits()
+        for is_met, message in (*self._rules_of_cameras(), *self._rules_of_values()):
+            if not is_met:
+                raise InvalidConfigError(message)
         if isinstance(self.offsets_ns, Mapping):
             object.__setattr__(self, 'offsets_ns', MappingProxyType(dict(self.offsets_ns)))
 
-    def _check_cameras(self) -> None:
-        if not self.cameras or len(set(self.cameras)) != len(self.cameras):
-            raise InvalidConfigError(
-                f'cameras: one or more different names are needed; got {self.cameras}')
-        if self.key_camera not in self.cameras:
-            raise InvalidConfigError(
-                f'key_camera: {self.key_camera!r} is none of {self.cameras}')
-        if isinstance(self.offsets_ns, Mapping):
-            if set(self.offsets_ns) != set(self.cameras):
-                raise InvalidConfigError(
-                    f'offsets_ns: exactly the cameras {self.cameras} need an offset; got '
-                    f'{tuple(self.offsets_ns)}')
-        elif self.offsets_ns not in (AUTO, None):
-            raise InvalidConfigError(
-                f"offsets_ns: a mapping, 'auto' or None is needed; got {self.offsets_ns!r}")
+    def _rules_of_cameras(self) -> Iterator[tuple[bool, str]]:
+        """List what must hold, and what to say otherwise."""
+        cameras, offsets_ns = self.cameras, self.offsets_ns
+        yield (bool(cameras) and len(set(cameras)) == len(cameras),
+               f'cameras: one or more different names are needed; got {cameras}')
+        yield self.key_camera in cameras, f'key_camera: {self.key_camera!r} is none of {cameras}'
+        if isinstance(offsets_ns, Mapping):
+            yield (set(offsets_ns) == set(cameras), f'offsets_ns: exactly the cameras {cameras} '
+                   f'need an offset; got {tuple(offsets_ns)}')
+        else:
+            yield (offsets_ns in (AUTO, None),
+                   f"offsets_ns: a mapping, 'auto' or None is needed; got {offsets_ns!r}")
+        yield (1 <= self.min_cameras <= len(cameras),
+               f'min_cameras: 1 to {len(cameras)} is needed; got {self.min_cameras}')
 
-    def _check_choices(self) -> None:
-        choices = {'mode': MODES, 'stamp_source': STAMP_SOURCES,
-                   'missing_policy': MISSING_POLICIES}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise InvalidConfigError(
-                    f'{name}: one of {allowed} is needed; got {getattr(self, name)!r}')
-        if self.mode == 'window' and self.offsets_ns is not None:
-            raise InvalidConfigError(
-                'offsets_ns: window mode groups bursts and takes no trigger offsets; leave them '
-                "out or choose mode 'offsets'")
-
-    def _check_limits(self) -> None:
-        for name in ('tolerance_ns', 'window_ns', 'deadline_ns', 'max_groups', 'max_bytes',
-                     'hold_max_age_ns'):
-            if getattr(self, name) <= 0:
-                raise InvalidConfigError(
-                    f'{name}: a positive number is needed; got {getattr(self, name)}')
-        if not 0 <= self.max_rate_hz < float('inf'):
-            raise InvalidConfigError(
-                f'max_rate_hz: 0 (no limit) or a positive rate is needed; got {self.max_rate_hz}')
-        if not 1 <= self.min_cameras <= len(self.cameras):
-            raise InvalidConfigError(
-                f'min_cameras: 1 to {len(self.cameras)} is needed; got {self.min_cameras}')
+    def _rules_of_values(self) -> Iterator[tuple[bool, str]]:
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            yield value in allowed, f'{name}: one of {allowed} is needed; got {value!r}'
+        for name in POSITIVE:
+            value = getattr(self, name)
+            yield value > 0, f'{name}: a positive number is needed; got {value}'
+        yield (0 <= self.max_rate_hz < float('inf'),
+               f'max_rate_hz: 0 (no limit) or a positive rate is needed; got {self.max_rate_hz}')
+        yield (self.mode != 'window' or self.offsets_ns is None,
+               'offsets_ns: window mode groups bursts and takes no trigger offsets; leave them '
+               "out or choose mode 'offsets'")
         uses_window = self.mode == 'window' or self.stamp_source == 'receive'
-        if uses_window and self.deadline_ns < self.window_ns:
-            raise InvalidConfigError(
-                f'deadline_ns: {self.deadline_ns} would cut bursts of window_ns '
-                f'{self.window_ns}; raise the deadline or shorten the window')
+        yield (not uses_window or self.deadline_ns >= self.window_ns,
+               f'deadline_ns: {self.deadline_ns} would cut bursts of window_ns '
+               f'{self.window_ns}; raise the deadline or shorten the window')
 
     @property
     def quorum(self) -> int:

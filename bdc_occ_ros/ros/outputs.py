@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The topics of the results; nothing is made for a topic that nobody subscribes to."""
+"""Publish results and durations; nothing is made for a topic that nobody subscribes to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TYPE_CHECKING
 
 from nav_msgs.msg import OccupancyGrid
@@ -10,23 +10,29 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Header
+from std_msgs.msg import Float64, Header
 from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
 from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.ros.boxes_to_messages import boxes_to_detections, boxes_to_markers, label_info
+from bdc_occ_ros.ros.conversions import make_header
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.occupancy_to_clouds import occupancy_to_cloud, occupancy_to_obstacles
-from bdc_occ_ros.ros.occupancy_to_grid import occupancy_to_grid
-from bdc_occ_ros.ros.occupancy_to_markers import occupancy_to_markers
-from bdc_occ_ros.ros.stamps import make_header
+from bdc_occ_ros.ros.occupancy_to_messages import (
+    occupancy_to_cloud,
+    occupancy_to_grid,
+    occupancy_to_markers,
+    occupancy_to_obstacles,
+)
 
 if TYPE_CHECKING:
     from bdc_occ_ros.predictor import Prediction
 
 VOLATILE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+STEPS = ('decode', 'preprocess', 'inference', 'postprocess', 'publish', 'total')
+DEBUG_TOPICS = ('cyclic_time_ms', 'pipeline_latency_ms',
+                *(f'processing_time/{step}_ms' for step in STEPS))
 
 Result = Occupancy | Boxes
 Maker = Callable[[Any, Header, NodeConfig, np.ndarray | None], tuple[Any, int]]
@@ -72,7 +78,7 @@ OUTPUTS = (
 
 
 class OutputPublishers:
-    """Publishers of all results."""
+    """Publishers of all results, and of how long they took as plain numbers under ~/debug."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self.num_cut_off = 0
@@ -81,18 +87,18 @@ class OutputPublishers:
             output.switch: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
             for output in OUTPUTS}
         self._label_info = node.create_lifecycle_publisher(LabelInfo, 'label_info', LATCHED)
+        self._durations = {
+            topic: node.create_lifecycle_publisher(Float64, f'~/debug/{topic}', 1)
+            for topic in DEBUG_TOPICS}
 
     def destroy(self) -> None:
         """Take the topics away."""
-        for publisher in (*self._publishers.values(), self._label_info):
+        for publisher in (*self._publishers.values(), self._label_info,
+                          *self._durations.values()):
             self._node.destroy_lifecycle_publisher(publisher)
 
     def wanted(self, config: NodeConfig) -> tuple[Output, ...]:
-        """
-        Return the outputs that are switched on and have subscribers.
-
-        :param config: Parameters that hold now.
-        """
+        """Return the outputs that are switched on and have subscribers."""
         return tuple(output for output in OUTPUTS if getattr(config.publish, output.switch)
                      and self._publishers[output.switch].get_subscription_count())
 
@@ -101,8 +107,6 @@ class OutputPublishers:
         """
         Publish what is wanted; a result without content gives an empty message.
 
-        :param prediction: Occupancy and boxes, either may be None.
-        :param config: Parameters that hold now.
         :param output_from_ego: Pose of the ego frame in the output frame; None if the same.
         :raises InvalidConfigError: if the grid parameters do not fit the network.
         """
@@ -118,12 +122,24 @@ class OutputPublishers:
         self.num_cut_off = num_cut_off
 
     def publish_labels(self, class_names: tuple[str, ...], config: NodeConfig) -> None:
-        """
-        Publish the names of the classes of the detections, for everybody who comes later too.
-
-        :param class_names: Name per label of the detections.
-        :param config: Parameters that hold now.
-        """
+        """Publish the names of the detections' classes, for everybody who comes later too."""
         now_ns = self._node.get_clock().now().nanoseconds
         self._label_info.publish(label_info(
             class_names, make_header(now_ns, config.frame), config.score_threshold))
+
+    def publish_durations(self, steps_ms: Mapping[str, float], pipeline_latency_ms: float,
+                          cyclic_time_ms: float | None) -> None:
+        """
+        Publish the durations that have subscribers.
+
+        :param steps_ms: Duration of the steps of one set.
+        :param pipeline_latency_ms: From the oldest exposure of the set to its output.
+        :param cyclic_time_ms: Since the output before; None for the first.
+        """
+        values = {f'processing_time/{step}_ms': ms for step, ms in steps_ms.items()}
+        values['pipeline_latency_ms'] = pipeline_latency_ms
+        if cyclic_time_ms is not None:
+            values['cyclic_time_ms'] = cyclic_time_ms
+        for topic, value in values.items():
+            if self._durations[topic].get_subscription_count():
+                self._durations[topic].publish(Float64(data=float(value)))

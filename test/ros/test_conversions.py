@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from bdc_occ_ros.errors import InvalidPoseError, InvalidTransformError
-from bdc_occ_ros.ros.poses_to_messages import pose_message
-from bdc_occ_ros.ros.stamps import make_header, to_nanoseconds, to_stamp
-from bdc_occ_ros.ros.transforms_from_messages import (
+from bdc_occ_ros.ros.conversions import (
     ego_from_optical,
+    make_header,
+    pose_message,
+    to_nanoseconds,
+    to_stamp,
     transform_from_message,
     transform_from_odometry,
 )

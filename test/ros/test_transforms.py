@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bdc_occ_ros.errors import TransformUnavailableError
-from bdc_occ_ros.ros.awaited_transforms import AwaitedTransforms
-from bdc_occ_ros.ros.transforms_from_messages import StampedTransform
+from bdc_occ_ros.ros.conversions import StampedTransform
+from bdc_occ_ros.ros.transforms import AwaitedTransforms
 
 SECOND_NS = 1_000_000_000
 START_NS = 100 * SECOND_NS
