@@ -3,10 +3,11 @@
 """
 Build tf2_msgs and vision_msgs, which the ROS wheels lack, into the running Python's environment.
 
-An installed ROS has both packages of its own and needs nothing of this. The wheels bring ROS' own generators, so the messages, their type support and their type hashes
-are the original ones. Only the packing differs: where ROS installs six libraries per package,
-everything of a package goes into the one extension module that Python loads. The result lies in
-site-packages and share like that of any other interface package.
+An installed ROS has both packages of its own and needs nothing of this. The wheels bring ROS' own
+generators, so the messages, their type support and their type hashes are the original ones. Only
+the packing differs: where ROS installs six libraries per package, everything of a package goes
+into the one extension module that Python loads. The result lies in site-packages and share like
+that of any other interface package.
 """
 
 from collections.abc import Iterator

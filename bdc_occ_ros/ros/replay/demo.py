@@ -65,6 +65,7 @@ class DiagnosticsWatch:
 
     def __init__(self, node: Node) -> None:
         self.parts: dict[str, dict[str, str]] = {}
+        self.num_messages = 0
         self._subscription = node.create_subscription(
             DiagnosticArray, '/diagnostics', self._take, 10)
 
@@ -77,6 +78,7 @@ class DiagnosticsWatch:
         return lifecycle['message'] if failed else ''
 
     def _take(self, message: DiagnosticArray) -> None:
+        self.num_messages += 1
         for status in message.status:
             values = {item.key: item.value for item in status.values}
             self.parts[status.name.partition(': ')[2]] = values | {
@@ -115,7 +117,7 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
                   if output.switch not in UNRECORDED}
         topics |= {f'/{NODE_NAME}/debug/{topic}': Float64 for topic in DEBUG_TOPICS}
         recorder = stack.enter_context(BagRecorder(node, recording, topics, player.now_ns))
-        process = stack.enter_context(NodeProcess(files, parameters, log))
+        process = stack.enter_context(NodeProcess(log, parameters, files))
 
         def is_ready() -> bool:
             player.linger(POLL_S)  # a node under simulated time needs /clock from the start

@@ -69,6 +69,16 @@ class NodeProcess:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
+    def check(self) -> None:
+        """
+        Make sure that the node still runs.
+
+        :raises NodeFailedError: if it ended; the message has the end of its log.
+        """
+        if not self.is_running:
+            raise NodeFailedError(
+                f'the node ended with status {self._process.returncode}: {self.log_tail()}')
+
     def wait_for(self, condition: Callable[[], bool], what: str, timeout_s: float) -> None:
         """
         Wait until something holds while the node runs.
@@ -79,9 +89,7 @@ class NodeProcess:
         """
         deadline_s = time.monotonic() + timeout_s
         while not condition():
-            if not self.is_running:
-                raise NodeFailedError(f'the node ended with status {self._process.returncode}: '
-                                      f'{self.log_tail()}')
+            self.check()
             if time.monotonic() > deadline_s:
                 raise NodeFailedError(f'{what} did not happen within {timeout_s:.0f} s; the node '
                                       f'says: {self.log_tail()}')

