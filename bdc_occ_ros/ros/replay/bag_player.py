@@ -54,7 +54,7 @@ class BagPlayer:
                  rate: float = 1.0, has_clock: bool = False) -> None:
         if not rate > 0:
             raise UsageError(f'a rate above 0 is needed; got {rate}')
-        self._node, self._path, self._rate = node, Path(path), rate
+        self._path, self._rate = Path(path), rate
         with BagReader(path) as bag:
             self.start_ns, self.duration_ns = bag.start_ns, bag.duration_ns
             known, profiles, counts = bag.topics, bag.qos, bag.counts
@@ -76,12 +76,6 @@ class BagPlayer:
         self._origin_ns: int | None = None
         self._start_ns = self.start_ns
         self._lateness_ns: list[int] = []
-
-    def destroy(self) -> None:
-        """Take the topics away."""
-        for publisher in (*self._publishers.values(), self._clock):
-            if publisher is not None:
-                self._node.destroy_publisher(publisher)
 
     def num_subscribers(self) -> dict[str, int]:
         """Return how many subscriptions every topic has."""

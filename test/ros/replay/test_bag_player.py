@@ -24,7 +24,7 @@ from bdc_occ_ros.errors import BdcOccError, InvalidBagError, MissingDependencyEr
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.ros.replay import bag_player
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
-from bdc_occ_ros.ros.replay.bag_recorder import BagRecorder
+from bdc_occ_ros.ros.replay.bag_recorder import recording
 from bdc_occ_ros.ros.replay.bag_topics import message_class
 from bdc_occ_ros.ros.replay.spun_node import spun_node
 from bdc_occ_ros.ros.stamps import to_nanoseconds
@@ -42,7 +42,7 @@ def small_bag(nuscenes_rig, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture
 def player_node():
     with spun_node('player') as node:
         yield node
@@ -77,9 +77,7 @@ class Heard:
 
 @pytest.fixture
 def player(player_node, small_bag):
-    player = BagPlayer(player_node, small_bag, has_clock=True)
-    yield player
-    player.destroy()
+    return BagPlayer(player_node, small_bag, has_clock=True)
 
 
 class SteppedTime:
@@ -215,7 +213,6 @@ def test_the_clock_reaches_a_listener(player, listener):
 def test_chosen_topics_only(player_node, small_bag):
     player = BagPlayer(player_node, small_bag, topics=['/tf'])
     assert set(player.num_subscribers()) == {'/tf'}
-    player.destroy()
     for wrong, match in (({'topics': ['/absent']}, '/absent'), ({'rate': 0.0}, 'rate'),
                          ({'rate': float('nan')}, 'rate')):
         with pytest.raises(UsageError, match=match):
@@ -247,7 +244,6 @@ def test_sqlite_and_the_recorded_quality_of_service(player_node, tmp_path, liste
     wait_until(lambda: player.num_subscribers()['/speed'])
     player.play()
     wait_until(lambda: values == [0.0, 1.0, 2.0])
-    player.destroy()
 
 
 def test_bags_that_cannot_be_played(player_node, tmp_path):
@@ -272,16 +268,16 @@ def test_types_that_are_none(msgtype, error):
 def test_a_recording_holds_the_bytes_and_their_time(player_node, tmp_path, listener):
     publisher = player_node.create_publisher(Float64, '/heat', 10)
     clock_ns = iter(range(5_000_000_000, 6_000_000_000, 1000))
-    with BagRecorder(listener, tmp_path / 'bag', {'/heat': Float64},
-                     lambda: next(clock_ns)) as recorder:
+    with recording(listener, tmp_path / 'bag', {'/heat': Float64},
+                   lambda: next(clock_ns)) as counts:
         wait_until(publisher.get_subscription_count)
         for value in (1.5, 2.5):
             publisher.publish(Float64(data=value))
-        wait_until(lambda: recorder.counts == {'/heat': 2})
-    player_node.destroy_publisher(publisher)
+        wait_until(lambda: counts == {'/heat': 2})
     with BagReader(tmp_path / 'bag') as bag:
         messages = list(bag.messages())
         assert [bag.decode(message).data for message in messages] == [1.5, 2.5]
     assert [message.stamp_ns for message in messages] == [5_000_000_000, 5_000_001_000]
     with pytest.raises(UsageError, match='exists already'):
-        BagRecorder(listener, tmp_path / 'bag', {}, lambda: 0)
+        with recording(listener, tmp_path / 'bag', {}, lambda: 0):
+            pass

@@ -14,7 +14,7 @@ from vision_msgs.msg import Detection3D, Detection3DArray, LabelInfo
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.ros.output_publishers import LATCHED
-from bdc_occ_ros.ros.replay.output_recording import record_topics
+from bdc_occ_ros.ros.replay.bag_recorder import record_topics
 
 NUM_MESSAGES, PERIOD_S = 60, 0.05
 TIMEOUT_S = 120.0
