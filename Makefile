@@ -9,7 +9,7 @@ PYTEST_FLAGS ?=
 SECONDS ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
-INTERFACES := bdc_occ_ros/ros/interfaces
+INTERFACES := resource/interfaces
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 KERNELS := bdc_occ_ros/kernels
 LIBRARIES := $(KERNELS)/libbdc_kernels.so $(KERNELS)/libbdc_cuda.so
@@ -33,8 +33,8 @@ help: ## list the targets
 demo: install ## render a drive, run the node on it, draw what it saw into demo/
 	$(BIN)/bdc-occ demo
 
-test: install ## run every test
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+test: install ## run every test and list the ten slowest
+	$(BIN)/python -m pytest --durations=10 $(PYTEST_FLAGS)
 
 fuzz: install ## try random sizes on the kernels, then damaged weights files, for SECONDS each
 	$(BIN)/python test/kernels/sanitized_build.py $(SECONDS)
@@ -72,11 +72,11 @@ $(VENV)/.requirements: requirements.txt | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.interfaces: $(wildcard $(INTERFACES)/*.py) $(wildcard $(INTERFACES)/*/msg/*.msg) \
+$(VENV)/.interfaces: $(INTERFACES)/build.py $(wildcard $(INTERFACES)/*/msg/*.msg) \
 		$(VENV)/.requirements
 	@command -v g++ > /dev/null || { \
 	  echo 'make: no C++ compiler; install the package g++'; exit 1; }
-	$(BIN)/python -m bdc_occ_ros.ros.interfaces.build
+	$(BIN)/python $(INTERFACES)/build.py
 	@touch $@
 
 # Neither builds what BDC_OCC_EXTENSION or a missing compiler rules out.

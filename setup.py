@@ -48,7 +48,7 @@ setup(
     name=NAME,
     version=VERSION,
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['ros/interfaces/*/msg/*.msg', 'kernels/src/*', 'kernels/cuda/*']},
+    package_data={NAME: ['kernels/src/*', 'kernels/cuda/*']},
     ext_modules=kernels(),
     cmdclass={'build_ext': BuildKernels},
     options={'bdist_wheel': {'py_limited_api': 'cp310'}},  # the library calls no Python
@@ -58,6 +58,7 @@ setup(
         share('launch', 'launch/*.launch.py'),
         share('config', 'config/*.yaml', 'config/*.rviz', 'config/*.xml'),
         share('models', 'models/*.yaml', 'models/*.safetensors', 'models/*.md'),
+        share('resource/interfaces/vision_msgs/msg', 'resource/interfaces/vision_msgs/msg/*.msg'),
     ],
     python_requires='>=3.10',
     install_requires=[
@@ -74,7 +75,7 @@ setup(
         'bench': ['onnx>=1.14', 'onnxruntime>=1.17', 'openvino>=2024.0'],
         'nuscenes': ['nuscenes-devkit>=1.2'],
         'demo': ['matplotlib>=3.5', 'rerun-sdk>=0.23', 'rosbags>=0.11.9'],
-        'test': ['pytest>=7.4', 'pytest-rerunfailures', 'ruff'],
+        'test': ['pytest>=7.4', 'ruff'],
     },
     tests_require=['pytest'],
     zip_safe=False,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Where the package's data files are: config, launch and models.
+Where the package's data files are: config, launch, models and message definitions.
 
 A source tree (an editable or symlinked install) holds them beside the package; an installed
 package holds them in share/bdc_occ_ros of the prefix it was installed to, be that a virtual
@@ -17,7 +17,7 @@ _PACKAGE_FOLDER = Path(__file__).resolve().parent
 
 def share_folder() -> Path:
     """
-    Return the folder that holds config, launch and models.
+    Return the folder that holds config, launch, models and resource.
 
     :raises UsageError: if the package was copied somewhere without its data files.
     """

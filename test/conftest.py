@@ -22,6 +22,10 @@ from bdc_occ_ros.world.scene import Scene
 RESOURCES = Path(__file__).parent / 'resources'
 # Camera axes (right, down, forward) in the ego axes (forward, left, up), looking ahead.
 EGO_FROM_FORWARD_CAMERA = np.array(((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)))
+# The networks here are so small that a second thread costs more than it does, above all where
+# others use the processor as well; programs that are run do as this one.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope='session')

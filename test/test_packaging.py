@@ -45,9 +45,7 @@ def imported(*paths):
 
 
 def product_files():
-    # the interface builder runs with the wheels only, which bring its generators
-    sources = [path for path in PACKAGE.rglob('*.py') if path.parent.name != 'interfaces']
-    return [*sources, *(ROOT / 'launch').glob('*.py')]
+    return [*PACKAGE.rglob('*.py'), *(ROOT / 'launch').glob('*.py')]
 
 
 def declared_keys():
@@ -131,9 +129,9 @@ def installed(source, tmp_path_factory):
     return prefix
 
 
-def test_an_installation_holds_every_module_and_field_list(installed):
+def test_an_installation_holds_every_module(installed):
     site, = installed.glob('lib*/python3*/site-packages/bdc_occ_ros')
-    for pattern in ('*.py', '*.msg', '*.cpp', '*.h', '*.inl', '*.cu', '*.cuh'):
+    for pattern in ('*.py', '*.cpp', '*.h', '*.inl', '*.cu', '*.cuh'):
         expected = {path.relative_to(PACKAGE) for path in PACKAGE.rglob(pattern)}
         assert {path.relative_to(site) for path in site.rglob(pattern)} == expected
 
@@ -142,7 +140,7 @@ def test_an_installation_holds_the_share_folder(installed):
     share = installed / 'share'
     assert (share / 'ament_index/resource_index/packages/bdc_occ_ros').is_file()
     assert (share / 'bdc_occ_ros/package.xml').is_file()
-    for folder in ('config', 'launch', 'models'):
+    for folder in ('config', 'launch', 'models', 'resource/interfaces/vision_msgs/msg'):
         expected = {path.name for path in (ROOT / folder).iterdir() if path.is_file()}
         assert {path.name for path in (share / 'bdc_occ_ros' / folder).glob('*.*')} == expected
 
@@ -154,7 +152,19 @@ def test_an_installation_has_both_programs_and_finds_its_own_data(installed):
                'print(share.share_path("config", "occ.yaml"))')
     done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
                           capture_output=True, cwd=installed)
-    assert done.stdout.strip() == str(installed / 'share/bdc_occ_ros/network/config/occ.yaml')
+    assert done.stdout.strip() == str(installed / 'share/bdc_occ_ros/config/occ.yaml')
+
+
+def test_an_installation_knows_the_messages_of_its_bags(installed):
+    site, = installed.glob('lib*/python3*/site-packages')
+    program = ('import sys; sys.path.insert(0, sys.argv[1])\n'
+               'from bdc_occ_ros.bags import message_types\n'
+               'assert message_types.__file__.startswith(sys.argv[1])\n'
+               'print(*message_types.message_types().types)')
+    done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
+                          capture_output=True, cwd=installed)
+    assert {'tf2_msgs/msg/TFMessage', 'vision_msgs/msg/Detection3DArray',
+            'vision_msgs/msg/LabelInfo'} <= set(done.stdout.split())
 
 
 def test_an_installation_has_kernels_of_its_own_sources(installed):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ('bdc_occ_ros', 'launch', 'config', 'models', 'test')
+FOLDERS = ('bdc_occ_ros', 'launch', 'config', 'models', 'resource/interfaces', 'test')
 FILES = ('setup.py', 'package.xml', 'Makefile', 'requirements.txt', '.ci/run', '.ruff.toml')
 WITHOUT_HEADER = ('.md', '.png', '.jpg', '.npz', '.safetensors', '.pyc', '.so')
 MAX_FILE_LINES = 400

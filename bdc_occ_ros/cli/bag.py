@@ -168,7 +168,7 @@ def _play(args: argparse.Namespace) -> int:
 
 def _record(args: argparse.Namespace) -> int:
     """Record and say how much of each topic."""
-    from bdc_occ_ros.ros.replay.output_recording import record_topics
+    from bdc_occ_ros.ros.replay.bag_recorder import record_topics
 
     counts = record_topics(args.output, namespace=args.namespace, topics=args.topics,
                            seconds=args.seconds)

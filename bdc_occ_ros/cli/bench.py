@@ -63,13 +63,15 @@ def _add_sync(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_transport(parser: argparse.ArgumentParser) -> None:
+    from bdc_occ_ros.cli.bag import image_size
+
     parser.add_argument('--seconds', type=float, default=30.0, help='length (default 30)')
     parser.add_argument('--rate-hz', type=float, default=12.0,
                         help='images per second and camera (default 12)')
     parser.add_argument('--format', choices=FORMATS, default='both',
                         help='format of the images (default both)')
     parser.add_argument('--cameras', type=int, default=6, help='number of streams (default 6)')
-    parser.add_argument('--size', default='1600x900', metavar='WxH',
+    parser.add_argument('--size', type=image_size, default=(1600, 900), metavar='WxH',
                         help='size of the images (default 1600x900)')
     parser.add_argument('--transport', choices=TRANSPORTS, default='profile',
                         help='settings of Fast DDS (default profile, as the node uses)')

@@ -3,8 +3,8 @@
 """
 Simulate the streams that a synchronizer for camera rigs has to cope with, as cases T1 to T24.
 
-Missing numbers are cases about consumers and threads, which are tests only; T25 to T27 (latency,
-parity with message_filters, speed) are columns of the benchmark's table.
+Numbers that are missing are of no stream: consumers and threads are tests only, and latency,
+parity with message_filters and speed are columns of the benchmark's table.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,28 +5,35 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 import time
+from weakref import WeakKeyDictionary
 
 import cv2
 from geometry_msgs.msg import TransformStamped
+from lifecycle_msgs.srv import GetState
 import numpy as np
+from rclpy.client import Client
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, qos_profile_sensor_data, QoSProfile
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
 from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
-from bdc_occ_ros.ros.conversions import make_header, to_nanoseconds
+from bdc_occ_ros.ros.conversions import make_header, to_nanoseconds, to_stamp
 
 ImageMessage = Image | CompressedImage
 
 WIDTH_PX, HEIGHT_PX = 128, 64
 MS = 1_000_000
 PERIOD_NS = 50 * MS
+BAG_START_NS = 1_532_402_927_000_000_000
+ANSWER_S, NUM_ASKED = 2.0, 60
+EXECUTORS: WeakKeyDictionary[Node, Executor] = WeakKeyDictionary()
 OFFSETS_NS = {'LEFT': 0, 'FRONT': 8 * MS, 'RIGHT': 15 * MS}
 RAW = ('RIGHT',)
 YAWS_RAD = {'LEFT': 2.0, 'FRONT': 0.0, 'RIGHT': -2.0}
 INTRINSICS = (64.0, 0.0, 64.0, 0.0, 64.0, 32.0, 0.0, 0.0, 1.0)
-
 
 
 def picture(seed: int) -> np.ndarray:
@@ -82,17 +89,53 @@ class Fault:
     image: Callable[[ImageMessage], ImageMessage] = lambda message: message
 
 
+def executor_of(node: Node) -> Executor:
+    """Return what spins this node, and no other."""
+    if node not in EXECUTORS:
+        EXECUTORS[node] = SingleThreadedExecutor(context=node.context)
+        EXECUTORS[node].add_node(node)
+    return EXECUTORS[node]
+
+
+def wait_for_the_node(node: Node, state: Client) -> None:
+    """
+    Return once the occupancy node, if there is one, has taken all that was sent to it.
+
+    It answers requests in one thread with its subscriptions and after them. An answer may be lost
+    while the two ends are still finding each other, so it is asked for again.
+
+    :param node: Node that sent, which nobody else spins.
+    :param state: Client of the occupancy node's get_state.
+    """
+    if not state.service_is_ready():
+        return
+    for _ in range(NUM_ASKED):
+        future = state.call_async(GetState.Request())
+        executor_of(node).spin_until_future_complete(future, ANSWER_S)
+        if future.done():
+            return
+    raise AssertionError('the node does not answer')
+
+
 class CameraRig:
     """
-    Publishes compressed images, camera_info and TF in real time, twenty triggers per second.
+    Publishes compressed images, camera_info and TF, twenty triggers per second.
+
+    No trigger follows before the node has taken the one before, so that a busy machine makes a
+    test slow, and not different.
 
     :param node: Node that publishes.
     :param image_qos: Quality of service of images and camera_info.
-    :param now_ns: Time that stamps the images.
+    :param is_simulated: Whether time is that of /clock, which every step moves on to what is due
+        next; else it is system time.
     """
 
     def __init__(self, node: Node, image_qos: QoSProfile = qos_profile_sensor_data,
-                 now_ns: Callable[[], int] = time.time_ns) -> None:
+                 is_simulated: bool = False) -> None:
+        self._node = node
+        self._clock = node.create_publisher(Clock, '/clock', 10) if is_simulated else None
+        self._state = node.create_client(GetState, 'bdc_occ/get_state')
+        self.simulated_ns = BAG_START_NS
         self.faults = {name: Fault() for name in OFFSETS_NS}
         self.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
         self.has_ego_motion = True
@@ -100,8 +143,7 @@ class CameraRig:
         self.speed_mps = 0.0
         self.stamps_ns: list[int] = []
         self.shift_ns = 0
-        self._now_ns = now_ns
-        self._trigger_ns = now_ns()
+        self._trigger_ns = self.clock()
         self._waiting: list[tuple[int, int, str, ImageMessage]] = []
         latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._tf_static = node.create_publisher(TFMessage, '/tf_static', latched)
@@ -127,23 +169,35 @@ class CameraRig:
 
     def clock(self) -> int:
         """Return the time as this rig sees it, nanoseconds."""
-        return self._now_ns() + self.shift_ns
+        now_ns = time.time_ns() if self._clock is None else self.simulated_ns
+        return now_ns + self.shift_ns
 
     def position_m(self, stamp_ns: int) -> float:
         """Return how far the vehicle has come, along x."""
         return self.speed_mps * (stamp_ns % 10**12) / 1e9
 
     def step(self) -> None:
-        """Send what is due."""
+        """Send what is due; after the last image of a trigger, wait until the node has it."""
+        if self._clock is not None:
+            self._pass_time()
         now_ns = self.clock()
         if now_ns - self._trigger_ns >= PERIOD_NS or now_ns < self._trigger_ns:
             self._trigger_ns = now_ns
             self._trigger(len(self.stamps_ns))
             self.stamps_ns.append(now_ns)
-        due = sorted(waiting for waiting in self._waiting if waiting[0] <= now_ns)
+        due = sorted((waiting for waiting in self._waiting if waiting[0] <= now_ns),
+                     key=lambda waiting: waiting[:2])
         self._waiting = [waiting for waiting in self._waiting if waiting[0] > now_ns]
         for _, _, name, message in due:
             self._send(name, message)
+        if due and all(waiting[0] >= self._trigger_ns + PERIOD_NS for waiting in self._waiting):
+            wait_for_the_node(self._node, self._state)
+
+    def _pass_time(self) -> None:
+        """Let the time of /clock pass until the next image or trigger."""
+        next_ns = min([self._trigger_ns + PERIOD_NS, *(waiting[0] for waiting in self._waiting)])
+        self.simulated_ns += min(max(next_ns - self.clock(), 0), PERIOD_NS)
+        self._clock.publish(Clock(clock=to_stamp(self.simulated_ns)))
 
     def jump(self) -> None:
         """Forget what waits, as a recording that starts over does."""

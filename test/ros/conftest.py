@@ -3,6 +3,7 @@
 """What every ROS test needs: a domain of its own, this machine only, one rclpy."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 import fcntl
 import importlib.util
 import os
@@ -48,18 +49,11 @@ def pytest_pycollect_makemodule(module_path, parent):
     return None if HAS_ROS else ModuleWithoutRos.from_parent(parent, path=module_path)
 
 
-def pytest_collection_modifyitems(config, items):
-    """
-    Mark everything in this folder, so that -m 'not ros' leaves it out.
-
-    Whole processes talk here over real DDS in real time, and a machine that stalls for a second
-    breaks what they were promised; a test has failed if it fails twice. The summary names reruns.
-    """
+def pytest_collection_modifyitems(items):
+    """Mark everything in this folder, so that -m 'not ros' leaves it out."""
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker('ros')
-            if config.pluginmanager.hasplugin('rerunfailures'):
-                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope='module')
@@ -88,6 +82,19 @@ def spin_until(ros, node) -> Callable[..., bool]:
             ros.spin_once(node, timeout_sec=0.05)
         return bool(condition())
     return spin
+
+
+@pytest.fixture(scope='session')
+def start_node():
+    """Return what runs the node while a block lasts, after which it must end with 0."""
+    from bdc_occ_ros.ros.replay.node_process import NodeProcess
+
+    @contextmanager
+    def start(log_file: Path, parameters: dict, **more):
+        with NodeProcess(log_file, parameters, **more) as process:
+            yield process
+            assert process.stop(timeout_s=60.0) == 0, process.log
+    return start
 
 
 @pytest.fixture(scope='session')

@@ -1,13 +1,31 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node with a network that also writes down what it was given: python FILE OUTPUT MODEL ..."""
+"""
+The node with a network that also writes down what it was given: python FILE OUTPUT MODEL ...
+
+Its steady clock is that of /clock too, so that images arrive when the bag says, and not when a
+busy machine lets them through.
+"""
 
 import json
 from pathlib import Path
 import sys
+import time
 
-from bdc_occ_ros.predictor import key_ego_from_ego, Predictor
-import bdc_occ_ros.ros.node as node
+NODES = []
+steady_ns = time.monotonic_ns
+time.monotonic_ns = lambda: NODES[0].get_clock().now().nanoseconds if NODES else steady_ns()
+
+from bdc_occ_ros.predictor import key_ego_from_ego, Predictor  # noqa: E402
+import bdc_occ_ros.ros.node as node  # noqa: E402
+
+
+class SimulatedNode(node.OccupancyNode):
+    """Gives the time."""
+
+    def __init__(self):
+        super().__init__()
+        NODES.append(self)
 
 
 class FrameKeeper(Predictor):
@@ -35,5 +53,6 @@ class FrameKeeper(Predictor):
 
 if __name__ == '__main__':
     output, model = map(Path, sys.argv[1:3])
+    node.OccupancyNode = SimulatedNode
     node.load_predictor = lambda _: FrameKeeper(model, output)
     sys.exit(node.main(sys.argv[2:]))

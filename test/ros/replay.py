@@ -2,116 +2,121 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays a bag into a node of its own and keeps what the node was given and said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import json
 from pathlib import Path
-import signal
-import subprocess
-import sys
-import time
-from typing import Any
+from threading import Event
 
+from lifecycle_msgs.srv import GetState
 from made_scenes import BRIGHTER, DARKEST
-from node_process import patience
 import numpy as np
 from sensor_msgs.msg import PointCloud2
-import yaml
+from watcher import is_settled
 
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
 from bdc_occ_ros.ros.replay.demo import DiagnosticsWatch
+from bdc_occ_ros.ros.replay.node_process import NodeProcess
 from bdc_occ_ros.ros.replay.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 PROGRAM = Path(__file__).with_name('frame_keeping_node.py')
-START_S = 60.0  # a loaded machine takes its time to start a process and to discover topics
-SETTLED_S = 1.0
-ATTEMPTS = 6
+TIMEOUT_S = 120.0
+ANSWER_S = 2.0
+REST_NS = 20_000_000
+SIMULATED = {'use_sim_time': 'true', 'diagnostics_period_s': 0.05}
 VOXEL_M, FAR_M = 0.4, 40.0
 
 
-def play_whole(bag, dataset, folder, model, parameters, num_sets):
+class Replay:
     """
-    Play a bag until no image is lost, which happens where others use the processor as well.
+    Plays a bag into a node, which takes each image, and deals with each set, before the next.
 
-    A busy machine plays it slower, unless sets are told apart by the gaps between arrivals. A
-    process that stalls may close such a gap; by their stamps triggers are never mixed.
+    Time is that of the messages, so that the node sees the same on any machine.
 
-    :param num_sets: How many sets the node must form at least.
-    :return: Frames that the node computed, and its diagnostics, of the last attempt.
+    :param player: The bag, with a clock.
+    :param process: The node.
     """
-    is_windowed = groups_by_arrival(dataset)
-    for _ in range(ATTEMPTS):
-        rate = 1.0 if is_windowed else 1.0 / patience()
-        frames, parts = play(bag, dataset, folder, model, parameters, rate)
-        is_mixed = any(len(triggers_of(frame)) != 1 for frame in frames)
-        assert is_windowed or not is_mixed
-        told = parts['synchronizer']
-        if not is_mixed and told['partial'] == '0' and int(told['complete']) >= num_sets:
-            break
-    return frames, parts
+
+    def __init__(self, node, player: BagPlayer, process: NodeProcess) -> None:
+        self._node, self.player, self.process = node, player, process
+        self.watch = DiagnosticsWatch(node)
+        self.clouds: list[PointCloud2] = []
+        self._state = node.create_client(GetState, '/bdc_occ/get_state')
+        node.create_subscription(PointCloud2, '/occupancy', self.clouds.append, 10)
+        self._images = {topic for topic in player.num_subscribers()
+                        if 'cam' in topic.lower() and 'info' not in topic}
+
+    def play(self) -> None:
+        """Wait for the node's subscriptions, play, and wait until everything is dealt with."""
+        self._wait_for(lambda: self._node.count_publishers('/occupancy') and all(
+            self.player.num_subscribers()[topic] for topic in self._images), self.player.start_ns)
+        self._wait_for_the_node()
+        num_images = 0
+        for message in self.player.messages():
+            now_ns = message.stamp_ns
+            self.player.tick(now_ns)
+            if message.topic in self._images:
+                self._wait_for_the_node()  # it knows poses and calibration of this image
+            self.player.publish(message)
+            if message.topic in self._images:
+                self._wait_for_the_node()
+                num_images += 1
+                if num_images % len(self._images) == 0:
+                    self._settle(now_ns)
+        for _ in range(50):  # past every deadline
+            now_ns += REST_NS
+            self.player.tick(now_ns)
+        self._wait_for_the_node()
+        self._settle(now_ns)
+        num_computed = int(self.watch.parts['output']['computed'])
+        self._wait_for(lambda: len(self.clouds) == num_computed, now_ns)
+
+    def _settle(self, now_ns: int) -> None:
+        """Wait until diagnostics of from now on say that every set has been dealt with."""
+        self.watch.num_messages = 0
+        self._wait_for(lambda: self.watch.num_messages >= 2 and is_settled(self.watch.parts),
+                       now_ns)
+
+    def _wait_for(self, condition: Callable[[], bool], now_ns: int) -> None:
+        self.process.wait_for(lambda: self.player.tick(now_ns) or condition(), 'what should',
+                              TIMEOUT_S)
+
+    def _wait_for_the_node(self) -> None:
+        """Return once the node, which answers in the order of arrival, has taken everything."""
+        for _ in range(round(TIMEOUT_S / ANSWER_S)):
+            is_done = Event()
+            future = self._state.call_async(GetState.Request())
+            future.add_done_callback(lambda _, is_done=is_done: is_done.set())
+            if is_done.wait(ANSWER_S):
+                return
+        raise AssertionError(f'the node does not answer: {self.process.log_tail()}')
 
 
-def groups_by_arrival(dataset):
-    """Whether a profile groups images by when they arrive instead of by their stamps."""
-    profile = yaml.safe_load(share_path('config', f'dataset_{dataset}.yaml').read_text())
-    return profile['/**']['ros__parameters']['sync'].get('mode') == 'window'
+@contextmanager
+def replay(bag, log, parameters, files, **more) -> Iterator[Replay]:
+    """Play a bag into a node of its own, which must end with 0 after the block."""
+    with (spun_node('replay') as node,
+          NodeProcess(log, parameters | SIMULATED, files, **more) as process):
+        result = Replay(node, BagPlayer(node, bag, has_clock=True), process)
+        result.play()
+        yield result
+        assert process.stop(timeout_s=TIMEOUT_S) == 0, process.log
+
+
+def play(bag, dataset, folder, model, parameters):
+    """Play a bag; return the frames that the node computed and its diagnostics."""
+    output = folder / 'frames.jsonl'
+    files = [share_path('config', name) for name in ('occ.yaml', f'dataset_{dataset}.yaml')]
+    with replay(bag, folder / 'log', parameters, files,
+                program=(PROGRAM, output, model)) as played:
+        parts = played.watch.parts
+    return [json.loads(line) for line in output.read_text().splitlines()], parts
 
 
 def triggers_of(frame):
     """Return the triggers that the images of a frame are of, by their brightness."""
     return {round((value - DARKEST) / BRIGHTER) for value in frame['brightness'].values()}
-
-
-def play(bag, dataset, folder, model, parameters, rate):
-    """Play a bag once; return the frames that the node computed and its diagnostics."""
-    arguments = ['--ros-args']
-    for name in ('occ.yaml', f'dataset_{dataset}.yaml'):
-        arguments += ['--params-file', str(share_path('config', name))]
-    for name, value in parameters.items():
-        arguments += ['-p', f'{name}:={value}']
-    output, log = folder / 'frames.jsonl', folder / 'log'
-    with spun_node('replay') as node, log.open('w') as written:
-        player = BagPlayer(node, bag, rate=rate, has_clock=True)
-        watch = DiagnosticsWatch(node)
-        node.create_subscription(PointCloud2, '/occupancy', lambda _: None, 10)
-        process = subprocess.Popen([sys.executable, PROGRAM, output, model, *arguments],
-                                   stdout=written, stderr=subprocess.STDOUT)
-        try:
-            _wait_for_the_node(player, process, log)
-            player.play()
-            _linger_until_settled(player, lambda: (output.stat().st_size, _counts(watch.parts)))
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(START_S) == 0, log.read_text()
-        return [json.loads(line) for line in output.read_text().splitlines()], watch.parts
-
-
-def _wait_for_the_node(player: BagPlayer, process: subprocess.Popen, log: Path) -> None:
-    """Wait until the node has subscribed to every image, and to all else that it wants."""
-    images = [topic for topic in player.num_subscribers()
-              if 'cam' in topic.lower() and 'info' not in topic]
-    deadline_s = time.monotonic() + START_S
-    while not all(player.num_subscribers()[topic] for topic in images):
-        player.linger(0.05)
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline_s, log.read_text()
-    _linger_until_settled(player, player.num_subscribers)
-
-
-def _linger_until_settled(player: BagPlayer, watched: Callable[[], Any]) -> None:
-    """Let the clock run until something has not changed for a while."""
-    deadline_s = time.monotonic() + START_S
-    last, since_s = watched(), time.monotonic()
-    while time.monotonic() < min(deadline_s, since_s + SETTLED_S):
-        player.linger(0.05)
-        if (now := watched()) != last:
-            last, since_s = now, time.monotonic()
-
-
-def _counts(parts: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
-    """Return what the node counts, without rates and times, which never settle."""
-    return {(part, key): parts[part][key] for part in ('synchronizer', 'output')
-            for key in parts.get(part, {}) if parts[part][key].isdigit()}
 
 
 def farthest_error_m(got, true):

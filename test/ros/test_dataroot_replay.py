@@ -4,7 +4,7 @@
 
 from made_scenes import VERSION, world_from_ego
 import pytest
-from replay import misplaced_m, play_whole, VOXEL_M
+from replay import misplaced_m, play, VOXEL_M
 
 from bdc_occ_ros.cli.__main__ import main
 
@@ -18,9 +18,8 @@ def test_every_trigger_of_a_scene_reaches_the_network_in_place(swept_dataroot, s
     assert main(['bag', 'write', '--dataroot', str(swept_dataroot), '--version', VERSION,
                  '--scene', 'scene-0103', '--flavour', 'nuscenes_to_ros2bag', '--calibration',
                  'file', '-o', str(bag), '--json']) == 0
-    frames, parts = play_whole(bag, 'nuscenes_to_ros2bag', tmp_path, tiny_model, {
-        'use_sim_time': 'true', 'diagnostics_period_s': 0.2,
-        'calibration_file': bag / 'calibration.yaml'}, NUM_SETS)
+    frames, parts = play(bag, 'nuscenes_to_ros2bag', tmp_path, tiny_model,
+                         {'calibration_file': bag / 'calibration.yaml'})
     assert int(parts['synchronizer']['complete']) == NUM_SETS
     assert len(frames) >= NUM_SETS - 1
     for frame in frames:

@@ -13,7 +13,7 @@ import cv2
 from made_scenes import brightness
 import numpy as np
 import pytest
-from replay import misplaced_m, play_whole, triggers_of, VOXEL_M
+from replay import misplaced_m, play, triggers_of, VOXEL_M
 
 from bdc_occ_ros.bags.flavours import FLAVOURS
 from bdc_occ_ros.bags.open_bag import open_bag
@@ -102,14 +102,12 @@ def table():
 def test_a_converter_s_bag_replays_unmixed_and_in_place(
         flavour, drive, small_rig, tiny_model, table, tmp_path):
     num_sets = write_bag(tmp_path / 'bag', drive, flavour)
-    parameters = {'use_sim_time': 'true', 'diagnostics_period_s': 0.2}
+    parameters = {}
     if flavour.name in NEEDS_FILE:
         parameters['calibration_file'] = tmp_path / 'calibration.yaml'
         save_calibration(small_rig, tmp_path / 'calibration.yaml')
     expected = EXPECTED[flavour.name]
-    frames, parts = play_whole(
-        tmp_path / 'bag', flavour.name, tmp_path, tiny_model, parameters,
-        num_sets - expected.learning)
+    frames, parts = play(tmp_path / 'bag', flavour.name, tmp_path, tiny_model, parameters)
     triggers = [triggers_of(frame) for frame in frames]
     mixed = sum(len(each) != 1 for each in triggers)
     formed, partial = (int(parts['synchronizer'][name]) for name in ('complete', 'partial'))

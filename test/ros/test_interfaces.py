@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """tf2_msgs and vision_msgs are the real ones: same type hashes, whole over DDS."""
 
-from pathlib import Path
-
 from geometry_msgs.msg import TransformStamped
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import (
     Detection3D,
@@ -17,9 +14,8 @@ from vision_msgs.msg import (
     VisionClass,
 )
 
-from bdc_occ_ros.ros import interfaces
+from bdc_occ_ros.bags.message_types import message_types
 
-FIELD_LISTS = Path(interfaces.__file__).parent
 # Computed by the rosbags library from the upstream definitions (geometry2 0.36 and vision_msgs
 # 4.1.1, their Jazzy releases): an implementation other than the generators' own.
 UPSTREAM_HASHES = {
@@ -75,10 +71,7 @@ def test_the_type_hash_on_the_wire_is_upstreams(node, spin_until, message_type):
 
 
 def test_field_lists_hash_to_the_same_elsewhere():
-    store = get_typestore(Stores.ROS2_JAZZY)
-    for field_list in FIELD_LISTS.glob('vision_msgs/msg/*.msg'):
-        store.register(get_types_from_msg(
-            field_list.read_text(), f'vision_msgs/msg/{field_list.stem}'))
+    store = message_types()
     for message_type, upstream in UPSTREAM_HASHES.items():
         name = f'{message_type.__module__.split(".")[0]}/msg/{message_type.__name__}'
         assert store.hash_rihs01(name) == upstream

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the running node takes calibration, ego motion and the output frame from."""
 
+from contextlib import ExitStack
+
 from camera_rig import (
     CameraRig,
     HEIGHT_PX,
@@ -12,9 +14,9 @@ from camera_rig import (
     YAWS_RAD,
 )
 from nav_msgs.msg import Odometry
-from node_process import NodeProcess, num_in_sector, points_m, Watcher
 import numpy as np
 import pytest
+from watcher import num_in_sector, points_m, Watcher
 
 from bdc_occ_ros.geometry import camera_rig
 from bdc_occ_ros.geometry.calibration_file import save_calibration
@@ -26,20 +28,18 @@ SPEED_MPS = 20.0
 
 
 @pytest.fixture
-def start(tmp_path, ros, node, rig_parameters):
+def start(tmp_path, node, start_node, rig_parameters):
     """Start the node and a rig that it does not know yet."""
-    processes = []
-
-    def start(**parameters):
-        dotted = {name.replace('__', '.'): value for name, value in parameters.items()}
-        processes.append(NodeProcess(tmp_path / 'log', rig_parameters | dotted))
-        rig = CameraRig(node)
-        watcher = Watcher(node, rig.step)
-        watcher.subscribe()
-        return rig, watcher
-    yield start
-    for process in processes:
-        assert process.end()[0] == 0, process.log
+    with ExitStack() as stack:
+        def start(**parameters):
+            dotted = {name.replace('__', '.'): value for name, value in parameters.items()}
+            stack.enter_context(start_node(
+                tmp_path / 'log', rig_parameters | {'use_sim_time': 'true'} | dotted))
+            rig = CameraRig(node, is_simulated=True)
+            watcher = Watcher(node, rig)
+            watcher.subscribe()
+            return rig, watcher
+        yield start
 
 
 def mount_all(rig):

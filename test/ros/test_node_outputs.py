@@ -5,7 +5,6 @@
 from pathlib import Path
 
 from camera_rig import CameraRig, OFFSETS_NS
-from node_process import LATCHED, NodeProcess, num_in_sector, patience, Watcher
 import pytest
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
@@ -14,6 +13,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Empty, Float64
 from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
+from watcher import LATCHED, Watcher
 
 from bdc_occ_ros.bags.snapshot import load_snapshot
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -28,13 +28,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def process(folder, rig_parameters):
-    """Run the node in a namespace, with an output frame and a mixed-up rate."""
-    parameters = rig_parameters | {'snapshot_folder': folder, 'model.confidence': 'true'}
-    process = NodeProcess(folder / 'log', parameters, ('-r', f'__ns:={NAMESPACE}'))
-    yield process
-    status, _ = process.end()
-    assert status == 0, process.log
+def process(folder, start_node, rig_parameters):
+    """Run the node in a namespace, by system time; a set has time on a busy machine too."""
+    parameters = rig_parameters | {'snapshot_folder': folder, 'model.confidence': 'true',
+                                   'sync.deadline_ms': 2000.0}
+    with start_node(folder / 'log', parameters,
+                    arguments=('-r', f'__ns:={NAMESPACE}')) as process:
+        yield process
 
 
 @pytest.fixture(scope='module')
@@ -50,7 +50,7 @@ def rig(ros, process):
 
 @pytest.fixture
 def watcher(rig, node):
-    watcher = Watcher(node, rig.step)
+    watcher = Watcher(node, rig)
     assert watcher.spin_until(lambda: 'output' in watcher.statuses)
     return watcher
 
@@ -90,8 +90,7 @@ def test_results_carry_stamp_and_frame_of_the_key_camera(watcher, rig, node):
 def test_grid_and_labels_reach_those_who_come_late(watcher, rig, node):
     watcher.subscribe(f'{NAMESPACE}/')
     assert watcher.spin_until(lambda: watcher.grids)
-    watcher.step = lambda: None  # no more images
-    watcher.spin(0.3)
+    watcher.rest()
     late, labels = Watcher(node), []
     late.subscribe(f'{NAMESPACE}/')
     node.create_subscription(LabelInfo, f'{NAMESPACE}/label_info', labels.append, LATCHED)
@@ -112,13 +111,14 @@ def test_durations_are_published(watcher, node):
             lambda message, topic=topic: durations.update({topic: message.data}), 10)
     assert watcher.spin_until(lambda: len(durations) == len(topics)), durations
     assert all(value > 0.0 for value in durations.values())
-    assert durations['pipeline_latency_ms'] < 2000.0 * patience()
+    assert durations['pipeline_latency_ms'] < 60_000.0  # not since 1970
 
 
 def test_parameters_take_effect_while_running(watcher, node):
     markers = []
     node.create_subscription(MarkerArray, f'{NAMESPACE}/occupancy/markers', markers.append, 1)
-    watcher.spin(0.3)
+    watcher.subscribe(f'{NAMESPACE}/')
+    watcher.fresh_clouds(3)
     assert not markers
     assert set_parameter(watcher, 'publish.markers', True).successful
     assert watcher.spin_until(lambda: markers)
@@ -176,13 +176,12 @@ def test_untrained_network_is_announced(watcher, process):
 
 
 def test_every_image_is_accounted_for(watcher):
-    watcher.spin(0.5)
     for name in OFFSETS_NS:
+        assert watcher.spin_until(
+            lambda name=name: int(watcher.value(f'camera {name}', 'images')) > 10)
         assert watcher.value(f'camera {name}', 'lost') == '0'
-        assert int(watcher.value(f'camera {name}', 'images')) > 10
 
 
 def test_all_cameras_contribute(watcher):
     watcher.subscribe(f'{NAMESPACE}/')
-    cloud = watcher.fresh_clouds(3)[-1]
-    assert all(num_in_sector(cloud, name) for name in OFFSETS_NS)
+    watcher.whole_cloud(OFFSETS_NS)

@@ -2,25 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real keyframes through a bag into the running node; nothing here needs trained weights."""
 
-import threading
-import time
-
 import numpy as np
 import pytest
-from sensor_msgs.msg import PointCloud2
+from replay import replay
 import yaml
 
 from bdc_occ_ros.bags import CALIBRATION_FILE
 from bdc_occ_ros.bags.keyframe import load_keyframe
 from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
-from bdc_occ_ros.ros.replay.bag_player import BagPlayer
-from bdc_occ_ros.ros.replay.demo import DiagnosticsWatch
-from bdc_occ_ros.ros.replay.node_process import NodeProcess
-from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.share import share_path
 
 pytestmark = pytest.mark.data
-ATTEMPTS = 5
+RELIABLE = {'input_qos': 'reliable'}  # each image comes once
 
 
 def rig_parameters(keyframe, path):
@@ -35,42 +29,14 @@ def rig_parameters(keyframe, path):
     return path
 
 
-def replay_whole(bag, files, parameters, log):
-    """Play a bag until no image is late, which happens where others use the processor as well."""
-    for _ in range(ATTEMPTS):
-        clouds, parts = replay(bag, files, parameters, log)
-        if parts['synchronizer']['partial'] == '0':
-            break
-    return clouds, parts
+def stamps_ns(clouds):
+    return [to_nanoseconds(cloud.header.stamp) for cloud in clouds]
 
 
-def replay(bag, files, parameters, log):
+def results_of(bag, files, parameters, log):
     """Play a bag into a node of its own; return its clouds and diagnostics."""
-    clouds, arrived = [], threading.Event()
-    with spun_node('replay') as node:
-        player = BagPlayer(node, bag, has_clock=True)
-        watch = DiagnosticsWatch(node)
-        node.create_subscription(
-            PointCloud2, '/occupancy', lambda m: (clouds.append(m), arrived.set()), 10)
-        given = parameters | {'use_sim_time': 'true', 'diagnostics_period_s': 0.2,
-                              'input_qos': 'reliable'}  # each image comes once
-        with NodeProcess(files, given, log) as process:
-            images = [topic for topic in player.num_subscribers() if 'compressed' in topic]
-            process.wait_for(
-                lambda: player.linger(0.05) or all(player.num_subscribers()[t] for t in images),
-                'the subscriptions of an active node', 120.0)
-            player.linger(0.8)
-            player.play()
-            process.wait_for(lambda: player.linger(0.05) or arrived.is_set(), 'a result', 60.0)
-            seen = time.monotonic()
-            process.wait_for(lambda: player.linger(0.05) or time.monotonic() > seen + 0.6,
-                             'fresh diagnostics', 60.0)
-            assert process.stop() == 0
-        return clouds, watch.parts
-
-
-def stamp_ns(message):
-    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+    with replay(bag, log, parameters | RELIABLE, files) as played:
+        return played.clouds, played.watch.parts
 
 
 @pytest.mark.parametrize('folder, calibration', [
@@ -86,8 +52,8 @@ def test_nuscenes_keyframe_replays_into_the_node(folder, calibration, data_folde
     if calibration == 'file':
         parameters['calibration_file'] = bag / CALIBRATION_FILE
     files = [share_path('config', name) for name in ('occ.yaml', 'dataset_nuscenes.yaml')]
-    clouds, parts = replay_whole(bag, files, parameters, tmp_path / 'log')
-    assert [stamp_ns(cloud) for cloud in clouds] == [keyframe.stamps_ns['CAM_FRONT_LEFT']]
+    clouds, parts = results_of(bag, files, parameters, tmp_path / 'log')
+    assert stamps_ns(clouds) == [keyframe.stamps_ns['CAM_FRONT_LEFT']]
     assert clouds[0].header.frame_id == 'base_link'
     assert {field.name for field in clouds[0].fields} >= {'x', 'y', 'z', 'rgb', 'label'}
     assert parts['synchronizer']['complete'] == '1' and parts['synchronizer']['partial'] == '0'
@@ -102,10 +68,9 @@ def test_three_camera_rig_runs_with_only_a_config(data_folder, tiny_model, tmp_p
     assert len(keyframe.rig.names) == 3
     write_keyframe_bag(tmp_path / 'bag', keyframe)
     files = [share_path('config', 'occ.yaml'), rig_parameters(keyframe, tmp_path / 'rig.yaml')]
-    clouds, parts = replay_whole(tmp_path / 'bag', files, {'model.name': tiny_model},
-                                 tmp_path / 'log')
-    assert [stamp_ns(cloud) for cloud in clouds] == [
-        keyframe.stamps_ns[keyframe.rig.key_camera]]
+    clouds, parts = results_of(tmp_path / 'bag', files, {'model.name': tiny_model},
+                               tmp_path / 'log')
+    assert stamps_ns(clouds) == [keyframe.stamps_ns[keyframe.rig.key_camera]]
     assert clouds[0].header.frame_id == 'base_link'
     assert {part for part in parts if part.startswith('camera ')} == {
         f'camera {name}' for name in keyframe.rig.names}

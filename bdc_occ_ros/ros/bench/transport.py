@@ -5,7 +5,6 @@
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -32,13 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     Measure what the arguments ask for and print a table, or JSON rows.
 
-    :param arguments: seconds, rate_hz, format (raw, jpeg or both), cameras, size (WxH in
-        pixels), transport (default, large_data, profile or all) and json.
+    :param arguments: seconds, rate_hz, format (raw, jpeg or both), cameras, size (width and
+        height in pixels), transport (default, large_data, profile or all) and json.
     :return: 0, or 1 if an image was damaged or vanished without being counted.
     :raises UsageError: if an argument makes no sense.
     :raises MeasurementError: if one end failed.
     """
-    width_px, height_px = image_size(arguments.size)
     if not (arguments.seconds > 0 and arguments.rate_hz > 0 and 1 <= arguments.cameras <= 8):
         raise UsageError('seconds and rate-hz must be positive and cameras from 1 to 8; got '
                          f'{arguments.seconds}, {arguments.rate_hz} and {arguments.cameras}')
@@ -49,22 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         for message_format in formats:
             print(f'{transport}, {message_format}: {arguments.seconds:g} s ...', file=sys.stderr)
             rows.append(measure(transport, message_format, [
-                arguments.cameras, width_px, height_px, arguments.rate_hz, arguments.seconds]))
+                arguments.cameras, *arguments.size, arguments.rate_hz, arguments.seconds]))
     print(json.dumps(rows, indent=2) if arguments.json else table(rows))
     return int(any(row['unaccounted'] or row['damaged'] for row in rows))
-
-
-def image_size(size: str) -> tuple[int, int]:
-    """
-    Return width and height in pixels.
-
-    :param size: For example '1600x900'.
-    :raises UsageError: if it has another form or a side is too small.
-    """
-    match = re.fullmatch(r'(\d+)x(\d+)', size)
-    if match is None or min(int(match[1]), int(match[2])) < 16:
-        raise UsageError(f'size must be WIDTHxHEIGHT of 16 px at least, got {size!r}')
-    return int(match[1]), int(match[2])
 
 
 def measure(transport: str, message_format: str, numbers: list[float]) -> Row:

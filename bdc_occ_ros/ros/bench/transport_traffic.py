@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The two ends of the transport measurement, each a process of its own.
+Publish and count camera images, the two ends of the transport measurement, each a process.
 
 Cameras publish; a listener counts. Both use the quality of service of camera drivers and of the
 node: best effort, keep the last five. Two counts of the middleware tell what became of the
@@ -13,6 +13,7 @@ because the listener was busy.
 import argparse
 import array
 from collections.abc import Mapping
+from functools import partial
 import json
 import sys
 import threading
@@ -22,6 +23,7 @@ import numpy as np
 import rclpy
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -34,6 +36,7 @@ SETTLE_S = 1.0
 NUM_MARKERS = 4
 MARKER_PERIOD_S = 0.25
 MARKER = 'marker'  # frame of the small messages that follow the images
+RATES = ('received_hz', 'latency_p50_ms', 'latency_p99_ms', 'listener_cpu_percent')
 TYPES = {'raw': Image, 'jpeg': CompressedImage}
 
 ImageMessage = Image | CompressedImage
@@ -56,73 +59,72 @@ def image_message(message_format: str, width_px: int, height_px: int) -> ImageMe
                  data=array.array('B', picture.tobytes()))
 
 
-class Cameras(Node):
+def publish(arguments: argparse.Namespace) -> dict[str, object]:
     """
-    Publishes one picture for every camera.
+    Publish one picture for every camera for some seconds.
 
-    :param arguments: format, namespace, cameras, width and height.
+    :return: What was sent and how much of a core that took.
+    :raises TimeoutError: if nobody subscribes within MATCH_TIMEOUT_S.
     """
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        super().__init__('bench_cameras', namespace=arguments.namespace)
-        self._message = image_message(arguments.format, arguments.width, arguments.height)
-        self._outputs = [
-            self.create_publisher(TYPES[arguments.format], f'camera_{i}', qos_profile_sensor_data)
-            for i in range(arguments.cameras)]
-
-    def wait_for_listener(self) -> None:
-        """
-        Return once every camera has a subscription.
-
-        :raises TimeoutError: if discovery takes longer than MATCH_TIMEOUT_S.
-        """
-        deadline_s = time.monotonic() + MATCH_TIMEOUT_S
-        while any(output.get_subscription_count() == 0 for output in self._outputs):
-            if time.monotonic() > deadline_s:
-                raise TimeoutError(f'nobody subscribed within {MATCH_TIMEOUT_S} s')
-            time.sleep(0.05)
-        time.sleep(SETTLE_S)
-
-    def drive(self, num_frames: int, rate_hz: float) -> None:
-        """
-        Publish in bursts, the cameras one after another.
-
-        :param rate_hz: Bursts per second.
-        """
-        spacing_s = min(TRIGGER_SPACING_S, 1.0 / rate_hz / len(self._outputs))
-        start_s = time.monotonic()
-        for frame in range(num_frames):
-            for camera, output in enumerate(self._outputs):
-                due_s = start_s + frame / rate_hz + camera * spacing_s
-                time.sleep(max(0.0, due_s - time.monotonic()))
-                stamp = self._message.header.stamp
-                stamp.sec, stamp.nanosec = divmod(time.time_ns(), 1_000_000_000)
-                output.publish(self._message)
-
-    def mark_the_end(self) -> None:
-        """Publish small messages, which alone reveal that images before them were lost."""
-        for index in range(NUM_MARKERS):
-            time.sleep(MARKER_PERIOD_S)
-            header = Header(frame_id=MARKER)
-            header.stamp.sec = index
-            for output in self._outputs:
-                output.publish(type(self._message)(header=header))
+    node = rclpy.create_node('bench_cameras', namespace=arguments.namespace)
+    message = image_message(arguments.format, arguments.width, arguments.height)
+    outputs = [node.create_publisher(type(message), f'camera_{index}', qos_profile_sensor_data)
+               for index in range(arguments.cameras)]
+    deadline_s = time.monotonic() + MATCH_TIMEOUT_S
+    while not all(output.get_subscription_count() for output in outputs):
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f'nobody subscribed within {MATCH_TIMEOUT_S} s')
+        time.sleep(0.05)
+    time.sleep(SETTLE_S)
+    num_frames = max(2, round(arguments.seconds * arguments.rate_hz))
+    start_s, start_busy_s = time.monotonic(), time.process_time()
+    drive(outputs, message, num_frames, arguments.rate_hz)
+    wall_s, busy_s = time.monotonic() - start_s, time.process_time() - start_busy_s
+    for index in range(NUM_MARKERS):  # they alone reveal that images before them were lost
         time.sleep(MARKER_PERIOD_S)
+        marker = type(message)(header=Header(frame_id=MARKER))
+        marker.header.stamp.sec = index
+        for output in outputs:
+            output.publish(marker)
+    time.sleep(MARKER_PERIOD_S)
+    return {'sent': num_frames * arguments.cameras, 'sent_hz': num_frames / wall_s,
+            'publisher_cpu_percent': 100 * busy_s / wall_s}
+
+
+def drive(outputs: list[Publisher], message: ImageMessage, num_frames: int,
+          rate_hz: float) -> None:
+    """
+    Publish in bursts, the cameras one after another.
+
+    :param rate_hz: Bursts per second.
+    """
+    spacing_s = min(TRIGGER_SPACING_S, 1.0 / rate_hz / len(outputs))
+    start_s = time.monotonic()
+    for frame in range(num_frames):
+        for camera, output in enumerate(outputs):
+            due_s = start_s + frame / rate_hz + camera * spacing_s
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            stamp = message.header.stamp
+            stamp.sec, stamp.nanosec = divmod(time.time_ns(), 1_000_000_000)
+            output.publish(message)
 
 
 class Camera:
     """What the listener knows of one camera."""
 
     def __init__(self) -> None:
-        self.received = 0
-        self.markers = 0
         self.published: int | None = None
+        self.num_markers = 0
         self.reported_lost = 0
 
     @property
     def lost(self) -> int:
         """Images that never came out of the transport."""
-        return max(0, self.reported_lost - (NUM_MARKERS - self.markers))
+        return max(0, self.reported_lost - (NUM_MARKERS - self.num_markers))
+
+    def on_lost(self, event: object) -> None:
+        """Take over what the middleware has counted."""
+        self.reported_lost = event.total_count
 
 
 class Listener(Node):
@@ -141,27 +143,20 @@ class Listener(Node):
         self._num_bytes = len(
             image_message(arguments.format, arguments.width, arguments.height).data)
         for index, camera in enumerate(self._cameras):
-            self._subscribe(camera, TYPES[arguments.format], f'camera_{index}')
+            self.create_subscription(
+                TYPES[arguments.format], f'camera_{index}',
+                message_callback(partial(self._take, camera)), qos_profile_sensor_data,
+                event_callbacks=SubscriptionEventCallbacks(message_lost=camera.on_lost))
 
-    def _subscribe(self, camera: Camera, message_type: type, topic: str) -> None:
-        def on_lost(event: object) -> None:
-            camera.reported_lost = event.total_count
-
-        def on_message(message: ImageMessage, info: Mapping[str, int | None]) -> None:
-            self._take(camera, message, info.get(SEQUENCE_NUMBER))
-
-        self.create_subscription(
-            message_type, topic, message_callback(on_message), qos_profile_sensor_data,
-            event_callbacks=SubscriptionEventCallbacks(message_lost=on_lost))
-
-    def _take(self, camera: Camera, message: ImageMessage, number: int | None) -> None:
+    def _take(self, camera: Camera, message: ImageMessage,
+              info: Mapping[str, int | None]) -> None:
+        number = info.get(SEQUENCE_NUMBER)
         now_ns = time.time_ns()
         stamp = message.header.stamp
         if message.header.frame_id == MARKER:
-            camera.markers += 1
+            camera.num_markers += 1
             camera.published = None if number is None else number - stamp.sec - 1
             return
-        camera.received += 1
         self._num_damaged += len(message.data) != self._num_bytes
         self._latencies_ms.append((now_ns - stamp.sec * 1_000_000_000 - stamp.nanosec) / 1e6)
         self._times_s.append((time.monotonic(), time.process_time()))
@@ -169,29 +164,17 @@ class Listener(Node):
     def result(self) -> dict[str, object]:
         """Return the counts; published is None where the middleware does not number."""
         published = [camera.published for camera in self._cameras]
+        num_received = len(self._latencies_ms)
+        result = {'published': None if None in published else sum(published),
+                  'received': num_received, 'damaged': self._num_damaged,
+                  'lost': sum(camera.lost for camera in self._cameras)}
+        if num_received < 2:
+            return result | dict.fromkeys(RATES, float('nan'))
         span_s, busy_s = np.subtract(self._times_s[-1], self._times_s[0])
-        return {
-            'published': None if None in published else sum(published),
-            'received': len(self._latencies_ms),
-            'damaged': self._num_damaged,
-            'lost': sum(camera.lost for camera in self._cameras),
-            'received_hz': (len(self._latencies_ms) - 1) / span_s / len(self._cameras),
-            'latency_p50_ms': np.percentile(self._latencies_ms, 50),
-            'latency_p99_ms': np.percentile(self._latencies_ms, 99),
-            'listener_cpu_percent': 100 * busy_s / span_s}
-
-
-def publish(arguments: argparse.Namespace) -> dict[str, object]:
-    """Publish for some seconds; return what was sent and how much of a core that took."""
-    cameras = Cameras(arguments)
-    cameras.wait_for_listener()
-    num_frames = max(2, round(arguments.seconds * arguments.rate_hz))
-    start_s, start_busy_s = time.monotonic(), time.process_time()
-    cameras.drive(num_frames, arguments.rate_hz)
-    wall_s, busy_s = time.monotonic() - start_s, time.process_time() - start_busy_s
-    cameras.mark_the_end()
-    return {'sent': num_frames * arguments.cameras, 'sent_hz': num_frames / wall_s,
-            'publisher_cpu_percent': 100 * busy_s / wall_s}
+        p50_ms, p99_ms = np.percentile(self._latencies_ms, (50, 99))
+        return result | dict(zip(RATES, (
+            (num_received - 1) / span_s / len(self._cameras), p50_ms, p99_ms,
+            100 * busy_s / span_s)))
 
 
 def listen(arguments: argparse.Namespace) -> dict[str, object]:
@@ -210,9 +193,10 @@ def main() -> None:
     parser.add_argument('end', choices=['publish', 'listen'])
     parser.add_argument('format', choices=sorted(TYPES))
     parser.add_argument('namespace')
-    for name, kind in (('cameras', int), ('width', int), ('height', int), ('rate_hz', float),
-                       ('seconds', float)):
-        parser.add_argument(name, type=kind)
+    for name in ('cameras', 'width', 'height'):
+        parser.add_argument(name, type=int)
+    for name in ('rate_hz', 'seconds'):
+        parser.add_argument(name, type=float)
     arguments = parser.parse_args()
     rclpy.init()
     print(json.dumps((publish if arguments.end == 'publish' else listen)(arguments)))

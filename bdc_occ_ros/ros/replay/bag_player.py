@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a bag as it was recorded: same bytes, same gaps, same quality of service."""
+"""Play a bag as it was recorded: same bytes, same gaps, same quality of service."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class BagPlayer:
                  rate: float = 1.0, has_clock: bool = False) -> None:
         if not rate > 0:
             raise UsageError(f'a rate above 0 is needed; got {rate}')
-        self._node, self._path, self._rate = node, Path(path), rate
+        self._path, self._rate = Path(path), rate
         with BagReader(path) as bag:
             self.start_ns, self.duration_ns = bag.start_ns, bag.duration_ns
             known, profiles, counts = bag.topics, bag.qos, bag.counts
@@ -76,12 +76,6 @@ class BagPlayer:
         self._origin_ns: int | None = None
         self._start_ns = self.start_ns
         self._lateness_ns: list[int] = []
-
-    def destroy(self) -> None:
-        """Take the topics away."""
-        for publisher in (*self._publishers.values(), self._clock):
-            if publisher is not None:
-                self._node.destroy_publisher(publisher)
 
     def num_subscribers(self) -> dict[str, int]:
         """Return how many subscriptions every topic has."""
@@ -112,7 +106,7 @@ class BagPlayer:
             raise UsageError(f'the start must lie in the bag, 0 to {self.duration_ns / 1e9:.3f} s;'
                              f' got {start_s}')
         self._start_ns = self.start_ns + round(start_s * 1e9)
-        messages = self._messages()
+        messages = self.messages()
         first = list(islice(messages, 1))  # opens the file before the time counts
         self._next_tick_ns = self._origin_ns = time.monotonic_ns()
         self._lateness_ns = []
@@ -121,9 +115,11 @@ class BagPlayer:
                 due_ns = self._due_ns(message.stamp_ns)
                 self.wait_until(due_ns)
                 self._lateness_ns.append(time.monotonic_ns() - due_ns)
-            self._publishers[message.topic].publish(message.data)
+            self.publish(message)
             on_published(message.stamp_ns)
-        return self._playback()
+        late_ms = np.array(self._lateness_ns or [0]) / 1e6
+        return Playback(len(self._lateness_ns), (time.monotonic_ns() - self._origin_ns) / 1e9,
+                        (*np.percentile(late_ms, (50, 95, 99)).tolist(), float(late_ms.max())))
 
     def linger(self, seconds: float) -> None:
         """
@@ -141,26 +137,29 @@ class BagPlayer:
         """
         while self._clock is not None and self._next_tick_ns <= due_ns:
             _sleep_until(self._next_tick_ns)
-            stamp = Clock()
-            stamp.clock.sec, stamp.clock.nanosec = divmod(self.now_ns(), 10**9)
-            self._clock.publish(stamp)
+            self.tick(self.now_ns())
             self._next_tick_ns = max(self._next_tick_ns + CLOCK_PERIOD_NS, time.monotonic_ns())
         _sleep_until(due_ns)
 
-    def _due_ns(self, stamp_ns: int) -> int:
-        return self._origin_ns + round((stamp_ns - self._start_ns) / self._rate)
-
-    def _messages(self) -> Iterator[BagMessage]:
+    def messages(self) -> Iterator[BagMessage]:
         """Yield what is to be published, from the latched messages before the start on."""
         with BagReader(self._path) as bag:
             for message in bag.messages(set(self._publishers)):
                 if message.stamp_ns >= self._start_ns or message.topic in self._latched:
                     yield message
 
-    def _playback(self) -> Playback:
-        late_ms = np.array(self._lateness_ns or [0]) / 1e6
-        return Playback(len(self._lateness_ns), (time.monotonic_ns() - self._origin_ns) / 1e9,
-                        (*np.percentile(late_ms, (50, 95, 99)).tolist(), float(late_ms.max())))
+    def publish(self, message: BagMessage) -> None:
+        """Publish a message at once."""
+        self._publishers[message.topic].publish(message.data)
+
+    def tick(self, now_ns: int) -> None:
+        """Publish a time on /clock."""
+        stamp = Clock()
+        stamp.clock.sec, stamp.clock.nanosec = divmod(now_ns, 10**9)
+        self._clock.publish(stamp)
+
+    def _due_ns(self, stamp_ns: int) -> int:
+        return self._origin_ns + round((stamp_ns - self._start_ns) / self._rate)
 
 
 def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: float = 1.0,

@@ -1,24 +1,35 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Records topics into a bag, the bytes as they came over the wire."""
+"""Record topics into a bag, the bytes as they came over the wire."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from threading import Event
+import time
 
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rosbags.interfaces import QosDurability
+from vision_msgs.msg import LabelInfo
 
 from bdc_occ_ros.bags.bag_file import BagFile, qos
-from bdc_occ_ros.ros.replay.bag_topics import rclpy_qos
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.ros.outputs import LATCHED, OUTPUTS
+from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
+from bdc_occ_ros.ros.replay.spun_node import spun_node
 
 DEPTH = 50
+DISCOVERY_S = 5.0
+POLL_S = 0.1
 
 
-class BagRecorder:
+@contextmanager
+def recording(node: Node, path: str | Path, topics: Mapping[str, type], clock: Callable[[], int],
+              latched: Collection[str] = ()) -> Iterator[dict[str, int]]:
     """
-    A bag that topics are recorded into; use it in a with statement.
+    Record into a new bag while the block lasts, and yield the number of messages by topic.
 
     :param node: Node that subscribes; whoever spins it records.
     :param topics: Message class by topic.
@@ -26,32 +37,69 @@ class BagRecorder:
     :param latched: Topics whose publishers keep the last message for late subscribers.
     :raises UsageError: if the folder exists already.
     """
+    counts = dict.fromkeys(topics, 0)
+    subscriptions = []
 
-    def __init__(self, node: Node, path: str | Path, topics: Mapping[str, type],
-                 clock: Callable[[], int], latched: Collection[str] = ()) -> None:
-        self._file = BagFile(path)
-        self._node, self._clock = node, clock
-        self._topics, self._latched = dict(topics), frozenset(latched)
-        self._subscriptions = []
-        self.counts = dict.fromkeys(topics, 0)
+    def write(topic: str, data: bytes) -> None:
+        file.write_bytes(topic, clock(), data)
+        counts[topic] += 1
 
-    def __enter__(self) -> 'BagRecorder':
-        self._file.__enter__()
-        for topic, kind in self._topics.items():
-            profile = qos(DEPTH, QosDurability.TRANSIENT_LOCAL if topic in self._latched
+    with BagFile(path) as file:
+        for topic, kind in topics.items():
+            profile = qos(DEPTH, QosDurability.TRANSIENT_LOCAL if topic in latched
                           else QosDurability.VOLATILE)
-            self._file.connect(
-                topic, f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}', profile)
-            self._subscriptions.append(self._node.create_subscription(
-                kind, topic, partial(self._record, topic), rclpy_qos(profile, topic), raw=True))
-        return self
+            file.connect(topic, f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}',
+                         profile)
+            subscriptions.append(node.create_subscription(
+                kind, topic, partial(write, topic), rclpy_qos(profile, topic), raw=True))
+        try:
+            yield counts
+        finally:
+            for subscription in subscriptions:
+                node.destroy_subscription(subscription)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        self._file.__exit__(kind, error, trace)
 
-    def _record(self, topic: str, data: bytes) -> None:
-        self._file.write_bytes(topic, self._clock(), data)
-        self.counts[topic] += 1
+def record_topics(path: str | Path, *, namespace: str = '',
+                  topics: Collection[str] | None = None, seconds: float | None = None
+                  ) -> Mapping[str, int]:
+    """
+    Record into a new bag until time is up or somebody interrupts.
+
+    :param namespace: That of the node, for its outputs.
+    :param topics: These instead of the node's outputs; each must be published.
+    :param seconds: How long; until interrupted if None.
+    :return: Number of messages by topic.
+    :raises UsageError: if the folder exists or a topic is not published.
+    """
+    with spun_node('bag_recorder') as node:
+        if topics is None:
+            kinds, latched = _outputs(namespace.strip('/'))
+        else:
+            kinds, latched = _published(node, topics), ()
+        with recording(node, path, kinds, time.time_ns, latched) as counts:
+            with suppress(KeyboardInterrupt):
+                Event().wait(seconds)
+        return counts
+
+
+def _outputs(namespace: str) -> tuple[dict[str, type], set[str]]:
+    """Return the node's outputs by topic, and which of them are latched."""
+    prefix = f'/{namespace}/' if namespace else '/'
+    kinds = {f'{prefix}{output.topic}': output.kind for output in OUTPUTS}
+    latched = {f'{prefix}{output.topic}' for output in OUTPUTS if output.qos is LATCHED}
+    labels = f'{prefix}label_info'
+    return (kinds | {labels: LabelInfo, '/diagnostics': DiagnosticArray}), latched | {labels}
+
+
+def _published(node: Node, topics: Collection[str]) -> dict[str, type]:
+    """Return the message class of every topic, once all are published."""
+    wanted = {f'/{topic.lstrip("/")}' for topic in topics}
+    deadline_s = time.monotonic() + DISCOVERY_S
+    while True:
+        known = dict(node.get_topic_names_and_types())
+        missing = sorted(wanted - known.keys())
+        if not missing:
+            return {topic: message_class(known[topic][0]) for topic in sorted(wanted)}
+        if time.monotonic() > deadline_s:
+            raise UsageError(f'nobody publishes {missing}; there are {sorted(known)}')
+        time.sleep(POLL_S)

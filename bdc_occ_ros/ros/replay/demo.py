@@ -1,19 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The whole system once: a rendered drive, the node as a process of its own, a recording.
+Play a rendered drive into the node, a process of its own, and record what it publishes.
 
 The node gets the bag's messages over real DDS with the bag's timing, under simulated time; what
 it publishes is recorded into a second bag with the bag's time as stamps, so that a latency is the
 recorded stamp less the stamp in the message's header.
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 import os
 from pathlib import Path
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
@@ -26,7 +26,7 @@ from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
 from bdc_occ_ros.ros.diagnostics import Level
 from bdc_occ_ros.ros.outputs import DEBUG_TOPICS, OUTPUTS
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer, Playback
-from bdc_occ_ros.ros.replay.bag_recorder import BagRecorder
+from bdc_occ_ros.ros.replay.bag_recorder import recording
 from bdc_occ_ros.ros.replay.node_process import NodeProcess
 from bdc_occ_ros.ros.replay.spun_node import spun_node
 from bdc_occ_ros.share import share_path
@@ -43,8 +43,7 @@ KEY_IMAGES = '/camera/CAM_FRONT_LEFT/image/compressed'
 UNRECORDED = ('markers',)
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """
     What happened while the bag was played.
 
@@ -64,6 +63,7 @@ class DiagnosticsWatch:
 
     def __init__(self, node: Node) -> None:
         self.parts: dict[str, dict[str, str]] = {}
+        self.num_messages = 0
         self._subscription = node.create_subscription(
             DiagnosticArray, '/diagnostics', self._take, 10)
 
@@ -76,6 +76,7 @@ class DiagnosticsWatch:
         return lifecycle['message'] if failed else ''
 
     def _take(self, message: DiagnosticArray) -> None:
+        self.num_messages += 1
         for status in message.status:
             values = {item.key: item.value for item in status.values}
             self.parts[status.name.partition(': ')[2]] = values | {
@@ -90,12 +91,13 @@ def stay_on_this_machine() -> None:
     os.environ.setdefault(PROFILE_VARIABLE, str(share_path('config', 'fastdds_profile.xml')))
 
 
-def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_progress: bool
+def play_to_node(drive: Path, recorded: Path, log: Path, *, model: str, show_progress: bool
                  ) -> Run:
     """
     Start the node, play a bag to it, record its results, and stop it.
 
     :param drive: Bag with the images of the nuScenes rig.
+    :param recorded: New bag for its results.
     :param log: File for what the node prints.
     :param model: Network name or weights file; empty for the default.
     :param show_progress: Whether to draw a progress bar on standard error.
@@ -113,8 +115,8 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
         topics = {f'/{output.topic}': output.kind for output in OUTPUTS
                   if output.switch not in UNRECORDED}
         topics |= {f'/{NODE_NAME}/debug/{topic}': Float64 for topic in DEBUG_TOPICS}
-        recorder = stack.enter_context(BagRecorder(node, recording, topics, player.now_ns))
-        process = stack.enter_context(NodeProcess(files, parameters, log))
+        counts = stack.enter_context(recording(node, recorded, topics, player.now_ns))
+        process = stack.enter_context(NodeProcess(log, parameters, files))
 
         def is_ready() -> bool:
             player.linger(POLL_S)  # a node under simulated time needs /clock from the start
@@ -128,20 +130,19 @@ def play_to_node(drive: Path, recording: Path, log: Path, *, model: str, show_pr
         with tqdm(desc='playing', total=sum(player.counts.values()), unit='message',
                   disable=not show_progress) as bar:
             playback = player.play(on_published=lambda stamp_ns: bar.update())
-        _wait_for_the_rest(process, player, recorder, watch)
-        status = process.stop()
-    return Run(playback, watch.parts, status)
+        _wait_for_the_rest(process, player, counts, watch)
+        return Run(playback, watch.parts, process.stop())
 
 
-def _wait_for_the_rest(process: NodeProcess, player: BagPlayer, recorder: BagRecorder,
+def _wait_for_the_rest(process: NodeProcess, player: BagPlayer, counts: Mapping[str, int],
                        watch: DiagnosticsWatch) -> None:
     """Keep the time running until every set is accounted for, or too long has passed."""
     deadline_s = time.monotonic() + LINGER_S
     while time.monotonic() < deadline_s:
         process.check()
         player.linger(POLL_S)
-        num_known = recorder.counts[RESULT_TOPIC] + sum(not_computed(watch.parts).values())
+        num_known = counts[RESULT_TOPIC] + sum(not_computed(watch.parts).values())
         if num_known >= player.counts[KEY_IMAGES]:
             break
-    if not recorder.counts[RESULT_TOPIC]:
+    if not counts[RESULT_TOPIC]:
         raise NodeFailedError(f'the node gave no result; it says: {process.log_tail()}')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node as a process of its own, with its log in a file."""
+"""Run the node as a process of its own, with its log in a file."""
 
 from collections.abc import Callable, Mapping, Sequence
 import os
@@ -10,37 +10,43 @@ import subprocess
 import sys
 import time
 from types import TracebackType
+from typing import Any
 
 from bdc_occ_ros.errors import NodeFailedError
 
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.1
 TAIL_LINES = 15
+PROGRAM = ('-m', 'bdc_occ_ros.ros.node')
 
 
 class NodeProcess:
     """
     A running node; use it in a with statement.
 
-    :param parameter_files: Given to the node in this order, later ones override.
+    :param log_file: File for what the node prints.
     :param parameters: Single parameters over the files.
-    :param log: File for what the node prints.
+    :param parameter_files: Given to the node in this order, later ones override.
+    :param arguments: More ROS arguments.
     :param environment: Variables over those of this process.
+    :param program: What Python runs.
     """
 
-    def __init__(self, parameter_files: Sequence[Path], parameters: Mapping[str, str], log: Path,
-                 environment: Mapping[str, str] | None = None) -> None:
-        self.log = log
-        arguments = ['--ros-args']
+    def __init__(self, log_file: Path, parameters: Mapping[str, Any],
+                 parameter_files: Sequence[Path] = (), arguments: Sequence[str] = (),
+                 environment: Mapping[str, str] | None = None,
+                 program: Sequence[str | Path] = PROGRAM) -> None:
+        self._log_file = log_file
+        words = [*program, '--ros-args', *arguments]
         for file in parameter_files:
-            arguments += ['--params-file', str(file)]
+            words += ['--params-file', file]
         for name, value in parameters.items():
-            arguments += ['-p', f'{name}:={value}']
-        with log.open('wb') as output:
+            words += ['-p', f'{name}:={value}']
+        with log_file.open('wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', 'bdc_occ_ros.ros.node', *arguments],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=os.environ | dict(environment or {}), start_new_session=True)
+                [sys.executable, *words], stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, env=os.environ | dict(environment or {}),
+                start_new_session=True)
 
     def __enter__(self) -> 'NodeProcess':
         return self
@@ -49,15 +55,29 @@ class NodeProcess:
                  trace: TracebackType | None) -> None:
         self.stop()
 
+    @property
+    def log(self) -> str:
+        """What the node has printed."""
+        return self._log_file.read_text(errors='replace')
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log."""
+        return '\n'.join(self.log.splitlines()[-TAIL_LINES:]) or 'nothing'
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
     def check(self) -> None:
         """
         Make sure that the node still runs.
 
         :raises NodeFailedError: if it ended; the message has the end of its log.
         """
-        status = self._process.poll()
-        if status is not None:
-            raise NodeFailedError(f'the node ended with status {status}: {self.log_tail()}')
+        if not self.is_running:
+            raise NodeFailedError(
+                f'the node ended with status {self._process.returncode}: {self.log_tail()}')
 
     def wait_for(self, condition: Callable[[], bool], what: str, timeout_s: float) -> None:
         """
@@ -65,7 +85,6 @@ class NodeProcess:
 
         :param condition: Tells whether it holds; may raise NodeFailedError.
         :param what: What is waited for, for the message.
-        :param timeout_s: How long at most.
         :raises NodeFailedError: if the node ends or time is up.
         """
         deadline_s = time.monotonic() + timeout_s
@@ -76,21 +95,16 @@ class NodeProcess:
                                       f'says: {self.log_tail()}')
             time.sleep(POLL_S)
 
-    def stop(self) -> int:
+    def stop(self, sent: signal.Signals = signal.SIGINT, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """
         Interrupt the node as a terminal would, and end it if it does not listen.
 
         :return: Its exit status; negative is the signal that ended it.
         """
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        if self.is_running:
+            self._process.send_signal(sent)
         try:
-            return self._process.wait(STOP_TIMEOUT_S)
+            return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
-
-    def log_tail(self) -> str:
-        """Return the last lines of the log."""
-        lines = self.log.read_text(errors='replace').splitlines()
-        return '\n'.join(lines[-TAIL_LINES:]) or 'nothing'

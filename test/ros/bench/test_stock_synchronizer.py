@@ -15,7 +15,7 @@ def stock():
     return replay_stock
 
 
-def test_t26_both_form_the_same_sets_of_the_pattern_in_order():
+def test_both_form_the_same_sets_of_the_pattern_in_order():
     case, = choose_cases('T1', 0)
     theirs = [{(i.camera, i.trigger) for i in images} for images in stock()(case).sets]
     ours = [{(e.payload.camera, e.payload.trigger) for e in emitted.image_set.entries.values()}

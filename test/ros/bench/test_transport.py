@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import MeasurementError, UsageError
 from bdc_occ_ros.ros.bench import transport as bench_transport
 from bdc_occ_ros.share import share_path
@@ -17,23 +18,24 @@ from bdc_occ_ros.share import share_path
 
 def arguments(**changes):
     return argparse.Namespace(**{
-        'seconds': 1.0, 'rate_hz': 12.0, 'format': 'jpeg', 'cameras': 6, 'size': '1600x900',
+        'seconds': 2.5, 'rate_hz': 2.0, 'format': 'jpeg', 'cameras': 6, 'size': (1600, 900),
         'transport': 'profile', 'json': True} | changes)
 
 
 def test_every_jpeg_arrives_whole_through_the_profile(capsys):
     assert bench_transport.run(arguments()) == 0
     row, = json.loads(capsys.readouterr().out)
-    assert (row['sent'], row['published'], row['received']) == (72, 72, 72)
+    assert row['sent'] == 30  # five of each camera: a listener that stalls keeps that many
+    assert (row['published'], row['received']) == (30, 30)
     assert row['damaged'] == row['lost'] == row['dropped'] == row['unaccounted'] == 0
-    assert 0 < row['latency_p50_ms'] <= row['latency_p99_ms'] < 1000
+    assert 0 < row['latency_p50_ms'] <= row['latency_p99_ms'] < 60_000  # not since 1970
 
 
 def test_raw_images_that_the_default_transport_loses_are_all_counted(capsys):
     assert bench_transport.run(arguments(format='raw', transport='default')) == 0
     row, = json.loads(capsys.readouterr().out)
     assert row['lost'] > 0, 'the default transport lost nothing, so the profile is not needed'
-    assert row['received'] + row['dropped'] + row['lost'] == row['sent'] == 72
+    assert row['received'] + row['dropped'] + row['lost'] == row['sent'] == 30
 
 
 @pytest.mark.parametrize('published, lost, dropped, unaccounted', [
@@ -46,11 +48,17 @@ def test_what_is_missing_is_told_apart(published, lost, dropped, unaccounted):
 
 
 @pytest.mark.parametrize('change', [
-    {'size': '1600'}, {'size': '8x900'}, {'size': '-1x900'}, {'cameras': 9}, {'cameras': 0},
-    {'seconds': 0.0}, {'rate_hz': -1.0}])
+    {'cameras': 9}, {'cameras': 0}, {'seconds': 0.0}, {'rate_hz': -1.0}])
 def test_impossible_arguments_are_refused(change):
-    with pytest.raises(UsageError, match=r'1600|8x900|-1x900|cameras from 1 to 8'):
+    with pytest.raises(UsageError, match='cameras from 1 to 8'):
         bench_transport.run(arguments(**change))
+
+
+@pytest.mark.parametrize('size', ['1600', '8x900', '-1x900'])
+def test_a_size_that_is_none_is_refused(size, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(['bench', 'transport', f'--size={size}'])
+    assert ended.value.code == 2 and size in capsys.readouterr().err
 
 
 def test_a_failing_end_is_an_error_with_a_name(monkeypatch):

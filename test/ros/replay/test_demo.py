@@ -23,13 +23,14 @@ def run_demo(folder, *arguments):
 
 def test_demo_from_nothing_to_picture(tmp_path, tiny_model):
     folder = tmp_path / 'demo'
-    result = run_demo(folder, '--seconds', '0.5', '--size', '192x108', '--model', str(tiny_model),
+    result = run_demo(folder, '--seconds', '0.4', '--size', '192x108', '--model', str(tiny_model),
                       '--json')
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)
     assert summary == json.loads((folder / 'demo.json').read_text())
-    assert summary['sets_in'] == 6 and summary['sets_out'] > 0 and summary['unaccounted'] == 0
-    assert summary['sets_out'] + sum(summary['not_computed'].values()) == 6
+    assert summary['sets_in'] == 5  # as many as the node's subscriptions keep while it stalls
+    assert summary['sets_out'] > 0 and summary['unaccounted'] == 0
+    assert summary['sets_out'] + sum(summary['not_computed'].values()) == 5
     assert 0 < summary['since_last_image_ms'][0] < summary['latency_ms'][0]
     assert {'decode', 'inference', 'total'} <= set(summary['steps_ms'])
     assert summary['node_exit_status'] == 0 and summary['is_trained'] is False

@@ -1,76 +1,26 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The occupancy node as a process of its own, and a watcher of all that it says."""
+"""A watcher of all that the occupancy node says."""
 
 from collections.abc import Callable, Iterable
-import os
-from pathlib import Path
 import re
-import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
-from camera_rig import YAWS_RAD
+from camera_rig import CameraRig, executor_of, YAWS_RAD
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
-import rclpy
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import Trigger
 
-TIMEOUT_S = 60.0  # a loaded machine takes its time; what is waited for ends the wait
+from bdc_occ_ros.ros.conversions import to_nanoseconds
+
+TIMEOUT_S = 120.0  # only a failure takes that long: what is waited for ends the wait
 SECTOR_RAD = 0.6  # the cameras of the rig see 0.785 to either side, and do not overlap
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-
-
-def patience() -> float:
-    """Return how much longer than alone something takes on this machine now, at least 1."""
-    return max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
-
-
-class NodeProcess:
-    """
-    Runs the node and keeps what it writes.
-
-    :param parameters: Value by parameter name, besides those of the made-up rig.
-    :param arguments: More ROS arguments.
-    """
-
-    def __init__(self, log: Path, parameters: dict[str, Any], arguments: tuple[str, ...] = (),
-                 environment: dict[str, str] | None = None) -> None:
-        self._log = log
-        given = [part for name, value in parameters.items()
-                 for part in ('-p', f'{name}:={value}')]
-        with log.open('w') as output:
-            self._process = subprocess.Popen(
-                [sys.executable, '-m', 'bdc_occ_ros.ros.node', '--ros-args', *given, *arguments],
-                stdout=output, stderr=subprocess.STDOUT, env=environment)
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
-    def end(self, sent: signal.Signals = signal.SIGINT) -> tuple[int, float]:
-        """Send a signal; return the exit status and the seconds until it came."""
-        start_s = time.monotonic()
-        self._process.send_signal(sent)
-        return self.wait(), time.monotonic() - start_s
-
-    def wait(self) -> int:
-        """Return the exit status; a process that hangs is killed and fails the test."""
-        try:
-            return self._process.wait(timeout=TIMEOUT_S)
-        finally:
-            self._process.kill()
-            self._process.wait()
 
 
 class Watcher:
@@ -78,15 +28,16 @@ class Watcher:
     Subscribes to diagnostics and, if wanted, to results, and spins until something is so.
 
     :param node: Node that subscribes.
-    :param step: Called again and again while it spins: the rig.
+    :param rig: The cameras, which go on while it spins; none if None.
     """
 
-    def __init__(self, node: Node, step: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, node: Node, rig: CameraRig | None = None) -> None:
         self.clouds: list[PointCloud2] = []
         self.grids: list[OccupancyGrid] = []
         self.statuses: dict[str, DiagnosticStatus] = {}
         self.num_diagnostics = 0
-        self.step = step
+        self.rig = rig
+        self.step = rig.step if rig else lambda: None
         self._node = node
         node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnosed, 10)
 
@@ -100,13 +51,22 @@ class Watcher:
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
             self.step()
-            rclpy.spin_once(self._node, timeout_sec=0.005)
+            executor_of(self._node).spin_once(timeout_sec=0.005)
             if condition():
                 return True
         return False
 
-    def spin(self, duration_s: float) -> None:
-        self.spin_until(lambda: False, duration_s)
+    def next_diagnostics(self) -> None:
+        """Wait until the node has looked at itself anew: twice, since one may be under way."""
+        seen = self.num_diagnostics
+        assert self.spin_until(lambda: self.num_diagnostics >= seen + 2), self.told()
+
+    def rest(self) -> None:
+        """Stop the cameras, and wait until every set that they gave has been dealt with."""
+        self.step = lambda: None
+        self.next_diagnostics()
+        assert self.spin_until(lambda: is_settled(
+            {part: self.values(part) for part in self.statuses})), self.told()
 
     def call(self, service: str, kind: type = Trigger, request: Any = None) -> Any:
         """Call a service and return what it answers."""
@@ -123,31 +83,42 @@ class Watcher:
         return (status is not None and status.level != DiagnosticStatus.OK
                 and re.search(pattern, status.message) is not None)
 
-    def value(self, part: str, key: str) -> str:
-        return {pair.key: pair.value for pair in self.statuses[part].values}[key]
+    def values(self, part: str) -> dict[str, str]:
+        return {pair.key: pair.value for pair in self.statuses[part].values}
 
-    def fresh_clouds(self, count: int, timeout_s: float = TIMEOUT_S) -> list[PointCloud2]:
-        """Wait for so many clouds, not counting the first, which may be older."""
-        self.clouds.clear()
-        assert self.spin_until(lambda: len(self.clouds) > count, timeout_s), self.told()
-        return self.clouds[1:]
+    def value(self, part: str, key: str) -> str:
+        return self.values(part)[key]
+
+    def fresh_clouds(self, count: int) -> list[PointCloud2]:
+        """Wait for so many clouds of triggers that are yet to come."""
+        fresh = self._start_anew()
+        assert self.spin_until(lambda: len(fresh()) >= count), self.told()
+        return fresh()
 
     def whole_cloud(self, names: Iterable[str]) -> PointCloud2:
-        """Wait for a new cloud that shows the sectors of all these cameras."""
-        self.fresh_clouds(2)
-        assert self.spin_until(lambda: all(
-            num_in_sector(self.clouds[-1], name) for name in names)), self.told()
-        return self.clouds[-1]
+        """Wait for a cloud of a trigger to come that shows the sectors of all these cameras."""
+        fresh = self._start_anew()
+        assert self.spin_until(lambda: fresh() and all(
+            num_in_sector(fresh()[-1], name) for name in names)), self.told()
+        return fresh()[-1]
 
     def fresh_results(self, count: int) -> list[tuple[PointCloud2, OccupancyGrid]]:
-        """Wait for so many clouds with the grid of the same stamp, without the first."""
+        """Wait for so many clouds of triggers to come with the grid of the same stamp."""
+        fresh = self._start_anew()
+
         def pairs() -> list[tuple[PointCloud2, OccupancyGrid]]:
-            return [(cloud, grid) for cloud in self.clouds[1:] for grid in self.grids
+            return [(cloud, grid) for cloud in fresh() for grid in self.grids
                     if cloud.header.stamp == grid.header.stamp]
-        self.clouds.clear()
-        self.grids.clear()
         assert self.spin_until(lambda: len(pairs()) >= count), self.told()
         return pairs()
+
+    def _start_anew(self) -> Callable[[], list[PointCloud2]]:
+        """Forget all results; return what finds those of triggers from now on."""
+        since_ns = self.rig.clock()
+        self.clouds.clear()
+        self.grids.clear()
+        return lambda: [cloud for cloud in self.clouds
+                        if since_ns < to_nanoseconds(cloud.header.stamp) <= self.rig.clock()]
 
     def told(self) -> str:
         """Return what the diagnostics say, for the message of a failed test."""
@@ -156,6 +127,16 @@ class Watcher:
     def _diagnosed(self, message: DiagnosticArray) -> None:
         self.num_diagnostics += 1
         self.statuses = {status.name.partition(': ')[2]: status for status in message.status}
+
+
+def is_settled(parts: dict[str, dict[str, str]]) -> bool:
+    """Tell whether every set that the node has formed is dealt with, by its diagnostics."""
+    if not {'synchronizer', 'output'} <= parts.keys():
+        return False
+    formed = sum(int(parts['synchronizer'][name]) for name in ('complete', 'partial', 'held'))
+    output = parts['output']
+    return formed == sum(int(value) for name, value in output.items() if name in (
+        'computed', 'unwanted', 'skipped_for_newer', 'stale') or name.startswith('dropped: '))
 
 
 def points_m(cloud: PointCloud2) -> np.ndarray:

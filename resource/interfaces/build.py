@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Build tf2_msgs and vision_msgs into the environment of the running interpreter.
+Build tf2_msgs and vision_msgs, which the ROS wheels lack, into the running Python's environment.
 
-The wheels bring ROS' own generators, so the messages, their type support and their type hashes
-are the original ones. Only the packing differs: where ROS installs six libraries per package,
-everything of a package goes into the one extension module that Python loads. The result lies in
-site-packages and share like that of any other interface package.
+An installed ROS has both packages of its own and needs nothing of this. The wheels bring ROS' own
+generators, so the messages, their type support and their type hashes are the original ones. Only
+the packing differs: where ROS installs six libraries per package, everything of a package goes
+into the one extension module that Python loads. The result lies in site-packages and share like
+that of any other interface package.
 """
 
 from collections.abc import Iterator
@@ -29,9 +30,6 @@ import rosidl_typesupport_c
 import rosidl_typesupport_fastrtps_c
 import rosidl_typesupport_introspection_c
 
-from bdc_occ_ros.errors import MissingDependencyError
-from bdc_occ_ros.ros.interfaces.python_headers import python_include_folders
-
 FIELD_LISTS = Path(__file__).resolve().parent
 DEPENDENCIES = ('builtin_interfaces', 'service_msgs', 'std_msgs', 'geometry_msgs')
 TYPE_SUPPORTS = ('rosidl_typesupport_fastrtps_c', 'rosidl_typesupport_introspection_c')
@@ -41,21 +39,47 @@ EXTENSION = '{}_s__rosidl_typesupport_c.so'
 PREFIX = Path(sys.prefix)
 
 
-def main() -> int:
-    """Build every package that has field lists here; return the exit status."""
+def main() -> None:
+    """Build every package that has field lists here."""
     with tempfile.TemporaryDirectory(prefix='interfaces_') as folder:
-        try:
-            python_includes = python_include_folders(Path(folder, 'python'))
-        except MissingDependencyError as error:
-            print(error, file=sys.stderr)
-            return 2
+        python_includes = python_include_folders(Path(folder, 'python'))
         for package in sorted(path.parent.name for path in FIELD_LISTS.glob('*/msg')):
             work = Path(folder, package)
             generate(package, work)
             compile_extension(package, work, python_includes)
             install(package, work)
             print(f'built {package} into {PREFIX}')
-    return 0
+
+
+def python_include_folders(work: Path) -> list[Path]:
+    """
+    Find Python.h, or fetch it for the Python of Debian and Ubuntu, which come without.
+
+    Their headers are a package of their own; it is unpacked into a folder of the build, so that
+    neither root nor an installed python3-dev is needed.
+
+    :param work: Folder for headers that have to be fetched.
+    :return: Folders that a compiler has to search.
+    :raises SystemExit: if there are no headers and they cannot be fetched.
+    """
+    include = Path(sysconfig.get_paths()['include'])
+    if (include / 'Python.h').is_file():
+        return [include]
+    version = f'{sys.version_info.major}.{sys.version_info.minor}'
+    package = f'libpython{version}-dev'
+    if sys.base_prefix != '/usr':
+        raise SystemExit(
+            f'{sys.executable} has no {include}/Python.h; use a Python that came with its headers')
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        subprocess.run(['apt-get', 'download', '-q', package], cwd=work, check=True)
+        archive = next(work.glob(f'{package}_*.deb'))
+        subprocess.run(['dpkg-deb', '-x', archive, work], check=True)
+    except (OSError, StopIteration, subprocess.CalledProcessError) as error:
+        raise SystemExit(
+            f'no {include}/Python.h, and the package {package} cannot be fetched ({error}); run '
+            'apt-get update, or install python3-dev') from error
+    return [work / 'usr/include' / f'python{version}', work / 'usr/include']
 
 
 def generate(package: str, work: Path) -> None:
@@ -167,4 +191,4 @@ def install(package: str, work: Path) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()
