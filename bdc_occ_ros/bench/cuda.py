@@ -11,49 +11,29 @@ take turns, and a time is the median of the replays, by events on the stream.
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 import json
 from pathlib import Path
 from statistics import median
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from bdc_occ_ros.bench.layers import Layer
+from bdc_occ_ros.bench.packed_layers import packing_layer, real_map, seeded_data
 from bdc_occ_ros.errors import BdcOccError
-from bdc_occ_ros.kernels.conventions import bit_map, NEVER, pack_bits, words
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.operations import (
-    Buffer,
-    Convolution,
-    Epilogue,
-    IntegerSign,
-    Map,
-    Pack,
-    Sign,
-)
+from bdc_occ_ros.kernels.operations import Epilogue
 
 CALLS = 20
 ROUNDS = 21
 
 
-class Layer(NamedTuple):
-    """
-    A convolution that keeps channels and size.
-
-    :param kernel: 1 or 3.
-    """
-
-    kernel: int
-    channels: int
-    size: int
-
-    def __str__(self) -> str:
-        return f'{self.kernel}x{self.kernel} {self.channels} {self.size}x{self.size}'
-
-
-LAYERS = (Layer(3, 64, 200), Layer(3, 128, 100), Layer(3, 256, 100), Layer(3, 512, 50),
-          Layer(1, 64, 200), Layer(1, 256, 200))
+LAYERS = tuple(Layer(kernel, channels, channels, size, size) for kernel, channels, size in (
+    (3, 64, 200), (3, 128, 100), (3, 256, 100), (3, 512, 50), (1, 64, 200), (1, 256, 200)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,49 +75,33 @@ def measure(device: torch.device) -> Iterator[dict[str, Any]]:
     backend, name = CudaBackend(device), torch.cuda.get_device_name(device)
     for layer in LAYERS:
         times_ms = _median_ms({**_packed(layer, backend), 'cudnn_fp16': _cudnn(layer, device)})
-        peer_ms = times_ms.pop('cudnn_fp16')
-        yield {'op': 'cudnn_fp16', 'shape': str(layer), 'backend': 'cudnn', 'device': name,
-               'ms': peer_ms}
+        baseline_ms = times_ms.pop('cudnn_fp16')
+        shape = f'{layer.kernel}x{layer.kernel} {layer.in_channels} {layer.shape}'
+        yield {'op': 'cudnn_fp16', 'shape': shape, 'backend': 'cudnn', 'device': name,
+               'ms': baseline_ms}
         for op, time_ms in times_ms.items():
-            yield {'op': op, 'shape': str(layer), 'backend': 'cuda', 'device': name,
-                   'ms': time_ms, 'cudnn_fp16': peer_ms / time_ms}
+            yield {'op': op, 'shape': shape, 'backend': 'cuda', 'device': name,
+                   'ms': time_ms, 'cudnn_fp16': baseline_ms / time_ms}
 
 
 def _packed(layer: Layer, backend: CudaBackend) -> dict[str, Callable[[], None]]:
     """Return packing, and the convolution with each kind of result."""
-    device, channels = backend.device, layer.channels
-    shape = 1, layer.size, layer.size, channels
-    generator = torch.Generator().manual_seed(0)
-    weights = pack_bits(torch.rand(channels, layer.kernel, layer.kernel, channels,
-                                   generator=generator) > 0.5).to(device)
-    floats, flip = torch.zeros(channels), torch.zeros(words(channels), dtype=torch.int32)
-    real = Map(Buffer(shape, tensor=torch.randn(shape, generator=generator).to(device)))
-    half = Map(Buffer(shape, tensor=torch.empty(shape, dtype=torch.float16, device=device)))
-    source, bits = (Map(Buffer(shape, True, bit_map(*shape).to(device))) for _ in range(2))
-    pack = Pack(real, source, Sign(floats, flip))
-    backend.compile([pack])()
-    sign = IntegerSign(floats.int(), torch.full((channels,), NEVER, dtype=torch.int32), flip)
-    operations = {
-        'pack_f32': pack,
-        'bits': Convolution(source, weights, bits_of_integer=bits, integer_sign=sign),
-        'affine_f16': Convolution(source, weights,
-                                  epilogue=Epilogue(floats + 1, floats, output=half))}
-    return {name: backend.compile([operation]) for name, operation in operations.items()}
+    pack, bits = packing_layer(layer, seeded_data(layer, device=backend.device))
+    half = real_map(torch.empty(layer.out_shape, dtype=torch.float16, device=backend.device))
+    zeros = torch.zeros(layer.out_channels)
+    affine = replace(bits, bits_of_integer=None, integer_sign=None,
+                     epilogue=Epilogue(zeros + 1, zeros, output=half))
+    return {name: backend.compile([operation]) for name, operation in (
+        ('pack_f32', pack), ('bits', bits), ('affine_f16', affine))}
 
 
 def _cudnn(layer: Layer, device: torch.device) -> Callable[[], Tensor]:
     """Return the same layer in FP16, channels last."""
-    convolution = torch.nn.Conv2d(layer.channels, layer.channels, layer.kernel,
-                                  padding=layer.kernel // 2, bias=False)
-    convolution = convolution.to(device, torch.float16, memory_format=torch.channels_last)
-    x = torch.randn(1, layer.channels, layer.size, layer.size, device=device,
-                    dtype=torch.float16).contiguous(memory_format=torch.channels_last)
-
-    @torch.no_grad()
-    def run() -> Tensor:
-        return convolution(x)
-
-    return run
+    x, weight = (torch.randn(shape, device=device, dtype=torch.float16).contiguous(
+        memory_format=torch.channels_last) for shape in (
+            (1, layer.in_channels, layer.height, layer.width),
+            (layer.out_channels, layer.in_channels, layer.kernel, layer.kernel)))
+    return lambda: functional.conv2d(x, weight, padding=layer.kernel // 2)
 
 
 def _median_ms(functions: dict[str, Callable[[], Any]]) -> dict[str, float]:

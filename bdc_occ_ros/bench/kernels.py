@@ -1,39 +1,45 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the packed kernels beside their roofline and beside other engines, taking turns."""
+"""Time the packed kernels beside the machine's roofline and other engines, taking turns."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+import time
 from typing import Any
 
 import torch
 
-from bdc_occ_ros.bench.alternation import Contestant, measure, timed, Times
-from bdc_occ_ros.bench.kernel_groups import choose_groups, CONVOLUTIONS, Group, UNIT
-from bdc_occ_ros.bench.kernel_peers import CAPPED, KernelPeers, PEERS
+from bdc_occ_ros.bench.baselines import BASELINES, Baselines, CAPPED, OPENVINO
+from bdc_occ_ros.bench.clock import Candidate, measure, timed, Times
+from bdc_occ_ros.bench.kernel_candidates import choose_groups, CONVOLUTIONS, Group, UNIT
 from bdc_occ_ros.bench.machine import describe_machine
-from bdc_occ_ros.bench.roofline import PROBE_MACS, roofline_probe
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 from bdc_occ_ros.kernels.operations import Backend
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.kernels.selection import REFERENCE, supported_backends
 
-COLUMNS = ('op', 'shape', 'backend', 'ms', 'median', '% roofline', *PEERS, 'convs')
+COLUMNS = ('op', 'shape', 'backend', 'ms', 'median', '% roofline', *BASELINES, 'convs')
 WIDTHS = (21, 20, 13, 9, 9, 11, 12, 12, 10, 17, 7)
+BASELINE, ROOFLINE = 'baseline', 'roofline'
+PROBE_MACS = 10 ** 9
+PROBE_ROUNDS = 4000  # a millisecond or two
 Key = tuple[str, str]
 
 
-def measure_kernels(layers: str, backends: str, peers: str, threads: int,
+def measure_kernels(layers: str, backends: str, baselines: str, threads: int,
                     num_rounds: int) -> Iterator[dict[str, Any]]:
     """
     Measure group after group.
 
     :param layers: Beginnings of names with commas between; empty means all.
     :param backends: Names with commas between; empty means all that are compiled and run here.
-    :param peers: Some of PEERS with commas between, all, or none.
-    :param num_rounds: Turns of each contestant.
-    :return: Rows: op, shape, backend, ms, roofline_fraction, and per peer how many times our time
-        it needs, or None; beside these medians and the peers' own milliseconds.
+    :param baselines: Some of BASELINES with commas between, all, or none.
+    :param num_rounds: Turns of each candidate.
+    :return: Rows: op, shape, backend, ms, roofline_fraction, and per baseline how many times our
+        time it needs, or None; beside these medians and the baselines' own milliseconds.
     :raises UsageError: if a name is unknown.
     :raises BackendUnavailableError: if this machine cannot run a backend.
     """
@@ -43,7 +49,8 @@ def measure_kernels(layers: str, backends: str, peers: str, threads: int,
     ours = _backends(backends, threads)
     torch.set_num_threads(threads)
     machine = describe_machine(threads)
-    with KernelPeers(_peers(peers), ours, threads) as others:
+    with ExitStack() as stack:
+        others = Baselines(_baselines(baselines), ours, threads, stack)
         for make in groups.values():
             for row in _measure_group(make(others), ours, threads, num_rounds):
                 yield {**row, 'machine': machine}
@@ -57,27 +64,49 @@ def _backends(names: str, threads: int) -> list[Backend]:
             for name in chosen]
 
 
-def _peers(names: str) -> Sequence[str]:
+def _baselines(names: str) -> Sequence[str]:
     if names in ('all', 'none'):
-        return PEERS if names == 'all' else ()
+        return BASELINES if names == 'all' else ()
     chosen = names.split(',')
-    unknown = set(chosen) - set(PEERS)
+    unknown = set(chosen) - set(BASELINES)
     if unknown:
-        raise UsageError(f'no peer {", ".join(sorted(unknown))}; there are {", ".join(PEERS)}')
+        raise UsageError(f'no peer {", ".join(sorted(unknown))}; there are '
+                         f'{", ".join(BASELINES)}')
     return chosen
+
+
+def roofline_probe(backend: Backend, threads: int) -> Candidate | None:
+    """
+    Return what tells how many milliseconds PROBE_MACS take if only bits are compared.
+
+    :param backend: One of the library of CPU kernels; the others have no roofline.
+    :param threads: Threads, which do not wait for each other: their speeds are added.
+    """
+    library = load_library() if isinstance(backend, NativeBackend) else None
+    if library is None or not library.roofline(backend.name, 1):
+        return None
+    pool = ThreadPoolExecutor(threads)
+
+    def macs_per_ms(_: int) -> float:
+        start_ns = time.perf_counter_ns()
+        macs = library.roofline(backend.name, PROBE_ROUNDS)
+        return macs / ((time.perf_counter_ns() - start_ns) / 1e6)
+
+    return lambda: PROBE_MACS / sum(pool.map(macs_per_ms, range(threads)))
 
 
 def _measure_group(group: Group, backends: Sequence[Backend], threads: int,
                    num_rounds: int) -> Iterator[dict[str, Any]]:
     """Let a group take turns and return its rows."""
-    contestants: dict[Key, Contestant] = {('peer', name): run for name, run in group.peers.items()}
+    candidates: dict[Key, Candidate] = {
+        (BASELINE, name): run for name, run in group.baselines.items()}
     for backend in backends:
         probe = roofline_probe(backend, threads)
         if probe is not None and group.macs:
-            contestants['roofline', backend.name] = probe
+            candidates[ROOFLINE, backend.name] = probe
         for op, operations in group.operations.items():
-            contestants[op, backend.name] = timed(backend.compile(operations))
-    times = measure(contestants, num_rounds)
+            candidates[op, backend.name] = timed(backend.compile(operations))
+    times = measure(candidates, num_rounds)
     for op in group.operations:
         for backend in backends:
             yield _row(group, op, backend.name, times)
@@ -87,11 +116,11 @@ def _row(group: Group, op: str, backend: str, times: Mapping[Key, Times]) -> dic
     """Return the row of one operation on one backend."""
     own = times[op, backend]
     ratios = {}
-    for name in PEERS:
-        capped = CAPPED if (name, backend) == ('openvino_binary', 'avx2') else name
-        peer = times.get(('peer', capped))
-        ratios[name] = None if peer is None else peer.minimum_ms / own.minimum_ms
-    probe = times.get(('roofline', backend))
+    for name in BASELINES:
+        capped = CAPPED if (name, backend) == (OPENVINO, 'avx2') else name
+        baseline = times.get((BASELINE, capped))
+        ratios[name] = None if baseline is None else baseline.minimum_ms / own.minimum_ms
+    probe = times.get((ROOFLINE, backend))
     fraction = None if probe is None else (
         probe.minimum_ms / PROBE_MACS * group.macs / own.minimum_ms)
     convolutions = times[CONVOLUTIONS, backend].minimum_ms if op == UNIT else None
@@ -100,8 +129,8 @@ def _row(group: Group, op: str, backend: str, times: Mapping[Key, Times]) -> dic
         'roofline_fraction': fraction, **ratios, 'median_ms': own.median_ms,
         'quiet_rounds': own.num_quiet_rounds,
         'of_its_convolutions': convolutions and own.minimum_ms / convolutions,
-        'peers_ms': {name: peer.minimum_ms for (kind, name), peer in times.items()
-                     if kind == 'peer'}}
+        'peers_ms': {name: baseline.minimum_ms for (kind, name), baseline in times.items()
+                     if kind == BASELINE}}
 
 
 def heading() -> str:
@@ -115,11 +144,8 @@ def table_line(row: Mapping[str, Any]) -> str:
     return _line((
         row['op'], row['shape'], row['backend'], f'{row["ms"]:.3f}', f'{row["median_ms"]:.3f}',
         '-' if fraction is None else f'{100 * fraction:.1f}',
-        *(_times(row[name]) for name in PEERS), _times(row['of_its_convolutions'])))
-
-
-def _times(ratio: float | None) -> str:
-    return '-' if ratio is None else f'{ratio:.2f}x'
+        *('-' if row[name] is None else f'{row[name]:.2f}x'
+          for name in (*BASELINES, 'of_its_convolutions'))))
 
 
 def _line(cells: Sequence[str]) -> str:

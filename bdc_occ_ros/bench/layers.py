@@ -1,18 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The binary convolutions and units that are measured: those of BDC-B and of the nano network."""
+"""List the binary convolutions and units that are measured, those of BDC-B and of nano."""
 
-from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """
     A binary convolution.
 
     :param kernel: 1 or 3.
-    :param height: Rows of the input.
-    :param width: Columns of the input.
+    :param height: Of the input, like width.
     :param stride: 1 or 2.
     """
 
@@ -34,15 +33,15 @@ class Layer:
         return f'{self.height}x{self.width}' + ('/2' if self.stride == 2 else '')
 
     @property
-    def out_size(self) -> tuple[int, int]:
-        """Rows and columns of the output."""
-        return -(-self.height // self.stride), -(-self.width // self.stride)
+    def out_shape(self) -> tuple[int, int, int, int]:
+        """Batch, rows, columns and channels of the output."""
+        rows, columns = (-(-size // self.stride) for size in (self.height, self.width))
+        return 1, rows, columns, self.out_channels
 
     @property
     def macs(self) -> int:
         """Products of a bit and a bit, padding counted as if it were image."""
-        rows, columns = self.out_size
-        return self.kernel ** 2 * self.in_channels * self.out_channels * rows * columns
+        return self.kernel ** 2 * self.in_channels * prod(self.out_shape)
 
 
 # the shapes of which other engines' times are known, then the rest of BDC-B and nano
@@ -56,13 +55,11 @@ LAYERS = (
     Layer(1, 256, 256, 100, 100), Layer(1, 512, 512, 100, 100))
 
 
-@dataclass(frozen=True)
-class UnitShape:
+class UnitShape(NamedTuple):
     """
     A BDC unit.
 
-    :param height: Rows of the input.
-    :param width: Columns of the input.
+    :param height: Of the input, like width.
     :param stride: 1 or 2.
     """
 
@@ -77,7 +74,7 @@ class UnitShape:
         """Its two convolutions."""
         spatial = Layer(3, self.in_channels, self.in_channels, self.height, self.width,
                         self.stride)
-        return spatial, Layer(1, self.in_channels, self.out_channels, *spatial.out_size)
+        return spatial, Layer(1, self.in_channels, self.out_channels, *spatial.out_shape[1:3])
 
     @property
     def name(self) -> str:

@@ -1,17 +1,29 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""On what a measurement was taken: processor, threads, versions and state of the sources."""
+"""Describe what a measurement was taken on: processor, threads, versions, state of the sources."""
 
+from collections.abc import Sequence
 from importlib import metadata
+from importlib.util import find_spec
 import os
 from pathlib import Path
 import platform
 import shutil
 import subprocess
+import sys
 
 import bdc_occ_ros
 
 PACKAGES = ('torch', 'onnxruntime', 'openvino')
+CURE = 'python -m pip install "bdc_occ_ros[bench]"'
+
+
+def has_packages(what: str, packages: Sequence[str]) -> bool:
+    """Return whether packages are installed, and say on standard error if not."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        print(f'without {what}: {" and ".join(missing)} not installed; {CURE}', file=sys.stderr)
+    return not missing
 
 
 def describe_machine(threads: int) -> dict[str, str | int]:
@@ -37,11 +49,12 @@ def _cpu_model() -> str:
         lines = Path('/proc/cpuinfo').read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    model = next((line.partition(':')[2].strip() for line in lines
-                  if line.startswith(('model name', 'Model'))), platform.machine())
-    numbers = [line.partition(':')[2].strip() for key in ('cpu family', 'model\t')
-               for line in lines if line.startswith(key)]
-    return f'{model} (family {numbers[0]} model {numbers[-1]})' if numbers else model
+    fields = {key.strip(): value.strip() for key, _, value in
+              (line.partition(':') for line in reversed(lines))}
+    model = fields.get('model name') or fields.get('Model') or platform.machine()
+    if 'cpu family' not in fields:
+        return model
+    return f'{model} (family {fields["cpu family"]} model {fields["model"]})'
 
 
 def _version(package: str) -> str:
@@ -53,10 +66,9 @@ def _version(package: str) -> str:
 
 def _commit() -> str:
     """Return the commit of the sources, marked where they differ from it."""
-    folder = Path(bdc_occ_ros.__file__).parent
     if shutil.which('git') is None:
         return 'unknown'
     done = subprocess.run(
-        ['git', '-C', str(folder), 'describe', '--always', '--dirty', '--exclude', '*'],
-        capture_output=True, text=True)
+        ['git', '-C', str(Path(bdc_occ_ros.__file__).parent), 'describe', '--always', '--dirty',
+         '--exclude', '*'], capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else 'unknown'

@@ -1,35 +1,42 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures whole networks stage by stage, quiet and beside a busy core, taking turns."""
+"""Time whole networks stage by stage, quiet and beside a busy core, taking turns."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, ExitStack
 from dataclasses import fields
-import json
 import statistics
+import subprocess
+import sys
 from typing import Any
 
-from bdc_occ_ros.bench.asked_process import AskedProcess
-from bdc_occ_ros.bench.busy_core import one_core_busy
-from bdc_occ_ros.bench.machine import describe_machine
-from bdc_occ_ros.bench.network_process import (
+from bdc_occ_ros.bench.clock import REST, STAGES
+from bdc_occ_ros.bench.machine import CURE, describe_machine, has_packages
+from bdc_occ_ros.bench.network_runner import (
     BACKENDS,
     BF16,
     FLOAT,
     INT8,
     INT8_SPINNING,
+    NetworkRunner,
     PACKED,
     PACKED_BF16,
     USUAL_STREAM,
 )
-from bdc_occ_ros.bench.peer_packages import CURE, has_packages
-from bdc_occ_ros.bench.stage_clock import REST, STAGES
+from bdc_occ_ros.bench.worker_process import WorkerProcess
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.errors import MissingDependencyError, UsageError
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 
-PROGRAM = 'bdc_occ_ros.bench.network_process'
 TURN_MS = 300.0
+INT8_PACKAGES = ('onnx', 'onnxruntime')
+# it ends by itself where we are killed and cannot end it
+BUSY_PROGRAM = '''
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    sum(range(100000))
+'''
 Runs = list[dict[str, Any]]
 
 
@@ -50,20 +57,32 @@ def measure_networks(models: str, backends: str, threads: int, num_rounds: int, 
     """
     if threads < 1 or num_rounds < 1:
         raise UsageError(f'threads and rounds are at least 1; got {threads} and {num_rounds}')
-    subjects = [(model, backend) for model in models.split(',')
-                for backend in _suitable_backends(load_network_config(model), backends)]
+    configs = {model: load_network_config(model) for model in models.split(',')}
+    candidates = [(model, backend) for model, config in configs.items()
+                  for backend in _suitable_backends(config, backends)]
     with ExitStack() as stack:
-        processes = [_started(stack, model, backend, threads, stream)
-                     for model, backend in subjects]
-        quiet = [_take_turns(processes, num_rounds)]
-        busy = []
+        processes = [WorkerProcess(NetworkRunner, model, backend, threads, stream)
+                     for model, backend in candidates]
+        for process in processes:
+            stack.callback(process.close)
+        runs = [_take_turns(processes, num_rounds)]
         if is_busy:
-            with one_core_busy():
-                busy.append(_take_turns(processes, num_rounds))
+            stack.enter_context(one_core_busy())
+            runs.append(_take_turns(processes, num_rounds))
     machine = describe_machine(threads)
-    return [{'model': load_network_config(model).name, 'backend': backend, **_times(*runs),
-             'stream': stream, 'machine': machine}
-            for (model, backend), *runs in zip(subjects, *quiet, *busy)]
+    return [{'model': configs[model].name, 'backend': backend, **_times(*own), 'stream': stream,
+             'machine': machine} for (model, backend), *own in zip(candidates, *runs)]
+
+
+@contextmanager
+def one_core_busy() -> Iterator[None]:
+    """Keep a core busy while the body runs, as the node's own decoding of images does."""
+    process = subprocess.Popen([sys.executable, '-c', BUSY_PROGRAM])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _suitable_backends(config: NetworkConfig, names: str) -> Sequence[str]:
@@ -75,48 +94,33 @@ def _suitable_backends(config: NetworkConfig, names: str) -> Sequence[str]:
             raise UsageError(f'no backend {", ".join(sorted(unknown))}; there are '
                              f'{", ".join(BACKENDS)}')
         if set(chosen) & {INT8, INT8_SPINNING}:
-            _check_8_bits(config)
+            _check_int8(config)
         return chosen
     layers = config.published or config.nano
     units = (getattr(layers, field.name) for field in fields(layers))
     is_binary = any(isinstance(unit, UnitConfig) and unit.is_binary for unit in units)
-    has_int8 = config.nano is None and has_packages(f'{INT8} of {config.name}',
-                                                    ('onnx', 'onnxruntime'))
+    has_int8 = config.nano is None and has_packages(f'{INT8} of {config.name}', INT8_PACKAGES)
     return (FLOAT, BF16, *((PACKED, PACKED_BF16) if is_binary else ()),
             *((INT8,) if has_int8 else ()))
 
 
-def _check_8_bits(config: NetworkConfig) -> None:
+def _check_int8(config: NetworkConfig) -> None:
     """Refuse what the processes would refuse later."""
     if config.nano is not None:
         raise UsageError(f'{config.name}: eight bits are for networks of the published layout; '
                          f'leave {INT8} out')
-    if not has_packages(INT8, ('onnx', 'onnxruntime')):
-        raise MissingDependencyError(f'{INT8} needs onnx and onnxruntime: {CURE}')
+    if not has_packages(INT8, INT8_PACKAGES):
+        raise MissingDependencyError(f'{INT8} needs {" and ".join(INT8_PACKAGES)}: {CURE}')
 
 
-def _started(stack: ExitStack, model: str, backend: str, threads: int,
-             stream: str) -> AskedProcess:
-    """Start a process that is ended with the stack."""
-    request = json.dumps({'model': model, 'backend': backend, 'threads': threads,
-                          'stream': stream})
-    process = AskedProcess(PROGRAM, request, {})
-    stack.callback(process.close)
-    return process
-
-
-def _take_turns(processes: Sequence[AskedProcess], num_rounds: int) -> list[Runs]:
+def _take_turns(processes: Sequence[WorkerProcess], num_rounds: int) -> list[Runs]:
     """Return the runs of every process; a quick one runs several times in its turn."""
-    expected_ms = [_run(process)['total_ms'] for process in processes]
+    expected_ms = [process.call('run')['total_ms'] for process in processes]
     runs: list[Runs] = [[] for _ in processes]
     for _ in range(num_rounds):
         for process, own, own_ms in zip(processes, runs, expected_ms):
-            own += [_run(process) for _ in range(1 + int(TURN_MS / own_ms))]
+            own += [process.call('run') for _ in range(1 + int(TURN_MS / own_ms))]
     return runs
-
-
-def _run(process: AskedProcess) -> dict[str, Any]:
-    return json.loads(process.ask(''))
 
 
 def _times(quiet: Runs, *busy: Runs) -> dict[str, Any]:
@@ -131,15 +135,21 @@ def _times(quiet: Runs, *busy: Runs) -> dict[str, Any]:
 
 def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows as text: one column each, one line per stage."""
-    lines = [_line('ms', [row['model'] for row in rows]), _line('', [row['backend']
-                                                                    for row in rows])]
-    lines += [_line(stage, [_number(row['stage_ms'].get(stage)) for row in rows])
+    lines = [_line('ms', [row['model'] for row in rows]),
+             _line('', [row['backend'] for row in rows])]
+    lines += [_line(stage, [row['stage_ms'].get(stage) for row in rows])
               for stage in (*STAGES.values(), REST)
               if any(stage in row['stage_ms'] for row in rows)]
-    lines += [_line(title, [_number(row.get(key)) for row in rows]) for title, key in (
+    lines += [_line(title, [row[key] for row in rows]) for title, key in (
         ('total', 'total_ms'), ('median', 'median_ms'), ('beside a busy core', 'busy_ms'),
         ('busy / quiet', 'busy_ratio'), ('peak memory MB', 'peak_rss_mb')) if key in rows[0]]
     return '\n'.join([*lines, *held_back(rows)])
+
+
+def _line(title: str, cells: Sequence[str | float | None]) -> str:
+    shown = ('-' if cell is None else cell if isinstance(cell, str) else f'{cell:.1f}'
+             for cell in cells)
+    return f'{title:<20}' + ''.join(f'{cell:>16}' for cell in shown)
 
 
 def held_back(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -157,11 +167,3 @@ def held_back(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                      f'{"ahead of" if ahead_ms > 0 else "behind"} {other["model"]} on {INT8}; '
                      f'slower stages: {", ".join(slower) or "none"}')
     return lines
-
-
-def _number(value: float | None) -> str:
-    return '-' if value is None else f'{value:.1f}'
-
-
-def _line(title: str, cells: Sequence[str]) -> str:
-    return f'{title:<20}' + ''.join(f'{cell:>16}' for cell in cells)

@@ -1,28 +1,26 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The Params and OPs cells of the paper's Tables 1 and 2 beside our count of the same networks.
+Compare the Params and OPs cells of the paper's Tables 1 and 2 with our count of the same networks.
 
-The cells are those of the one-frame networks without batch normalization in the units, counted
-with a counter that gives binary convolutions zero (see profile.py); the accuracies printed beside
-them in the paper belong to two-frame networks.
+The cells (arXiv:2405.17037) are those of the one-frame networks without batch normalization in the
+units, counted with a counter that gives binary convolutions zero (see network/cost.py); the
+accuracies printed beside them in the paper belong to two-frame networks.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.cost import Cost, profile_network, total_cost
 
 
-@dataclass(frozen=True)
-class PublishedRow:
+class PublishedRow(NamedTuple):
     """
-    Two cells of the paper (arXiv:2405.17037) and the network they belong to.
+    Two cells of the paper and the network they belong to.
 
     :param method: Name in the paper.
     :param model: Name of our config.
-    :param params_m: Params(M) cell.
-    :param ops_g: OPs(G) cell.
     :param miss: Why our count is known to differ, or nothing.
     """
 
@@ -44,33 +42,32 @@ PUBLISHED_ROWS = (
 )
 
 
-@dataclass(frozen=True)
-class ComparedRow:
+class ComparedRow(NamedTuple):
     """
-    A row of the paper and our count.
+    A row of the paper and our count, as the authors count, to two digits as printed.
 
-    :param cost: Our count of the same network.
+    :param params_m: Parameters, millions.
+    :param ops_g: Operations, 1e9.
+    :param misses: Which cells differ in print: Params, OPs.
     """
 
     published: PublishedRow
     cost: Cost
+    params_m: float
+    ops_g: float
+    misses: tuple[str, ...]
 
-    @property
-    def params_m(self) -> float:
-        """Parameters as the authors count them, millions, to two digits as printed."""
-        return round(self.cost.authors_params / 1e6, 2)
 
-    @property
-    def ops_g(self) -> float:
-        """Operations as the authors count them, 1e9, to two digits as printed."""
-        return round(self.cost.authors_ops / 1e9, 2)
+def compare_with_paper() -> list[ComparedRow]:
+    """Count the networks of all rows."""
+    return [_compared(row, total_cost(profile_network(
+        _without_normalization(load_network_config(row.model))))) for row in PUBLISHED_ROWS]
 
-    @property
-    def misses(self) -> tuple[str, ...]:
-        """Which cells differ in print: Params, OPs."""
-        pairs = {'Params': (self.params_m, self.published.params_m),
-                 'OPs': (self.ops_g, self.published.ops_g)}
-        return tuple(name for name, (ours, theirs) in pairs.items() if ours != theirs)
+
+def _compared(row: PublishedRow, cost: Cost) -> ComparedRow:
+    params_m, ops_g = (round(cost.authors_params / 1e6, 2), round(cost.authors_ops / 1e9, 2))
+    differs = {'Params': params_m != row.params_m, 'OPs': ops_g != row.ops_g}
+    return ComparedRow(row, cost, params_m, ops_g, tuple(filter(differs.get, differs)))
 
 
 def _without_normalization(config: NetworkConfig) -> NetworkConfig:
@@ -80,9 +77,3 @@ def _without_normalization(config: NetworkConfig) -> NetworkConfig:
         return config
     bare = replace(unit, with_bn=False, with_identity_bn=False)
     return replace(config, published=replace(config.published, bev_unit=bare))
-
-
-def compare_with_paper() -> list[ComparedRow]:
-    """Count the networks of all rows."""
-    return [ComparedRow(row, total_cost(profile_network(
-        _without_normalization(load_network_config(row.model))))) for row in PUBLISHED_ROWS]

@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the cases of the synchronizer and judges each against its known truth."""
+"""Run the cases of the synchronizer and judge each against its known truth."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.sync.cases import make_cases, SyncCase
-from bdc_occ_ros.sync.replay import causes_of, completable_triggers, Replay, replay
+from bdc_occ_ros.sync.replay import causes_of, completable_triggers, replay
 from bdc_occ_ros.sync.synthetic_triggers import NO_TRIGGER, SECOND, SyntheticImage
 
 HEADINGS = ('case', 'stream', 'offered', 'due', 'formed', 'mixed', 'dropped', 'us/image',
@@ -18,12 +17,10 @@ OTHER_HEADINGS = ('| formed', 'mixed', 'us/image')
 OtherReplay = Callable[[SyncCase], 'OtherResult']
 
 
-@dataclass(frozen=True)
-class OtherResult:
+class OtherResult(NamedTuple):
     """
     What another synchronizer made of a stream.
 
-    :param sets: Images of every set.
     :param us_per_message: Processor time per image.
     """
 
@@ -31,13 +28,10 @@ class OtherResult:
     us_per_message: float
 
 
-@dataclass(frozen=True)
-class CaseRow:
+class CaseRow(NamedTuple):
     """
     One row of the table.
 
-    :param case: Name of the case.
-    :param title: What its stream is.
     :param sets_offered: Triggers in the stream.
     :param sets_due: Of these, how many had every image come before a newer one was complete,
         once offsets are learned.
@@ -92,7 +86,8 @@ def judge(case: SyncCase) -> CaseRow:
     formed = {t for emitted in result.complete for t in emitted.triggers}
     due = _due_triggers(case)
     causes = causes_of(result, case.images, case.num_triggers)
-    mixed = _num_mixed(case, result)
+    mixed = result.num_mixed if case.max_spread_ns is None else sum(
+        emitted.image_set.spread_ns > case.max_spread_ns for emitted in result.emitted)
     return CaseRow(
         case.name, case.title, case.num_triggers, len(due), len(result.complete), mixed,
         sum(causes.values()), dict(causes), round(result.us_per_message, 2),
@@ -109,12 +104,6 @@ def _due_triggers(case: SyncCase) -> set[int]:
     return completable - early if case.learning_s else completable
 
 
-def _num_mixed(case: SyncCase, result: Replay) -> int:
-    if case.max_spread_ns is None:
-        return result.num_mixed
-    return sum(emitted.image_set.spread_ns > case.max_spread_ns for emitted in result.emitted)
-
-
 def compare(case: SyncCase, other: OtherReplay) -> dict[str, Any]:
     """
     Run another synchronizer on a case.
@@ -122,7 +111,8 @@ def compare(case: SyncCase, other: OtherReplay) -> dict[str, Any]:
     :return: Sets formed, those that are mixed, and processor time per image.
     """
     result = other(case)
-    return {'sets_formed': len(result.sets), 'mixed': sum(_is_mixed(case, s) for s in result.sets),
+    return {'sets_formed': len(result.sets),
+            'mixed': sum(_is_mixed(case, images) for images in result.sets),
             'us_per_message': round(result.us_per_message, 2)}
 
 
@@ -139,7 +129,7 @@ def as_record(row: CaseRow, other: dict[str, Any] | None) -> dict[str, Any]:
 
     :param other: What message_filters made of the same stream, or None if it did not run.
     """
-    return {**asdict(row), 'message_filters': other}
+    return {**row._asdict(), 'message_filters': other}
 
 
 def as_table(records: Sequence[dict[str, Any]]) -> str:

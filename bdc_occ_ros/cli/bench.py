@@ -19,11 +19,10 @@ and with one core kept busy.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
 import json
 import os
 import sys
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bdc_occ_ros.bench.sync import OtherReplay
@@ -114,13 +113,10 @@ def run(args: argparse.Namespace) -> int:
     :return: 0, or 1 if a case failed or an image vanished uncounted.
     """
     if args.subject == 'transport':
-        from bdc_occ_ros.ros.bench import transport as bench_transport
-        return bench_transport.run(args)
-    if args.subject == 'kernels':
-        return _run_kernels(args)
-    if args.subject == 'network':
-        return _run_network(args)
-    return _run_sync(args)
+        from bdc_occ_ros.ros.bench import transport
+        return transport.run(args)
+    return {'sync': _run_sync, 'kernels': _run_kernels, 'network': _run_network}[
+        args.subject](args)
 
 
 def _run_network(args: argparse.Namespace) -> int:
@@ -137,23 +133,18 @@ def _run_network(args: argparse.Namespace) -> int:
 
 
 def _run_kernels(args: argparse.Namespace) -> int:
-    from bdc_occ_ros.bench.kernels import heading, measure_kernels, table_line
-    rows = measure_kernels(args.layers, args.backends, args.peers, args.threads, args.rounds)
-    _print_rows(rows, heading(), table_line, args.json)
-    return 0
-
-
-def _print_rows(rows: Iterator[dict[str, Any]], heading: str,
-                as_line: Callable[[dict[str, Any]], str], as_json: bool) -> None:
     """Print rows as JSON when all are there, or as a table while they come."""
-    if as_json:
+    from bdc_occ_ros.bench.kernels import heading, measure_kernels, table_line
+    from bdc_occ_ros.bench.machine import machine_line
+    rows = measure_kernels(args.layers, args.backends, args.peers, args.threads, args.rounds)
+    if args.json:
         print(json.dumps(list(rows), indent=2))
-        return
+        return 0
     for index, row in enumerate(rows):
         if index == 0:
-            from bdc_occ_ros.bench.machine import machine_line
-            print(f'{machine_line(row["machine"])}\n{heading}')
-        print(as_line(row), flush=True)
+            print(f'{machine_line(row["machine"])}\n{heading()}')
+        print(table_line(row), flush=True)
+    return 0
 
 
 def _run_sync(args: argparse.Namespace) -> int:

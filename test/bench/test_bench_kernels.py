@@ -1,25 +1,27 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark of the packed kernels: its clock, its rows, its peers and what it refuses."""
+"""The benchmark of the packed kernels: its clock, its rows, its baselines and what it refuses."""
 
+from contextlib import ExitStack
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from bdc_occ_ros.bench import kernel_groups, peer_packages
-from bdc_occ_ros.bench.alternation import measure, summarized
-from bdc_occ_ros.bench.asked_process import AskedProcess
-from bdc_occ_ros.bench.kernel_groups import choose_groups
-from bdc_occ_ros.bench.kernel_peers import KernelPeers
-from bdc_occ_ros.bench.kernels import heading, measure_kernels, table_line
+from bdc_occ_ros.bench import kernel_candidates, machine
+from bdc_occ_ros.bench.baselines import Baselines
+from bdc_occ_ros.bench.clock import measure, summarized
+from bdc_occ_ros.bench.kernel_candidates import choose_groups
+from bdc_occ_ros.bench.kernels import heading, measure_kernels, roofline_probe, table_line
 from bdc_occ_ros.bench.layers import Layer, UnitShape
-from bdc_occ_ros.bench.onnxruntime_peer import Int8Convolution
-from bdc_occ_ros.bench.openvino_peer import layer_chain
+from bdc_occ_ros.bench.onnxruntime_baseline import Int8Convolution
+from bdc_occ_ros.bench.openvino_baseline import layer_chain
 from bdc_occ_ros.bench.packed_layers import chained_layers, seeded_data
-from bdc_occ_ros.bench.roofline import roofline_probe
+from bdc_occ_ros.bench.worker_process import WorkerProcess
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import MeasurementError, UsageError
 from bdc_occ_ros.kernels.library import load_library
@@ -35,8 +37,8 @@ TINY = Layer(3, 40, 33, 6, 5, 2)
 @pytest.fixture
 def tiny(monkeypatch):
     """Measure one small layer and one small unit instead of those of the networks."""
-    monkeypatch.setattr(kernel_groups, 'LAYERS', (TINY,))
-    monkeypatch.setattr(kernel_groups, 'UNITS', (UnitShape(32, 64, 4, 6, 2),))
+    monkeypatch.setattr(kernel_candidates, 'LAYERS', (TINY,))
+    monkeypatch.setattr(kernel_candidates, 'UNITS', (UnitShape(32, 64, 4, 6, 2),))
 
 
 @pytest.fixture
@@ -47,17 +49,17 @@ def threads():
     torch.set_num_threads(before)
 
 
-def test_contestants_take_turns():
+def test_candidates_take_turns():
     order = []
 
-    def contestant(name):
+    def candidate(name):
         return lambda: order.append(name) or 1000.0
 
-    measure({'a': contestant('a'), 'b': contestant('b')}, 3)
+    measure({'a': candidate('a'), 'b': candidate('b')}, 3)
     assert ''.join(order) == 'aabb' + 'ab' * 3
 
 
-def test_quick_contestants_run_several_times_in_a_turn():
+def test_quick_candidates_run_several_times_in_a_turn():
     runs = []
     times = measure({'quick': lambda: runs.append(None) or 10.0}, 2)
     assert len(runs) == 2 + 2 * 3 and times['quick'].minimum_ms == 10.0
@@ -75,8 +77,8 @@ def test_rows_are_complete_and_their_ratios_are_those_of_the_times(tiny, threads
     for row in rows:
         assert KEYS <= set(row) and row['backend'] == 'reference' and row['ms'] > 0
         assert row['ms'] <= row['median_ms'] and row['quiet_rounds'] == 1
-        for peer in ('torch_fp32', 'torch_bf16'):
-            assert row[peer] * row['ms'] == pytest.approx(row['peers_ms'][peer])
+        for baseline in ('torch_fp32', 'torch_bf16'):
+            assert row[baseline] * row['ms'] == pytest.approx(row['peers_ms'][baseline])
         assert row['ort_int8'] is None and row['openvino_binary'] is None
         assert row['machine']['threads'] == 1
     assert {row['shape'] for row in rows} == {'40-33@6x5/2', '32-64@4x6/2'}
@@ -102,8 +104,8 @@ def test_the_command_prints_the_machine_above_the_table(tiny, threads, capsys):
     assert head.startswith('op') and len(lines) == 4
 
 
-def test_absent_peers_are_named_with_what_installs_them(tiny, threads, capsys, monkeypatch):
-    monkeypatch.setattr(peer_packages, 'find_spec', lambda name: None)
+def test_absent_baselines_are_named_with_what_installs_them(tiny, threads, capsys, monkeypatch):
+    monkeypatch.setattr(machine, 'find_spec', lambda name: None)
     rows = list(measure_kernels('3x3', 'reference', 'ort_int8,openvino_binary', threads, 1))
     said = capsys.readouterr().err
     assert 'onnx and onnxruntime not installed; python -m pip install "bdc_occ_ros[bench]"' in said
@@ -148,19 +150,34 @@ def test_chains_compute_convolutions_of_signs():
 
 
 def test_a_process_that_ends_is_reported():
-    process = AskedProcess('bdc_occ_ros.bench.layers', '', {})
-    with pytest.raises(MeasurementError, match='layers ended with exit status 0'):
-        process.ask('')
+    process = WorkerProcess(sys.exit, 3)
+    with pytest.raises(MeasurementError, match='ended with exit status 3'):
+        process.call('run')
+    process.close()
+
+
+class Environment:
+    """Tells the variables of the process that it lives in."""
+
+    def variable(self, name):
+        return os.environ.get(name)
+
+
+def test_a_process_has_variables_of_its_own():
+    process = WorkerProcess(Environment, variables={'ONEDNN_MAX_CPU_ISA': 'AVX2'})
+    assert process.call('variable', 'ONEDNN_MAX_CPU_ISA') == 'AVX2'
+    assert Environment().variable('ONEDNN_MAX_CPU_ISA') is None
     process.close()
 
 
 def test_openvino_is_timed_only_where_it_computes_the_same(capsys):
     pytest.importorskip('openvino', reason='openvino is not installed (extra bench)')
     right, wrong = Layer(3, 64, 64, 7, 9), Layer(1, 33, 33, 5, 4)
-    with KernelPeers(('openvino_binary',), [ReferenceBackend()], 1) as peers:
-        timed = peers.of_layer(right, seeded_data(right))
+    with ExitStack() as stack:
+        baselines = Baselines(('openvino_binary',), [ReferenceBackend()], 1, stack)
+        timed = baselines.of_layer(right, seeded_data(right))
         assert timed['openvino_binary']() >= 0
-        assert peers.of_layer(wrong, seeded_data(wrong)) == {}
+        assert baselines.of_layer(wrong, seeded_data(wrong)) == {}
     assert '33@5x4: openvino_binary computes something else than ref' in capsys.readouterr().err
 
 

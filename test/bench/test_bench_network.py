@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark of whole networks: its rows, its stages and what it refuses."""
 
+from contextlib import ExitStack
 import json
 import os
 from pathlib import Path
@@ -10,16 +11,15 @@ import time
 import pytest
 from torch import nn
 
+from bdc_occ_ros.bench import machine
 from bdc_occ_ros.bench import network as bench_network
-from bdc_occ_ros.bench import peer_packages
-from bdc_occ_ros.bench.busy_core import one_core_busy
-from bdc_occ_ros.bench.network import as_table, measure_networks
-from bdc_occ_ros.bench.section_shares import split_by_shares
-from bdc_occ_ros.bench.stage_clock import REST, StageClock, STAGES
+from bdc_occ_ros.bench.clock import REST, StageClock, STAGES
+from bdc_occ_ros.bench.int8 import split_by_shares
+from bdc_occ_ros.bench.network import as_table, measure_networks, one_core_busy
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import MissingDependencyError, UsageError
 
-RESOURCES = Path(__file__).parent / 'resources'
+RESOURCES = Path(__file__).parents[1] / 'resources'
 NANO, BINARY, REAL = (str(RESOURCES / f'model_{name}.yaml')
                       for name in ('tiny', 'tiny_published', 'tiny_real'))
 KEYS = {'model', 'backend', 'stage_ms', 'total_ms', 'peak_rss_mb', 'median_ms', 'busy_ms',
@@ -70,12 +70,12 @@ def test_the_command_prints_table_or_json(rows, monkeypatch, capsys):
 def test_models_on_eight_bits_are_compared_stage_by_stage():
     ours = {'model': 'ours', 'backend': 'int8', 'total_ms': 30.0,
             'stage_ms': {'lift': 20.0, 'occupancy': 4.0, 'BEV neck': 6.0}}
-    peer = {'model': 'peer', 'backend': 'int8', 'total_ms': 25.0,
+    other = {'model': 'other', 'backend': 'int8', 'total_ms': 25.0,
             'stage_ms': {'lift': 10.0, 'occupancy': 8.0, 'BEV neck': 2.0}}
-    assert bench_network.held_back([ours, peer]) == [
-        'ours is 5.0 ms behind peer on int8; slower stages: lift +10.0 ms, BEV neck +4.0 ms']
-    assert bench_network.held_back([peer, ours]) == [
-        'peer is 5.0 ms ahead of ours on int8; slower stages: occupancy +4.0 ms']
+    assert bench_network.held_back([ours, other]) == [
+        'ours is 5.0 ms behind other on int8; slower stages: lift +10.0 ms, BEV neck +4.0 ms']
+    assert bench_network.held_back([other, ours]) == [
+        'other is 5.0 ms ahead of ours on int8; slower stages: occupancy +4.0 ms']
     assert bench_network.held_back([{**ours, 'backend': 'float'}]) == []
 
 
@@ -103,9 +103,9 @@ def test_joined_sections_are_split_by_shares():
 def suitable(model, monkeypatch, packages=True):
     """Return the backends that are measured where none are named."""
     started = []
-    monkeypatch.setattr(peer_packages, 'find_spec', lambda name: packages or None)
-    monkeypatch.setattr(bench_network, '_started',
-                        lambda stack, model, backend, *_: started.append(backend))
+    monkeypatch.setattr(machine, 'find_spec', lambda name: packages or None)
+    monkeypatch.setattr(bench_network, 'WorkerProcess', lambda make, model, backend, *_: (
+        started.append(backend) or ExitStack()))
     monkeypatch.setattr(bench_network, '_take_turns', lambda processes, rounds: [])
     measure_networks(model, '', 1, 1, False)
     return started
@@ -124,7 +124,7 @@ def test_what_cannot_be_measured_is_refused(monkeypatch, capsys):
         measure_networks(REAL, 'float,int4', 1, 1, False)
     with pytest.raises(UsageError, match='tiny: eight bits are for networks of the published'):
         measure_networks(NANO, 'int8', 1, 1, False)
-    monkeypatch.setattr(peer_packages, 'find_spec', lambda name: None)
+    monkeypatch.setattr(machine, 'find_spec', lambda name: None)
     with pytest.raises(MissingDependencyError, match=r'"bdc_occ_ros\[bench\]"'):
         measure_networks(REAL, 'int8', 1, 1, False)
     assert main(['bench', 'network', '--model', 'nothing']) == 2

@@ -17,6 +17,7 @@ from test_cuda_emulation import (
 import torch
 
 from bdc_occ_ros.bench import cuda as cuda_bench
+from bdc_occ_ros.bench.layers import Layer
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import use_backend
@@ -183,7 +184,7 @@ class TestOnGpu:
 
     def test_the_benchmark_measures(self, library, monkeypatch, cuda_build_result):
         monkeypatch.setenv('BDC_OCC_CUDA_LIBRARY', str(cuda_build_result.library))
-        monkeypatch.setattr(cuda_bench, 'LAYERS', (cuda_bench.Layer(3, 64, 40),))
+        monkeypatch.setattr(cuda_bench, 'LAYERS', (Layer(3, 64, 64, 40, 40),))
         rows = list(cuda_bench.measure(GPU))
         assert [row['op'] for row in rows] == ['cudnn_fp16', 'pack_f32', 'bits', 'affine_f16']
         assert all(row['ms'] > 0 for row in rows)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Real-valued layers on eight bits: close to their float selves, and refused where unknown."""
+"""Real-valued layers and whole networks on eight bits: what is replaced, and how close it is."""
 
 from pathlib import Path
 
@@ -9,16 +9,30 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from bdc_occ_ros.bench.int8 import Int8Section, quantize_int8, section_shares, session_options
+from bdc_occ_ros.bench.network_runner import rig_rays
+from bdc_occ_ros.binary.module_lowering import PackedSubgraph
 from bdc_occ_ros.errors import UnsupportedLayerError
 from bdc_occ_ros.network.bev_encoder import ResidualBlock
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.features_to_depth import FeaturesToDepth
 from bdc_occ_ros.network.images_to_features import FeaturePyramid
-from bdc_occ_ros.network.int8_section import Int8Section, SessionSettings
 from bdc_occ_ros.network.layers import ConvBlock
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.packed_network import pack_network
 from bdc_occ_ros.network.resnet import Bottleneck
 
 pytest.importorskip('onnx', reason='onnx is not installed (extra bench)')
 pytest.importorskip('onnxruntime', reason='onnxruntime is not installed (extra bench)')
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Keep small layers on one thread: on a busy machine the others are waited for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 class Levels(nn.Module):
@@ -54,6 +68,10 @@ def samples(*shape, count=3):
     return [(torch.randn(shape, generator=generator),) for _ in range(count)]
 
 
+def quantized(module, inputs, **options):
+    return Int8Section(module, inputs, session_options(1, **options))
+
+
 def test_image_layers_stay_close_to_float():
     layers = seeded(nn.Sequential(
         Levels(), FeaturePyramid([ConvBlock(channels, 12, 1, has_bn=False, has_relu=False)
@@ -61,7 +79,7 @@ def test_image_layers_stay_close_to_float():
                                  ConvBlock(12, 12, 3, has_bn=False, has_relu=False)),
         FeaturesToDepth(12, 5, 3)))
     inputs = samples(2, 3, 32, 48)
-    section = Int8Section(layers, inputs)
+    section = quantized(layers, inputs)
     with torch.inference_mode():
         for image in inputs:
             results, expected = section(*image), layers(*image)
@@ -88,7 +106,7 @@ class Join(nn.Module):
 def test_bev_layers_stay_close_to_float():
     module = seeded(Join())
     inputs = [(*fine, *coarse) for fine, coarse in zip(samples(1, 8, 12, 16), samples(1, 5, 3, 4))]
-    section = Int8Section(module, inputs)
+    section = quantized(module, inputs)
     with torch.inference_mode():
         assert relative_error(section(*inputs[0]), module(*inputs[0])) < 0.05
 
@@ -109,12 +127,12 @@ class BentAndNot(nn.Module):
 def test_a_relu_cuts_off_for_its_own_users_only():
     module, inputs = seeded(BentAndNot()), samples(1, 4, 6, 6)
     with torch.inference_mode():
-        assert relative_error(Int8Section(module, inputs)(*inputs[0]), module(*inputs[0])) < 0.05
+        assert relative_error(quantized(module, inputs)(*inputs[0]), module(*inputs[0])) < 0.05
 
 
 def test_convolutions_are_computed_on_integers(tmp_path):
-    section = Int8Section(seeded(ResidualBlock(4, 8, 2)), samples(1, 4, 8, 8),
-                          SessionSettings(profile_prefix=str(tmp_path / 'run')))
+    section = quantized(seeded(ResidualBlock(4, 8, 2)), samples(1, 4, 8, 8),
+                        profile_prefix=str(tmp_path / 'run'))
     section(*samples(1, 4, 8, 8)[0])
     ran = Path(section.session.end_profiling()).read_text()
     assert ran.count('"QLinearConv"') == 3 and ran.count('"QLinearAdd"') == 1
@@ -123,19 +141,62 @@ def test_convolutions_are_computed_on_integers(tmp_path):
 
 def test_maps_that_come_channels_last_are_not_copied():
     convolution = seeded(nn.Sequential(nn.Conv2d(4, 8, 1)))
-    section = Int8Section(convolution, samples(1, 4, 6, 6))
+    section = quantized(convolution, samples(1, 4, 6, 6))
     values = samples(1, 4, 6, 6)[0][0].contiguous(memory_format=torch.channels_last)
     first = section(values)
     assert first.is_contiguous(memory_format=torch.channels_last)
     assert section(2 * values).data_ptr() == first.data_ptr()
 
 
-def test_what_has_no_translation_is_refused_by_name():
-    with pytest.raises(UnsupportedLayerError, match='GELU.*keep this part in float'):
-        Int8Section(nn.Sequential(nn.GELU()), samples(1, 4, 6, 6))
+def test_what_stays_in_float_is_refused_by_its_place():
+    with pytest.raises(UnsupportedLayerError, match=r'module\.0/.*keep this part in float'):
+        quantized(nn.Sequential(nn.GELU()), samples(1, 4, 6, 6))
 
 
 def test_another_size_is_refused():
-    section = Int8Section(seeded(nn.Sequential(nn.Conv2d(4, 8, 1))), samples(1, 4, 6, 6))
-    with pytest.raises(ValueError, match=r'\(1, 6, 6, 4\) channels last; got \(1, 6, 7, 4\)'):
+    section = quantized(seeded(nn.Sequential(nn.Conv2d(4, 8, 1))), samples(1, 4, 6, 6))
+    with pytest.raises(RuntimeError, match=r'index: 2 Got: 7 Expected: 6'):
         section(torch.zeros(1, 4, 6, 7))
+
+
+def packed(name):
+    """Return a seeded network, packed, and its inputs."""
+    config = load_network_config(f'test/resources/model_{name}.yaml')
+    torch.manual_seed(1)
+    network = pack_network(OccupancyNetwork(config))
+    rays_m = rig_rays(config)[None]
+    return network, torch.randn(1, 6, 3, 32, 96), rays_m
+
+
+def logits_before_and_after(name, options):
+    """Return the network on eight bits and its logits before and after it was put on them."""
+    network, images, rays_m = packed(name)
+    with torch.inference_mode():
+        before = network(images, rays_m).occupancy_logits.clone()
+        quantize_int8(network, images, rays_m, options)
+        return network, before, network(images, rays_m).occupancy_logits
+
+
+def test_a_real_network_becomes_two_sections(tmp_path):
+    options = session_options(1, profile_prefix=str(tmp_path / 'profile'))
+    network, before, after = logits_before_and_after('tiny_real', options)
+    sections = [name for name, part in network.named_modules() if isinstance(part, Int8Section)]
+    assert sections == ['img_backbone', 'img_bev_encoder_backbone']
+    assert before.shape == after.shape == (1, 32, 32, 4, 18)
+    assert float((after - before).norm() / (before - before.mean()).norm()) < 0.1
+    shares = section_shares(network)
+    assert list(shares) == ['image backbone', 'BEV backbone']
+    assert list(shares['BEV backbone']) == ['BEV backbone', 'BEV neck', 'occupancy']
+    profiles = ''.join(path.read_text() for path in tmp_path.iterdir())
+    assert '/img_bev_encoder_backbone/layers.0/layers.0.0/conv1/Conv' in profiles
+    assert '/img_bev_encoder_neck/up2/up2.1/' in profiles and '/final_conv/' in profiles
+    assert all(sum(parts.values()) == pytest.approx(1) for parts in shares.values())
+
+
+def test_packed_units_stay_between_the_sections():
+    network, before, after = logits_before_and_after('tiny_published', session_options(1))
+    sections = [name for name, part in network.named_modules() if isinstance(part, Int8Section)]
+    assert sections == ['img_backbone', 'img_bev_encoder_neck.conv.0', 'occ_head.final_conv.1']
+    assert isinstance(network.img_bev_encoder_backbone, PackedSubgraph)
+    both = torch.stack((before.flatten(), after.flatten()))
+    assert float(torch.corrcoef(both)[0, 1]) > 0.9
