@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Times on a shared machine, and the libraries that the kernels are measured beside."""
+"""Time kernels, networks and the synchronizer beside other libraries and published figures."""

@@ -14,11 +14,10 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.bench.clock import Candidate, timed
-from bdc_occ_ros.bench.layers import Layer
+from bdc_occ_ros.bench.layers import chained_layers, Layer, LayerData, seeded_data
 from bdc_occ_ros.bench.machine import has_packages
 from bdc_occ_ros.bench.onnxruntime_baseline import Int8Convolution
 from bdc_occ_ros.bench.openvino_baseline import BinaryChainRunner, layer_chain
-from bdc_occ_ros.bench.packed_layers import chained_layers, LayerData, seeded_data
 from bdc_occ_ros.bench.worker_process import WorkerProcess
 from bdc_occ_ros.kernels.operations import Backend
 

@@ -22,16 +22,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bdc_occ_ros.bench.layers import Layer
-from bdc_occ_ros.bench.packed_layers import packing_layer, real_map, seeded_data
+from bdc_occ_ros.bench.layers import Layer, packing_layer, real_map, seeded_data
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
 from bdc_occ_ros.kernels.operations import Epilogue
 
 CALLS = 20
 ROUNDS = 21
-
-
 LAYERS = tuple(Layer(kernel, channels, channels, size, size) for kernel, channels, size in (
     (3, 64, 200), (3, 128, 100), (3, 256, 100), (3, 512, 50), (1, 64, 200), (1, 256, 200)))
 

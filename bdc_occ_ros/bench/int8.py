@@ -114,10 +114,9 @@ class _ChannelsLast(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         results = self.module(*map(_channels_first, inputs))
-        if isinstance(results, Tensor):
-            return results.permute(0, 2, 3, 1)
+        results = (results,) if isinstance(results, Tensor) else results
         return tuple(result.permute(0, 2, 3, 1) for result in results)
 
 
@@ -183,7 +182,6 @@ def quantize_int8(network: OccupancyNetwork, images: Tensor, ray_points_m: Tenso
     :param network: What pack_network returns, of the published layout, real layers in float32.
         Without binary units it becomes a network of eight bits throughout.
     :param images: Normalized images that show the ranges, (1, N, 3, H, W).
-    :param ray_points_m: (1, N, D, h, w, 3) float32, metres, key ego frame.
     :raises UnsupportedLayerError: if a real-valued layer has no operation on eight bits.
     """
     _join_neighbours([(network, name) for name in IMAGE_STAGES])
@@ -237,10 +235,11 @@ def _places(module: nn.Module) -> Iterator[Place]:
     if isinstance(module, nn.Sequential):
         _join_neighbours([(module, name) for name, _ in module.named_children()])
     for name, child in list(module.named_children()):
-        if name == BOXES or not any(isinstance(part, nn.Conv2d) for part in child.modules()):
+        if name == BOXES:
             continue
         if _is_real(child):
-            yield module, name
+            if any(isinstance(part, nn.Conv2d) for part in child.modules()):
+                yield module, name
         elif not isinstance(child, EngineModule) or isinstance(child, PackedOccupancyHead):
             yield from _places(child)
 
@@ -249,27 +248,24 @@ def section_shares(network: nn.Module) -> Shares:
     """
     End the profiles of the sections that are stages, some of them several at once.
 
+    The name of an operation holds the path of its module; those that onnxruntime inserted may have
+    none and count to the stage before them.
+
     :param network: A network that has run; its sessions were made with a profile_prefix.
     :return: By the stage that holds a section: stages and their share of its time.
     """
-    return {STAGES[name]: _shares(child, STAGES[name])
-            for name, child in network.named_children() if isinstance(child, Int8Section)}
-
-
-def _shares(section: Int8Section, stage: str) -> dict[str, float]:
-    """
-    Return the shares of one section.
-
-    The name of an operation holds the path of its module; those that onnxruntime inserted may have
-    none and count to the stage before them.
-    """
-    spent: Counter[str] = Counter()
-    for event in json.loads(Path(section.session.end_profiling()).read_text()):
-        if event.get('cat') == 'Node' and event['name'].endswith('_kernel_time'):
-            stage = next((STAGE_OF_MODULE[part] for part in event['name'].split('/')
-                          if part in STAGE_OF_MODULE), stage)
-            spent[stage] += event['dur']
-    return {name: time / spent.total() for name, time in spent.items()}
+    shares = {}
+    for name, section in network.named_children():
+        if not isinstance(section, Int8Section):
+            continue
+        stage, spent = STAGES[name], Counter()
+        for event in json.loads(Path(section.session.end_profiling()).read_text()):
+            if event.get('cat') == 'Node' and event['name'].endswith('_kernel_time'):
+                stage = next((STAGE_OF_MODULE[part] for part in event['name'].split('/')
+                              if part in STAGE_OF_MODULE), stage)
+                spent[stage] += event['dur']
+        shares[STAGES[name]] = {key: time / spent.total() for key, time in spent.items()}
+    return shares
 
 
 def split_by_shares(stage_ms: Mapping[str, float], shares: Shares) -> dict[str, float]:

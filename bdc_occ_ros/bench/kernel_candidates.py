@@ -11,15 +11,18 @@ from torch import Tensor
 
 from bdc_occ_ros.bench.baselines import Baselines, torch_module
 from bdc_occ_ros.bench.clock import Candidate
-from bdc_occ_ros.bench.layers import Layer, LAYERS, UNITS, UnitShape
-from bdc_occ_ros.bench.network_runner import rig_rays
-from bdc_occ_ros.bench.packed_layers import (
+from bdc_occ_ros.bench.layers import (
     bits_layer,
+    Layer,
+    LAYERS,
     packing_layer,
     real_map,
     seeded_data,
     stream_layer,
+    UNITS,
+    UnitShape,
 )
+from bdc_occ_ros.bench.network import rig_rays
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit

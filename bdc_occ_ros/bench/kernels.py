@@ -34,9 +34,11 @@ def measure_kernels(layers: str, backends: str, baselines: str, threads: int,
     """
     Measure group after group.
 
-    :param layers: Beginnings of names with commas between; empty means all.
-    :param backends: Names with commas between; empty means all that are compiled and run here.
-    :param baselines: Some of BASELINES with commas between, all, or none.
+    Names have commas between.
+
+    :param layers: Beginnings of names; empty means all.
+    :param backends: Empty means all that are compiled and run here.
+    :param baselines: Some of BASELINES, all, or none.
     :param num_rounds: Turns of each candidate.
     :return: Rows: op, shape, backend, ms, roofline_fraction, and per baseline how many times our
         time it needs, or None; beside these medians and the baselines' own milliseconds.

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bdc_occ_ros.bench.int8 import session_options
-from bdc_occ_ros.bench.layers import Layer
-from bdc_occ_ros.bench.packed_layers import LayerData
+from bdc_occ_ros.bench.layers import Layer, LayerData
 
 IR_VERSION = 9
 OPSETS = {'': 17, 'com.microsoft': 1}

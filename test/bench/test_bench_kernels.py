@@ -17,10 +17,9 @@ from bdc_occ_ros.bench.baselines import Baselines
 from bdc_occ_ros.bench.clock import measure, summarized
 from bdc_occ_ros.bench.kernel_candidates import choose_groups
 from bdc_occ_ros.bench.kernels import heading, measure_kernels, roofline_probe, table_line
-from bdc_occ_ros.bench.layers import Layer, UnitShape
+from bdc_occ_ros.bench.layers import chained_layers, Layer, seeded_data, UnitShape
 from bdc_occ_ros.bench.onnxruntime_baseline import Int8Convolution
 from bdc_occ_ros.bench.openvino_baseline import layer_chain
-from bdc_occ_ros.bench.packed_layers import chained_layers, seeded_data
 from bdc_occ_ros.bench.worker_process import WorkerProcess
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import MeasurementError, UsageError

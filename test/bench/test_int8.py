@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from bdc_occ_ros.bench.int8 import Int8Section, quantize_int8, section_shares, session_options
-from bdc_occ_ros.bench.network_runner import rig_rays
+from bdc_occ_ros.bench.network import rig_rays
 from bdc_occ_ros.binary.module_lowering import PackedSubgraph
 from bdc_occ_ros.errors import UnsupportedLayerError
 from bdc_occ_ros.network.bev_encoder import ResidualBlock
