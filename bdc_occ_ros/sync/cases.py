@@ -7,7 +7,7 @@ Numbers that are missing are of no stream: consumers and threads are tests only,
 parity with message_filters and speed are columns of the benchmark's table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -48,10 +48,8 @@ class SyncCase:
     One stream and the settings that it is met with.
 
     :param name: T and its number, with a letter where there are several.
-    :param title: What the stream is.
     :param images: The stream, in the order of arrival.
     :param num_triggers: How many sets a perfect rig would have offered.
-    :param config: Settings of the synchronizer.
     :param clock_ahead_ns: How far the node's clock is ahead of arrival; a year for a bag that is
         replayed without its clock.
     :param max_spread_ns: For cameras without a common trigger: stamps of a set further apart
@@ -76,10 +74,6 @@ def _drive(rng: Random, **noise: Any) -> Images:
 def _case(name: str, title: str, images: Sequence[SyntheticImage], **rest: Any) -> SyncCase:
     num_triggers = rest.pop('num_triggers', 1 + max(image.trigger for image in images))
     return SyncCase(name, title, images, num_triggers, **rest)
-
-
-def _changed(images: Images, change: Callable[[SyntheticImage], SyntheticImage]) -> Images:
-    return in_order_of_arrival(change(image) for image in images)
 
 
 def _noise_cases(rng: Random) -> list[SyncCase]:
@@ -184,8 +178,9 @@ def _stamp_cases(rng: Random) -> list[SyncCase]:
 def _swapped(drive: Images) -> Images:
     """Let CAM_FRONT's images overtake each other in every 50 ms gap."""
     late = {i.trigger: i.arrival_ns for i in drive if i.camera == 'CAM_FRONT'}
-    return _changed(drive, lambda i: i if i.camera != 'CAM_FRONT' or i.trigger % 3 else
-                    i._replace(arrival_ns=late[i.trigger + 1] + MS))
+    return in_order_of_arrival(
+        i if i.camera != 'CAM_FRONT' or i.trigger % 3 else
+        i._replace(arrival_ns=late[i.trigger + 1] + MS) for i in drive)
 
 
 def _rig_cases(rng: Random) -> list[SyncCase]:
@@ -234,11 +229,7 @@ def _serial_cases(rng: Random) -> list[SyncCase]:
 
 
 def make_cases(seed: int) -> list[SyncCase]:
-    """
-    Return all cases.
-
-    :param seed: Seed of their noise.
-    """
+    """Return all cases, their noise made from a seed."""
     rng = Random(seed)
     return [case for make in (_noise_cases, _bag_cases, _camera_cases, _stamp_cases, _rig_cases)
             for case in make(rng)]

@@ -77,7 +77,6 @@ def replay(config: SynchronizerConfig, images: Sequence[SyntheticImage],
     """
     Run a stream through a synchronizer whose clocks follow the arrivals.
 
-    :param config: Settings of the synchronizer.
     :param images: Images in the order of arrival.
     :param clock_ahead_ns: How far the node's clock is ahead of arrival.
     """
@@ -118,7 +117,6 @@ def completable_triggers(images: Sequence[SyntheticImage], cameras: Sequence[str
     Return the triggers that a perfect synchronizer hands out, in order and without waiting.
 
     :param images: Images in the order of arrival.
-    :param cameras: All cameras of the rig.
     :return: Triggers of which every image comes, and before a newer trigger is complete.
     """
     present: dict[int, set[str]] = defaultdict(set)
@@ -137,8 +135,6 @@ def causes_of(result: Replay, images: Sequence[SyntheticImage],
     """
     Name the cause of every trigger that no complete set was handed out for.
 
-    :param result: What came of the stream.
-    :param num_triggers: How many triggers it has.
     :return: Number of triggers by cause; 'unknown' if the synchronizer named none.
     """
     formed = {t for emitted in result.complete for t in emitted.triggers}

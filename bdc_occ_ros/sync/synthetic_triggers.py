@@ -60,8 +60,6 @@ def regular_triggers_ns(rate_hz: float, duration_s: float, phase_ns: int = 0) ->
     """
     Return evenly spaced trigger times.
 
-    :param rate_hz: Triggers per second.
-    :param duration_s: Length of the drive.
     :param phase_ns: Time of the first trigger.
     """
     return [START_NS + phase_ns + round(index * SECOND / rate_hz)
@@ -75,7 +73,6 @@ def expose(triggers_ns: Iterable[int], offsets_ns: Mapping[str, int], rng: Rando
     Let every camera take and send an image at every trigger.
 
     :param offsets_ns: Delay of the exposure by camera.
-    :param rng: Source of all noise.
     :param stamp_jitter_ns: Stamps deviate evenly by up to this much to either side.
     :param delivery_jitter_ns: Delivery takes evenly up to this much longer.
     :param loss: Share of images that never arrive.
@@ -93,9 +90,5 @@ def expose(triggers_ns: Iterable[int], offsets_ns: Mapping[str, int], rng: Rando
 
 
 def in_order_of_arrival(images: Iterable[SyntheticImage]) -> list[SyntheticImage]:
-    """
-    Sort images by arrival; those that arrive together stay as they are.
-
-    :param images: Images in any order.
-    """
+    """Sort images by arrival; those that arrive together stay as they are."""
     return sorted(images, key=lambda image: image.arrival_ns)
