@@ -154,7 +154,7 @@ def test_an_installation_has_both_programs_and_finds_its_own_data(installed):
                'print(share.share_path("config", "occ.yaml"))')
     done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
                           capture_output=True, cwd=installed)
-    assert done.stdout.strip() == str(installed / 'share/bdc_occ_ros/network/config/occ.yaml')
+    assert done.stdout.strip() == str(installed / 'share/bdc_occ_ros/config/occ.yaml')
 
 
 def test_an_installation_has_kernels_of_its_own_sources(installed):
