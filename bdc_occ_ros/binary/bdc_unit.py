@@ -72,7 +72,6 @@ class BdcUnit(nn.Module):
     sign of its own. What stands around the signs is the binarizer's. With is_binary off the same
     structure runs in full precision.
 
-    :param in_channels: Channels of the input.
     :param out_channels: As many, twice as many or half as many.
     :param stride: 1 or 2; at 2 height and width must be even.
     :raises InvalidConfigError: if no identity path leads from in_channels to out_channels.
