@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a case of the synchronizer's benchmark through message_filters' own synchronizer."""
+"""Run a case of the synchronizer's benchmark through message_filters' own synchronizer."""
 
 from time import thread_time_ns
 from types import SimpleNamespace

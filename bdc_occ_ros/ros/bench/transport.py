@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 from bdc_occ_ros.errors import MeasurementError, UsageError
 from bdc_occ_ros.ros.bench.transport_traffic import TYPES
@@ -16,7 +17,7 @@ from bdc_occ_ros.share import share_path
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 MODE_VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
 TRANSPORTS = ('default', 'large_data', 'profile')
-ALLOWANCE_S = 60.0  # for starting, discovery and the end markers
+ALLOWANCE_S = 120.0  # for starting, discovery and the end markers
 COLUMNS = (
     ('transport', '{}'), ('format', '{}'), ('sent', '{}'), ('received', '{}'),
     ('received_percent', '{:.1f}'), ('dropped', '{}'), ('lost', '{}'), ('unaccounted', '{}'),
@@ -42,41 +43,42 @@ def run(arguments: argparse.Namespace) -> int:
                          f'{arguments.seconds}, {arguments.rate_hz} and {arguments.cameras}')
     formats = sorted(TYPES) if arguments.format == 'both' else [arguments.format]
     transports = TRANSPORTS if arguments.transport == 'all' else [arguments.transport]
+    stream = {name: getattr(arguments, name) for name in ('cameras', 'size', 'rate_hz', 'seconds')}
     rows = []
     for transport in transports:
         for message_format in formats:
             print(f'{transport}, {message_format}: {arguments.seconds:g} s ...', file=sys.stderr)
-            rows.append(measure(transport, message_format, [
-                arguments.cameras, *arguments.size, arguments.rate_hz, arguments.seconds]))
+            rows.append(measure(transport, stream | {'format': message_format}))
     print(json.dumps(rows, indent=2) if arguments.json else table(rows))
     return int(any(row['unaccounted'] or row['damaged'] for row in rows))
 
 
-def measure(transport: str, message_format: str, numbers: list[float]) -> Row:
+def measure(transport: str, stream: dict[str, Any]) -> Row:
     """
     Run both ends under one transport.
 
-    :param numbers: cameras, width in px, height in px, rate in Hz and duration in s.
+    :param stream: What is sent: cameras, size, rate_hz, seconds and format.
     :return: One row of the table.
     :raises MeasurementError: if an end fails or does not finish.
     """
-    words = [message_format, f'bench_{os.getpid()}', *map(str, numbers)]
+    what = f'{transport}, {stream["format"]}'
+    stream_text = json.dumps(stream | {'namespace': f'bench_{os.getpid()}'})
     program = [sys.executable, '-m', 'bdc_occ_ros.ros.bench.transport_traffic']
     environment = transport_environment(transport)
-    with subprocess.Popen([*program, 'listen', *words], env=environment, text=True,
+    with subprocess.Popen([*program, 'listen', stream_text], env=environment, text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as listener:
         try:
             publisher = subprocess.run(
-                [*program, 'publish', *words], env=environment, text=True, check=True,
-                stdout=subprocess.PIPE, timeout=numbers[-1] + ALLOWANCE_S)
+                [*program, 'publish', stream_text], env=environment, text=True, check=True,
+                stdout=subprocess.PIPE, timeout=stream['seconds'] + ALLOWANCE_S)
             heard = listener.communicate(timeout=ALLOWANCE_S)[0]
         except subprocess.SubprocessError as error:
             listener.kill()
-            raise MeasurementError(f'{transport}, {message_format}: {error}') from error
+            raise MeasurementError(f'{what}: {error}') from error
     if listener.returncode != 0:
-        raise MeasurementError(f'{transport}, {message_format}: the listener ended with status '
-                               f'{listener.returncode}; its own words are above')
-    return row(transport, message_format, json.loads(publisher.stdout) | json.loads(heard))
+        raise MeasurementError(f'{what}: the listener ended with status {listener.returncode}; '
+                               'its own words are above')
+    return row(transport, stream['format'], json.loads(publisher.stdout) | json.loads(heard))
 
 
 def transport_environment(transport: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ event how many of them never came out of the transport. The others arrived, but 
 because the listener was busy.
 """
 
-import argparse
 import array
 from collections.abc import Mapping
 from functools import partial
@@ -18,6 +17,7 @@ import json
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import rclpy
@@ -31,7 +31,7 @@ from std_msgs.msg import Header
 from bdc_occ_ros.ros.compat import message_callback, SEQUENCE_NUMBER
 
 TRIGGER_SPACING_S = 0.008  # as in nuScenes, whose six cameras fire within 43 ms
-MATCH_TIMEOUT_S = 30.0
+MATCH_TIMEOUT_S = 60.0
 SETTLE_S = 1.0
 NUM_MARKERS = 4
 MARKER_PERIOD_S = 0.25
@@ -59,26 +59,26 @@ def image_message(message_format: str, width_px: int, height_px: int) -> ImageMe
                  data=array.array('B', picture.tobytes()))
 
 
-def publish(arguments: argparse.Namespace) -> dict[str, object]:
+def publish(stream: SimpleNamespace) -> dict[str, object]:
     """
     Publish one picture for every camera for some seconds.
 
     :return: What was sent and how much of a core that took.
     :raises TimeoutError: if nobody subscribes within MATCH_TIMEOUT_S.
     """
-    node = rclpy.create_node('bench_cameras', namespace=arguments.namespace)
-    message = image_message(arguments.format, arguments.width, arguments.height)
+    node = rclpy.create_node('bench_cameras', namespace=stream.namespace)
+    message = image_message(stream.format, *stream.size)
     outputs = [node.create_publisher(type(message), f'camera_{index}', qos_profile_sensor_data)
-               for index in range(arguments.cameras)]
+               for index in range(stream.cameras)]
     deadline_s = time.monotonic() + MATCH_TIMEOUT_S
     while not all(output.get_subscription_count() for output in outputs):
         if time.monotonic() > deadline_s:
             raise TimeoutError(f'nobody subscribed within {MATCH_TIMEOUT_S} s')
         time.sleep(0.05)
     time.sleep(SETTLE_S)
-    num_frames = max(2, round(arguments.seconds * arguments.rate_hz))
+    num_frames = max(2, round(stream.seconds * stream.rate_hz))
     start_s, start_busy_s = time.monotonic(), time.process_time()
-    drive(outputs, message, num_frames, arguments.rate_hz)
+    drive(outputs, message, num_frames, stream.rate_hz)
     wall_s, busy_s = time.monotonic() - start_s, time.process_time() - start_busy_s
     for index in range(NUM_MARKERS):  # they alone reveal that images before them were lost
         time.sleep(MARKER_PERIOD_S)
@@ -87,7 +87,7 @@ def publish(arguments: argparse.Namespace) -> dict[str, object]:
         for output in outputs:
             output.publish(marker)
     time.sleep(MARKER_PERIOD_S)
-    return {'sent': num_frames * arguments.cameras, 'sent_hz': num_frames / wall_s,
+    return {'sent': num_frames * stream.cameras, 'sent_hz': num_frames / wall_s,
             'publisher_cpu_percent': 100 * busy_s / wall_s}
 
 
@@ -131,20 +131,20 @@ class Listener(Node):
     """
     Counts what arrives, how late it is and what is missing.
 
-    :param arguments: format, namespace, cameras, width and height.
+    :param stream: format, size, namespace and cameras.
     """
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        super().__init__('bench_listener', namespace=arguments.namespace)
-        self._cameras = [Camera() for _ in range(arguments.cameras)]
+    def __init__(self, stream: SimpleNamespace) -> None:
+        super().__init__('bench_listener', namespace=stream.namespace)
+        self._cameras = [Camera() for _ in range(stream.cameras)]
         self._latencies_ms: list[float] = []
         self._times_s: list[tuple[float, float]] = []  # steady and processor time of each image
         self._num_damaged = 0
         self._num_bytes = len(
-            image_message(arguments.format, arguments.width, arguments.height).data)
+            image_message(stream.format, *stream.size).data)
         for index, camera in enumerate(self._cameras):
             self.create_subscription(
-                TYPES[arguments.format], f'camera_{index}',
+                TYPES[stream.format], f'camera_{index}',
                 message_callback(partial(self._take, camera)), qos_profile_sensor_data,
                 event_callbacks=SubscriptionEventCallbacks(message_lost=camera.on_lost))
 
@@ -177,9 +177,9 @@ class Listener(Node):
             100 * busy_s / span_s)))
 
 
-def listen(arguments: argparse.Namespace) -> dict[str, object]:
+def listen(stream: SimpleNamespace) -> dict[str, object]:
     """Count until standard input ends; return the counts."""
-    listener = Listener(arguments)
+    listener = Listener(stream)
     is_over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
     while not is_over.is_set():
@@ -188,18 +188,10 @@ def listen(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def main() -> None:
-    """Be one end of the measurement and print what it saw as JSON."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument('end', choices=['publish', 'listen'])
-    parser.add_argument('format', choices=sorted(TYPES))
-    parser.add_argument('namespace')
-    for name in ('cameras', 'width', 'height'):
-        parser.add_argument(name, type=int)
-    for name in ('rate_hz', 'seconds'):
-        parser.add_argument(name, type=float)
-    arguments = parser.parse_args()
+    """Be one end of the measurement, publish or listen, and print what it saw as JSON."""
+    end, stream = sys.argv[1], SimpleNamespace(**json.loads(sys.argv[2]))
     rclpy.init()
-    print(json.dumps((publish if arguments.end == 'publish' else listen)(arguments)))
+    print(json.dumps((publish if end == 'publish' else listen)(stream)))
     rclpy.try_shutdown()
 
 

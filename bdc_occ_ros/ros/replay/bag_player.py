@@ -9,15 +9,14 @@ from pathlib import Path
 import time
 
 import numpy as np
-import rclpy
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
 from bdc_occ_ros.bags.bag_reader import BagMessage, BagReader
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
+from bdc_occ_ros.ros.replay.spun_node import spun_node
 
 CLOCK_TOPIC = '/clock'
 CLOCK_PERIOD_NS = 10_000_000
@@ -40,7 +39,7 @@ class Playback:
 
 class BagPlayer:
     """
-    Publishers for the topics of a bag.
+    Publish the topics of a bag.
 
     :param topics: Only these; all if None.
     :param rate: Speed, 1 is that of the recording.
@@ -176,18 +175,14 @@ def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: f
     :param delay_s: Time to wait for subscribers to appear, with /clock at the start.
     :raises BdcOccError: as BagPlayer and its play.
     """
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        player = BagPlayer(rclpy.create_node('bag_player'), path, topics=topics, rate=rate,
-                           has_clock=has_clock)
+    with spun_node('bag_player') as node:
+        player = BagPlayer(node, path, topics=topics, rate=rate, has_clock=has_clock)
         player.linger(delay_s)
         playback = player.play(start_s)
         while is_loop:
             playback = player.play(start_s)
         player.linger(FAREWELL_S)
         return playback
-    finally:
-        rclpy.try_shutdown()
 
 
 def _sleep_until(due_ns: int) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a bag says about a topic, in the terms of rclpy."""
+"""Translate what a bag says about a topic into the terms of rclpy."""
 
 import importlib
 import importlib.util

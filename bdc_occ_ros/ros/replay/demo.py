@@ -45,7 +45,7 @@ UNRECORDED = ('markers',)
 
 class Run(NamedTuple):
     """
-    What happened while the bag was played.
+    Report what happened while the bag was played.
 
     :param playback: How the bag was played.
     :param diagnostics: Newest values of every part of the node, by part; 'level' and 'message' are
@@ -59,7 +59,7 @@ class Run(NamedTuple):
 
 
 class DiagnosticsWatch:
-    """Keeps the newest diagnostics of the node."""
+    """Keep the newest diagnostics of the node."""
 
     def __init__(self, node: Node) -> None:
         self.parts: dict[str, dict[str, str]] = {}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A node that listens by itself while the program does something else."""
+"""Spin a node in a thread while the program does something else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
