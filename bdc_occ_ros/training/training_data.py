@@ -9,8 +9,7 @@ from pathlib import Path
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.world.seeds import parse_seeds
-from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.seeds import parse_seeds, seed_of, sources_fingerprint
 
 WORLD = 'world:'
 
@@ -48,7 +47,7 @@ class DataChoice:
             from bdc_occ_ros.training.dataroot_source import DatarootSource
             dataset = NuscenesDataset(Path(self.name), self.version, self.split)
             return DatarootSource(dataset, config, cache=self.cache)
-        from bdc_occ_ros.world.published_rigs import published_rigs
+        from bdc_occ_ros.world.sensor_timing import published_rigs
         from bdc_occ_ros.world.world_source import WorldSource
         if self.rigs:
             from bdc_occ_ros.geometry.calibration_file import load_calibration
@@ -68,7 +67,7 @@ class DataChoice:
         """
         if self.name.startswith(WORLD):
             return {(WORLD, seed) for seed in parse_seeds(self.name.removeprefix(WORLD))}
-        from bdc_occ_ros.world.dataroot_making import seed_of, SETTINGS_FILE
+        from bdc_occ_ros.world.dataroot_making import SETTINGS_FILE
         if (Path(self.name) / self.version / SETTINGS_FILE).is_file():
             return {(WORLD, seed_of(name)) for name in source.scene_names}
         return {(str(Path(self.name).resolve()), name) for name in source.scene_names}

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Made-up drives as a nuScenes data set with Occ3D labels, scene by scene.
+Write made-up drives as a nuScenes data set with Occ3D labels, scene by scene.
 
 A scene is written whole or not at all: what an interrupted run left behind is made again, what is
 finished is left alone, and the same seed gives the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
@@ -29,18 +29,11 @@ from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
-from bdc_occ_ros.world.keyframes import (
-    images_of,
-    Objects,
-    snapshots_of,
-    truth_of,
-    visibility_grade,
-)
-from bdc_occ_ros.world.lidar import lidar_observed, points_per_object, Sweep, sweep_of
-from bdc_occ_ros.world.moments import ego_from_lidar, Moment
+from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects, visibility_grade
+from bdc_occ_ros.world.lidar import lidar_observed, points_per_object, simulate_sweep, Sweep
 from bdc_occ_ros.world.scene import Scene
-from bdc_occ_ros.world.snapshot import Snapshot
-from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.seeds import scene_name, sources_fingerprint
+from bdc_occ_ros.world.sensor_timing import ego_from_lidar, SensorTiming
 from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
 
 SETTINGS_FILE = 'world.json'
@@ -76,10 +69,8 @@ class DatarootSettings:
 
 def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
     """
-    Note the settings of a data set, or compare them with those that it was begun with.
+    Write the settings of a data set, or compare them with those that it was begun with.
 
-    :param dataroot: Folder of the data set.
-    :param settings: What its scenes have in common.
     :raises InvalidDatasetError: if it was begun with others, is not of this kind, or cannot be
         written.
     """
@@ -102,20 +93,6 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
     if found != asdict(settings):
         raise InvalidDatasetError(f'{file.parent} was begun with {found}; got {asdict(settings)}; '
                                   'give another folder, or delete it')
-
-
-def scene_name(seed: int) -> str:
-    """Return what a scene is called."""
-    return f'scene-{seed:04d}'
-
-
-def seed_of(name: str) -> int:
-    """
-    Return the seed of a scene.
-
-    :param name: As scene_name returns it.
-    """
-    return int(name.removeprefix('scene-'))
 
 
 class SceneMaker:
@@ -150,13 +127,11 @@ class SceneMaker:
 
     def _make_sample(self, number: int) -> None:
         """Write one sample, its label, and the sweeps until the next."""
-        moment = Moment(self._scene, self._rig, number * KEYFRAME_PERIOD_S)
-        snapshots = snapshots_of([moment], self._device)
-        truth = truth_of([moment], snapshots, moment.world_from_lidar_ego[None], self._device)
-        images, sweep = self._readings(moment, snapshots)
+        keyframe = self._keyframe(number * KEYFRAME_PERIOD_S)
+        truth = keyframe.truth(keyframe.timings[0].world_from_lidar_ego[None])
+        images, lidar, sweep = self._readings(keyframe)
         record = SampleRecord(
-            self._stamp_us(moment.lidar_time_s), images,
-            self._lidar_reading(moment, sweep),
+            lidar.stamp_us, images, lidar,
             _annotations(truth.objects[0], truth.seen[0],
                          points_per_object(sweep, truth.objects[0].instance)),
             list(self._sweeps(number)))
@@ -170,28 +145,31 @@ class SceneMaker:
         if number + 1 == self._settings.keyframes:
             return
         for step_ms in NUSCENES_STEP_MS[1:self._settings.sweeps + 1]:
-            moment = Moment(self._scene, self._rig, number * KEYFRAME_PERIOD_S + step_ms * 1e-3)
-            images, sweep = self._readings(moment, snapshots_of([moment], self._device))
+            images, lidar, _ = self._readings(
+                self._keyframe(number * KEYFRAME_PERIOD_S + step_ms * 1e-3))
             yield from sorted(images.items(), key=lambda item: item[1].stamp_us)
-            yield LIDAR, self._lidar_reading(moment, sweep)
+            yield LIDAR, lidar
 
-    def _readings(self, moment: Moment, snapshots: Sequence[Snapshot]
-                  ) -> tuple[dict[str, SensorReading], Sweep]:
-        """Return what cameras and LiDAR read at one firing."""
-        names = self._rig.names
-        first = (self._seed * 1_000_000 + round(moment.time_s * 1000)) * (len(names) + 1)
+    def _keyframe(self, time_s: float) -> KeyframeBatch:
+        """Return a batch of one firing of all sensors."""
+        return KeyframeBatch.of([SensorTiming(self._scene, self._rig, time_s)], self._device)
+
+    def _readings(self, keyframe: KeyframeBatch
+                  ) -> tuple[dict[str, SensorReading], SensorReading, Sweep]:
+        """Return what cameras and LiDAR read at one firing, and the sweep as simulated."""
+        timing, names = keyframe.timings[0], self._rig.names
+        first = (self._seed * 1_000_000 + round(timing.time_s * 1000)) * (len(names) + 1)
         intrinsics = np.stack([camera.intrinsics for camera in self._rig.cameras])
-        rendering = images_of([moment], snapshots, intrinsics[None],
-                              (self._settings.height_px, self._settings.width_px),
-                              [first + camera for camera in range(len(names))], self._device)
-        readings = {name: SensorReading(self._stamp_us(moment.exposure_s(name)),
-                                        encode_jpeg(_array(image)), moment.world_from_ego(name))
+        rendering = keyframe.images(
+            intrinsics[None], (self._settings.height_px, self._settings.width_px),
+            [first + camera for camera in range(len(names))])
+        readings = {name: SensorReading(self._stamp_us(timing.exposure_s(name)),
+                                        encode_jpeg(_array(image)), timing.world_from_ego(name))
                     for name, image in zip(names, rendering.images)}
-        return readings, sweep_of(moment, snapshots[0], first + len(names))
-
-    def _lidar_reading(self, moment: Moment, sweep: Sweep) -> SensorReading:
-        return SensorReading(self._stamp_us(moment.lidar_time_s), sweep.points,
-                             moment.world_from_lidar_ego)
+        sweep = simulate_sweep(timing, keyframe.states[0], first + len(names))
+        lidar = SensorReading(self._stamp_us(timing.lidar_time_s), sweep.points,
+                              timing.world_from_lidar_ego)
+        return readings, lidar, sweep
 
     def _stamp_us(self, time_s: float) -> int:
         """Return the stamp of a time since the scene began."""

@@ -8,13 +8,13 @@ as many solids are worked through together.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bdc_occ_ros.world.culling import candidates, Obstacles, visible
-from bdc_occ_ros.world.full_precision import full_precision
 from bdc_occ_ros.world.ray_tiles import RayTiles, tiles_of_rays
 from bdc_occ_ros.world.solids import Solids
 
@@ -23,6 +23,22 @@ SKY = -2
 # Few enough for the caches of a CPU; elsewhere for the memory.
 _CULLED_AT_ONCE = (2 ** 22, 2 ** 28)
 _CAST_AT_ONCE = (2 ** 15, 2 ** 24)
+
+
+@contextmanager
+def full_precision(device: torch.device | str) -> Iterator[None]:
+    """
+    Multiply matrices in full float32 within the context.
+
+    Geometry needs all bits, also inside a training that makes do with fewer.
+    """
+    allowed = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision('highest')
+    try:
+        with torch.autocast(torch.device(device).type, enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(allowed)
 
 
 class FirstHits(NamedTuple):

@@ -1,17 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The albedo of solids and of the ground with their patterns and grain, blurred by distance."""
+"""Texture solids and ground: patterns and grain from smooth noise, blurred by distance."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from bdc_occ_ros.world.finishes import Pattern
-from bdc_occ_ros.world.surfaces import SurfacePoints, SurfaceTable
-from bdc_occ_ros.world.value_noise import noise_at
+from bdc_occ_ros.world.surfaces import Pattern, SurfacePoints, SurfaceTable
 
+_NOISE_TEXELS = 256
+_COARSEST_TEXELS = 8
 _GROUND_TEXELS_PER_M = 7.0
 _FINE_TEXELS_PER_M = 45.0
 # Large and fine grain of the ground by class; the classes of solids are not used.
@@ -99,3 +101,33 @@ def texture_of_ground(albedo: Sequence[Tensor], label: Tensor, point: Tensor,
         sharp = (1.5 - _FINE_TEXELS_PER_M * pixel_m[near]).clamp_(0, 1)
         factor[near] += fine * small[near] * sharp
     return torch.stack(tuple(albedo)) * factor.add_(1).clamp_(0.3, 1.8)
+
+
+@cache
+def _tile(device: str) -> Tensor:
+    """Return coarse and fine noise of mean 0 and deviation 1, (1, 2, 256, 256)."""
+    made = torch.Generator().manual_seed(1)
+    coarse, weight, cells = torch.zeros(1, 1, _NOISE_TEXELS, _NOISE_TEXELS), 1.0, _COARSEST_TEXELS
+    while cells < _NOISE_TEXELS:
+        coarse += weight * functional.interpolate(
+            torch.randn(1, 1, cells, cells, generator=made), 2 * (_NOISE_TEXELS,), mode='bicubic',
+            align_corners=False)
+        weight, cells = 0.62 * weight, 2 * cells
+    fine = torch.randn(1, 1, _NOISE_TEXELS, _NOISE_TEXELS, generator=made)
+    both = torch.cat((coarse, fine), 1)
+    both -= both.mean(dim=(2, 3), keepdim=True)
+    return (both / both.std(dim=(2, 3), keepdim=True)).to(device)
+
+
+def noise_at(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    Return noise of mean 0 and deviation about 1.
+
+    :param x: Places in texels, (T, P), in one tile that is mirrored without end; a texel is the
+        size of the finest detail.
+    :return: Noise of many sizes, from 1 to 32 texels, and noise of single texels, (T, P) each.
+    """
+    grid = torch.stack((x, y), -1)[None].mul_(2 / _NOISE_TEXELS)
+    found = functional.grid_sample(_tile(str(x.device)), grid, padding_mode='reflection',
+                                   align_corners=False)
+    return found[0, 0], found[0, 1]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
-from bdc_occ_ros.world.solid_voxels import GRID
+from bdc_occ_ros.world.voxelization import GRID
 
 NEAREST_M = 0.1
 COLUMNS_AT_ONCE = {'cpu': 1 << 12, 'cuda': 1 << 20}

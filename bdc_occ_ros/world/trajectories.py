@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Things that have boxes, and where each is at any time: along a line of the road network."""
+"""Move actors along the lines of the road network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.world.parts import Model
+from bdc_occ_ros.world.primitives import Model
 from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, RoadNetwork
 
 
 class Actor(NamedTuple):
     """
-    A thing that stands, or moves at a steady speed along a line of equal u or v.
+    What stands, or moves at a steady speed along a line of equal u or v.
 
-    :param model: What it looks like.
     :param axis: ALONG_U or ALONG_V: which way the line runs.
-    :param u_m: u of the place at time 0.
-    :param v_m: v of the place at time 0.
-    :param speed_mps: Speed along the line, negative for who moves against the axis.
-    :param turn_rad: Where it looks, from the direction of the axis.
+    :param u_m: u at time 0.
+    :param v_m: v at time 0.
+    :param speed_mps: Speed along the line, negative against the axis.
+    :param turn_rad: Heading, from the direction of the axis.
     """
 
     model: Model
@@ -32,24 +31,29 @@ class Actor(NamedTuple):
     speed_mps: float
     turn_rad: float
 
+    @staticmethod
+    def on_line(model: Model, axis: int, along_m: float, across_m: float, direction: int,
+                speed_mps: float = 0.0) -> 'Actor':
+        """
+        Return what looks one way along a line.
+
+        :param along_m: Place along the axis at time 0.
+        :param across_m: Place across the axis.
+        :param direction: +1 for along the axis, -1 for against it.
+        """
+        place = (along_m, across_m) if axis == ALONG_U else (across_m, along_m)
+        return Actor(model, axis, *place, direction * speed_mps, 0.0 if direction > 0 else np.pi)
+
 
 @dataclass(frozen=True, eq=False)
-class Cast:
-    """
-    Things that follow the lines of a road network.
-
-    :param actors: The things; their order numbers them.
-    """
+class Trajectories:
+    """The trajectories of actors, which are numbered by their order."""
 
     network: RoadNetwork
     actors: Sequence[Actor]
 
     def poses(self, time_s: float) -> np.ndarray:
-        """
-        Return x, y and yaw of every thing, (N, 3).
-
-        :param time_s: Time since the scene began.
-        """
+        """Return x, y and yaw of every actor at a time since the scene began, (N, 3)."""
         lateral_m, travelled_m, speed_mps, turn_rad = self._columns
         distance_m = travelled_m + speed_mps * time_s
         poses = np.empty((len(self.actors), 3))
@@ -62,9 +66,9 @@ class Cast:
 
     def velocities(self, poses: np.ndarray) -> np.ndarray:
         """
-        Return the velocity of every thing, (N, 2).
+        Return the velocity of every actor over ground, (N, 2).
 
-        :param poses: Its pose at that instant, (N, 3).
+        :param poses: As of poses() at that instant, (N, 3).
         """
         _, _, speed_mps, turn_rad = self._columns
         heading_rad = poses[:, 2] - turn_rad
@@ -72,13 +76,12 @@ class Cast:
 
     @cached_property
     def _by_axis(self) -> list[np.ndarray]:
-        """Return the numbers of the things on lines along u, and along v."""
         axes = np.array([actor.axis for actor in self.actors], int)
         return [np.flatnonzero(axes == axis) for axis in (ALONG_U, ALONG_V)]
 
     @cached_property
     def _columns(self) -> tuple[np.ndarray, ...]:
-        """Return lateral and travelled distance at time 0, speed and turn of all."""
+        """Return lateral place and travelled distance at time 0, speed and turn, (N,) each."""
         rows = np.array([actor[2:] for actor in self.actors], float).reshape(-1, 4)
         u_m, v_m, speed_mps, turn_rad = rows.T
         lateral_m, travelled_m = np.empty(len(rows)), np.empty(len(rows))
