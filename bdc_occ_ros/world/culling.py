@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Which solids may be seen in which tile of rays.
+Cull the solids that cannot be seen in a tile of rays.
 
 Left out are solids beside a tile, and those behind something that covers all of it. A convex
 solid covers a tile if the corners meet it, and over the tile its surface is nowhere farther than
@@ -45,11 +45,7 @@ class Obstacles:
 
     @staticmethod
     def stacked(worlds: Sequence[Solids]) -> 'Obstacles':
-        """
-        Return the solids of several worlds as one.
-
-        :param worlds: At least one, on one device.
-        """
+        """Pad and stack the solids of worlds, on one device."""
         def padded(parts: list[Tensor], value: float) -> Tensor:
             return pad_sequence(parts, batch_first=True, padding_value=value)
         yaw_rad = padded([solids.yaw_rad.double() for solids in worlds], 0)
@@ -97,10 +93,8 @@ class _Placed(NamedTuple):
 
 def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
     """
-    Return which solids reach into which tiles.
+    Return which solids reach into which tiles: frustum culling.
 
-    :param tiles: Rays from V origins.
-    :param obstacles: Solids of S worlds.
     :param world: The world of every origin, (V,) int64.
     """
     placed = _Placed(obstacles.center_m[world] - tiles.origin_m[:, None],
@@ -124,12 +118,11 @@ def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
     return Pairs(view * len(tiles.sides) + tile, world[view], chosen[view, rank])
 
 
-class Lot(NamedTuple):
+class CulledPairs(NamedTuple):
     """
-    Solids of one kind in tiles.
+    N solids of one kind in tiles.
 
     :param bounds: Coefficients of their ends, a row per pair.
-    :param pairs: The tiles and solids.
     :param near_m: Least depths of the solids, (N,) float64.
     """
 
@@ -138,24 +131,18 @@ class Lot(NamedTuple):
     pairs: Pairs
     near_m: Tensor
 
-    def uncovered(self, covered: Tensor) -> 'Lot':
-        """
-        Return the pairs that are not hidden.
-
-        :param covered: Inverse depth behind which nothing is seen in a tile, (T,) float32.
-        """
+    def uncovered(self, covered: Tensor) -> 'CulledPairs':
+        """Drop the pairs behind the inverse depth that hides all else in a tile, (T,)."""
         index = (self.near_m * covered[self.pairs.tile] <= _MARGIN).nonzero()[:, 0]
-        return Lot(self.kind, self.bounds[index], self.pairs.select(index), self.near_m[index])
+        return CulledPairs(self.kind, self.bounds[index], self.pairs.select(index),
+                           self.near_m[index])
 
 
 def visible(tiles: RayTiles, obstacles: Obstacles, pairs: Pairs, corners: Tensor,
-            covered: Tensor) -> list[Lot]:
+            covered: Tensor) -> list[CulledPairs]:
     """
-    Return what may be seen, less what one thing alone hides.
+    Drop what one solid alone hides: occlusion culling.
 
-    :param tiles: Rays from V origins.
-    :param obstacles: Solids of S worlds.
-    :param pairs: What reaches into tiles.
     :param corners: Corners of the tiles, (6, 4) or (V * T, 6, 4).
     :param covered: Inverse depth behind which nothing is seen, (V * T,) float32; is raised.
     """
@@ -170,7 +157,7 @@ def visible(tiles: RayTiles, obstacles: Obstacles, pairs: Pairs, corners: Tensor
         at_corners = kind.entry(bounds[:, :, None],
                                 corners if corners.dim() == 2 else corners[lot.tile])[:, 0]
         covered.scatter_reduce_(0, lot.tile, at_corners.amin(1), 'amax')
-        lots.append(Lot(kind, bounds, lot, near_m))
+        lots.append(CulledPairs(kind, bounds, lot, near_m))
     return [lot.uncovered(covered) for lot in lots]
 
 

@@ -39,7 +39,6 @@ from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
 SETTINGS_FILE = 'world.json'
 JPEG_QUALITY = 92
 SCENE_PERIOD_US = 60_000_000
-MOST_SWEEPS = len(NUSCENES_STEP_MS) - 1
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,6 @@ class DatarootSettings:
     What the scenes of one data set have in common.
 
     :param version: Folder of the tables.
-    :param width_px: Columns of the images.
-    :param height_px: Rows of the images.
     :param keyframes: Samples per scene, two a second.
     :param sweeps: Firings of all sensors between two samples, up to 5.
     :param rig: Name of the vehicle, or all for one after another.
@@ -97,10 +94,8 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
 
 class SceneMaker:
     """
-    Makes the files of one scene.
+    Writes the files of one scene.
 
-    :param dataroot: Folder of the data set.
-    :param settings: What its scenes have in common.
     :param rig: Its vehicle, at any image size.
     """
 
@@ -126,7 +121,6 @@ class SceneMaker:
         self._writer.close()
 
     def _make_sample(self, number: int) -> None:
-        """Write one sample, its label, and the sweeps until the next."""
         keyframe = self._keyframe(number * KEYFRAME_PERIOD_S)
         truth = keyframe.truth(keyframe.timings[0].world_from_lidar_ego[None])
         images, lidar, sweep = self._readings(keyframe)
@@ -151,7 +145,6 @@ class SceneMaker:
             yield LIDAR, lidar
 
     def _keyframe(self, time_s: float) -> KeyframeBatch:
-        """Return a batch of one firing of all sensors."""
         return KeyframeBatch.of([SensorTiming(self._scene, self._rig, time_s)], self._device)
 
     def _readings(self, keyframe: KeyframeBatch
@@ -172,29 +165,18 @@ class SceneMaker:
         return readings, lidar, sweep
 
     def _stamp_us(self, time_s: float) -> int:
-        """Return the stamp of a time since the scene began."""
         return START_NS // 1000 + self._seed * SCENE_PERIOD_US + round(time_s * 1e6)
 
 
 def make_scene(dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig, device: str
                ) -> int:
-    """
-    Write one scene in a process of its own.
-
-    :param dataroot: Folder of the data set.
-    :param settings: What its scenes have in common.
-    :return: How many samples it has.
-    """
+    """Write one scene in a process of its own, and return how many samples it has."""
     torch.set_num_threads(1)
     return len(list(SceneMaker(dataroot, settings, seed, rig, torch.device(device)).make()))
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:
-    """
-    Compress an image.
-
-    :param image: RGB, (H, W, 3) uint8.
-    """
+    """Compress an RGB image, (H, W, 3) uint8."""
     import cv2  # the world itself needs none
     parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     return cv2.imencode('.jpg', image[..., ::-1], parameters)[1].tobytes()

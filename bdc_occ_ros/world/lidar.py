@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Sweeps of a turning LiDAR with 32 beams, as on the vehicles of nuScenes, and what they observe.
+Simulate sweeps of a LiDAR with 32 beams, as on nuScenes, and find the voxels that they observe.
 
 A sweep shows one instant, as nuScenes corrects its own for the motion of the vehicle. A voxel is
 observed where a ray crosses it that ends in an occupied voxel of the grid.
@@ -49,9 +49,8 @@ class Sweep(NamedTuple):
 
 def simulate_sweep(timing: SensorTiming, state: SceneState, noise_seed: int) -> Sweep:
     """
-    Return what the LiDAR measures at the end of the sweep of a keyframe.
+    Simulate the sweep of a keyframe, as of its end.
 
-    :param timing: Which keyframe.
     :param noise_seed: Sets noise and lost echoes.
     """
     device = state.solids.center_m.device
@@ -75,12 +74,7 @@ def simulate_sweep(timing: SensorTiming, state: SceneState, noise_seed: int) -> 
 
 
 def points_per_object(sweep: Sweep, instances: np.ndarray) -> np.ndarray:
-    """
-    Return how many points lie on every object.
-
-    :param instances: Numbers of the objects, (K,).
-    :return: (K,) int64.
-    """
+    """Return how many points lie on every object of some numbers, (K,) int64."""
     return (sweep.instance[:, None] == instances).sum(axis=0)
 
 
@@ -89,7 +83,6 @@ def lidar_observed(classes: Tensor, sweep: Sweep, grid: VoxelGrid = GRID) -> Ten
     Return which voxels a sweep observes, from a walk along its rays in steps of half a voxel.
 
     :param classes: Class per voxel in the ego frame of the sweep, (X, Y, Z) uint8.
-    :param grid: Where the voxels are.
     :return: (X, Y, Z) bool, on the device of the classes.
     """
     device = classes.device

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.culling import Obstacles
-from bdc_occ_ros.world.ray_casting import cast, full_precision
+from bdc_occ_ros.world.ground import stack_plans
+from bdc_occ_ros.world.ray_casting import cast, FirstHits, full_precision
 from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras
 from bdc_occ_ros.world.scene_state import Lights, SceneState
 from bdc_occ_ros.world.shading import shade, ShadedWorlds
 from bdc_occ_ros.world.shadows import shadow_maps
+from bdc_occ_ros.world.surfaces import surface_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,22 +38,9 @@ class View:
     width_px: int
 
 
-class DepthRendering(NamedTuple):
-    """
-    First hits of the pixels of V views.
-
-    :param inverse_depth_per_m: Along the optical axis, (V, H, W) float32; 0 for the sky.
-    :param solid: Index into the solids of the view's state, -1 for the ground and -2 for the sky,
-        (V, H, W) int32.
-    """
-
-    inverse_depth_per_m: Tensor
-    solid: Tensor
-
-
 class Rendering(NamedTuple):
     """
-    Images of V views and their first hits as in DepthRendering.
+    Images of V views and the first hits of their pixels, (V, H, W), as in FirstHits.
 
     :param images: sRGB, (V, H, W, 3) uint8.
     """
@@ -88,7 +77,9 @@ def render(views: Sequence[View], device: torch.device | str, noise_seeds: Seque
         lights = Lights.stacked([state.light for state in batch.states], device)
         shadows = shadow_maps(obstacles, _middles(batch), lights.sun_direction[..., 0].T,
                               192 if batch.cameras.is_small else 512)
-        worlds = ShadedWorlds.of(batch.states, lights, shadows)
+        worlds = ShadedWorlds(stack_plans([state.ground for state in batch.states]),
+                              surface_table([state.solids for state in batch.states]), lights,
+                              shadows)
         tiles = tiles_of_cameras(batch.cameras)
         hits = cast(tiles, obstacles, batch.world)
         pixel_rad = 1 / float(batch.cameras.intrinsics[0, 0, 0])
@@ -97,17 +88,15 @@ def render(views: Sequence[View], device: torch.device | str, noise_seeds: Seque
         return Rendering(*(batch.cameras.untiled(part) for part in (colors, *hits)))
 
 
-def cast_depth(views: Sequence[View], device: torch.device | str) -> DepthRendering:
+def cast_depth(views: Sequence[View], device: torch.device | str) -> FirstHits:
     """
-    Cast the rays of views without shading them.
+    Cast the rays of views, as render() does, without shading them.
 
-    :param views: At least one, all of one size.
-    :param device: Where to work and where the result is.
     :raises InvalidRaysError: if there are no views, or of several sizes.
     """
     batch = _batch_of(views, device)
     hits = cast(tiles_of_cameras(batch.cameras), batch.obstacles(), batch.world)
-    return DepthRendering(*(batch.cameras.untiled(part) for part in hits))
+    return FirstHits(*(batch.cameras.untiled(part) for part in hits))
 
 
 def _batch_of(views: Sequence[View], device: torch.device | str) -> _ViewBatch:

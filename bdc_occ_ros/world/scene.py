@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make scenes from seeds: drives of twenty seconds through a city, under light of their own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,13 +14,12 @@ from bdc_occ_ros.world.city import build_city
 from bdc_occ_ros.world.ground import GroundPlan
 from bdc_occ_ros.world.ground_map import ground_plan
 from bdc_occ_ros.world.primitives import Model, RigidBodies
-from bdc_occ_ros.world.road_network import ALONG_U, road_network, RoadNetwork
-from bdc_occ_ros.world.scene_builder import SIGHT_M
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, road_network, RoadNetwork
+from bdc_occ_ros.world.scene_builder import Actor, SIGHT_M
 from bdc_occ_ros.world.scene_rng import SceneRng
 from bdc_occ_ros.world.scene_state import Light, SceneState
 from bdc_occ_ros.world.solids import Solids
 from bdc_occ_ros.world.traffic import ego_drive, EgoDrive
-from bdc_occ_ros.world.trajectories import Actor, Trajectories
 
 SMALLEST_RAD = 0.004
 _NO_MODEL = Model('', ())
@@ -31,6 +31,53 @@ _LOW_SUNLIGHT = np.array((1.0, 0.62, 0.32))
 _BLUE = np.array((0.22, 0.40, 0.75))
 _GREY = np.array((0.58, 0.60, 0.63))
 _PALE = np.array((0.66, 0.74, 0.84))
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """The trajectories of actors, which are numbered by their order."""
+
+    network: RoadNetwork
+    actors: Sequence[Actor]
+
+    def poses(self, time_s: float) -> np.ndarray:
+        """Return x, y and yaw of every actor at a time since the scene began, (N, 3)."""
+        lateral_m, travelled_m, speed_mps, turn_rad = self._columns
+        distance_m = travelled_m + speed_mps * time_s
+        poses = np.empty((len(self.actors), 3))
+        for axis, mine in enumerate(self._by_axis):
+            along_m = self.network.after(axis, distance_m[mine])
+            poses[mine, axis] = along_m
+            poses[mine, 1 - axis] = lateral_m[mine] + self.network.shift(axis, along_m)
+            poses[mine, 2] = self.network.heading(axis, along_m) + turn_rad[mine]
+        return poses
+
+    def velocities(self, poses: np.ndarray) -> np.ndarray:
+        """
+        Return the velocity of every actor over ground, (N, 2).
+
+        :param poses: As of poses() at that instant, (N, 3).
+        """
+        _, _, speed_mps, turn_rad = self._columns
+        heading_rad = poses[:, 2] - turn_rad
+        return speed_mps[:, None] * np.stack([np.cos(heading_rad), np.sin(heading_rad)], 1)
+
+    @cached_property
+    def _by_axis(self) -> list[np.ndarray]:
+        axes = np.array([actor.axis for actor in self.actors], int)
+        return [np.flatnonzero(axes == axis) for axis in (ALONG_U, ALONG_V)]
+
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        """Return lateral place and travelled distance at time 0, speed and turn, (N,) each."""
+        rows = np.array([actor[2:] for actor in self.actors], float).reshape(-1, 4)
+        u_m, v_m, speed_mps, turn_rad = rows.T
+        lateral_m, travelled_m = np.empty(len(rows)), np.empty(len(rows))
+        places_m = self.network.points(u_m, v_m)
+        for axis, mine in enumerate(self._by_axis):
+            lateral_m[mine] = (v_m, u_m)[axis][mine]
+            travelled_m[mine] = self.network.travelled(axis, places_m[axis][mine])
+        return lateral_m, travelled_m, speed_mps, turn_rad
 
 
 class WorldObject(NamedTuple):

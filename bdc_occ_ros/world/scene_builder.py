@@ -3,6 +3,7 @@
 """Collect what a scene is built of: the map of its ground, and everything that stands or moves."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,12 +11,43 @@ from bdc_occ_ros.world.ground import Surface
 from bdc_occ_ros.world.ground_map import GroundMap
 from bdc_occ_ros.world.primitives import Model, Span
 from bdc_occ_ros.world.road_network import ALONG_U, RoadNetwork
-from bdc_occ_ros.world.trajectories import Actor
 
 DURATION_S = 20.0
 SIGHT_M = 90.0
 SIGHT_ACROSS_M = 72.0
 ACROSS_RAD = np.pi / 2
+
+
+class Actor(NamedTuple):
+    """
+    What stands, or moves at a steady speed along a line of equal u or v.
+
+    :param axis: ALONG_U or ALONG_V: which way the line runs.
+    :param u_m: u at time 0.
+    :param v_m: v at time 0.
+    :param speed_mps: Speed along the line, negative against the axis.
+    :param turn_rad: Heading, from the direction of the axis.
+    """
+
+    model: Model
+    axis: int
+    u_m: float
+    v_m: float
+    speed_mps: float
+    turn_rad: float
+
+    @staticmethod
+    def on_line(model: Model, axis: int, along_m: float, across_m: float, direction: int,
+                speed_mps: float = 0.0) -> 'Actor':
+        """
+        Return what looks one way along a line.
+
+        :param along_m: Place along the axis at time 0.
+        :param across_m: Place across the axis.
+        :param direction: +1 for along the axis, -1 for against it.
+        """
+        place = (along_m, across_m) if axis == ALONG_U else (across_m, along_m)
+        return Actor(model, axis, *place, direction * speed_mps, 0.0 if direction > 0 else np.pi)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bdc_occ_ros.world.ground import GroundPlan, sample_ground, stack_plans
+from bdc_occ_ros.world.ground import GroundPlan, sample_ground
 from bdc_occ_ros.world.ray_casting import FirstHits, GROUND, SKY
 from bdc_occ_ros.world.ray_tiles import RayTiles
-from bdc_occ_ros.world.scene_state import Lights, SceneState
+from bdc_occ_ros.world.scene_state import Lights
 from bdc_occ_ros.world.shadows import ShadowMaps
-from bdc_occ_ros.world.surfaces import surface_table, surfaces_at, SurfaceTable
+from bdc_occ_ros.world.surfaces import surfaces_at, SurfaceTable
 from bdc_occ_ros.world.textures import noise_at, texture_of_ground, texture_of_solids
 
 _ROAD = 11
@@ -32,12 +32,6 @@ class ShadedWorlds(NamedTuple):
     table: SurfaceTable
     lights: Lights
     shadows: ShadowMaps
-
-    @staticmethod
-    def of(states: Sequence[SceneState], lights: Lights, shadows: ShadowMaps) -> 'ShadedWorlds':
-        """Gather what shading needs of worlds on one device."""
-        return ShadedWorlds(stack_plans([state.ground for state in states]),
-                            surface_table([state.solids for state in states]), lights, shadows)
 
 
 class _Rays(NamedTuple):
@@ -82,7 +76,8 @@ def shade(tiles: RayTiles, hits: FirstHits, worlds: ShadedWorlds, world: Tensor,
         length = direction.square().sum(1).sqrt_()
         rays = _Rays(world[view], tiles.origin_m[view].float(), noise_start,
                      direction.div_(length[:, None]), length,
-                     hits.inverse_depth.flatten(0, 1)[index], hits.solid.flatten(0, 1)[index])
+                     hits.inverse_depth_per_m.flatten(0, 1)[index],
+                     hits.solid.flatten(0, 1)[index])
         colors[index] = _shade_some(rays, kinds, worlds, pixel_rad)
     return colors.view(views, count, places, 3)
 
@@ -115,7 +110,21 @@ def _shade_some(rays: _Rays, kinds: int, worlds: ShadedWorlds, pixel_rad: float)
 
 
 def _sky(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float) -> Tensor:
-    return _sky_color(rays.toward.unbind(1), lights)
+    """Return the sky with its clouds and the glow of the sun, (3, T, P)."""
+    direction = x, y, z = rays.toward.unbind(1)
+    color = _sky_gradient(z, lights)
+    spread = _CLOUD_TEXELS / (z.clamp_min(0) + 0.12)
+    coarse, fine = noise_at(x * spread + lights.offset, y * spread + lights.offset)
+    cover = (coarse + 0.15 * fine).add_(2.4 * lights.cloudiness - 1.5).clamp_(0, 1)
+    cover *= (z * 6).clamp_(0.1, 1)
+    white = 0.75 * (lights.horizon_rgb + 0.35 * lights.sun_rgb) + 0.25 * lights.sky_rgb
+    shade = (1.0 - 0.12 * lights.cloudiness) - (0.10 * coarse).clamp_(-0.1, 0.2)
+    color = torch.lerp(color, white * shade, cover)
+    toward = sum(part * lights.sun_direction[axis] for axis, part in enumerate(direction))
+    toward = toward.clamp_(0, 1)
+    near = toward.square().square().square()
+    glow = 0.25 * near + 0.8 * near.pow(24) + 6 * (toward > 0.9997)
+    return color.addcmul_(lights.sun_rgb, glow * (1 - 0.85 * cover))
 
 
 def _ground(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float) -> Tensor:
@@ -141,16 +150,16 @@ def _solids(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float)
     point = rays.points(distance_m)
     index = rays.solid.clamp_min(0) + rays.world[:, None] * worlds.table.per_world
     surface = surfaces_at(worlds.table, index, point)
-    texture = texture_of_solids(worlds.table, surface, distance_m * pixel_rad)
+    albedo, mirror = texture_of_solids(worlds.table, surface, distance_m * pixel_rad)
     facing = sum(part * lights.sun_direction[axis] for axis, part in enumerate(surface.normal))
     light = _light(rays.world, point, facing.clamp_(0, 1), surface.normal[2], worlds.shadows,
                    lights)
     light += surface.finish.glow
-    color = texture.albedo.mul_(light)
-    shiny = (texture.mirror > 0).any(1).nonzero()[:, 0]
+    color = albedo.mul_(light)
+    shiny = (mirror > 0).any(1).nonzero()[:, 0]
     if len(shiny):
         color[:, shiny] = _mirroring(
-            color[:, shiny], texture.mirror[shiny], rays.toward[shiny].unbind(1),
+            color[:, shiny], mirror[shiny], rays.toward[shiny].unbind(1),
             [along[shiny] for along in surface.normal], worlds.lights.of(rays.world[shiny]))
     return _hazy(color, distance_m, lights)
 
@@ -189,24 +198,6 @@ def _sky_gradient(rise: Tensor, lights: Lights) -> Tensor:
     """Return the colour of a clear sky, (3, T, P), from the sine of the elevation, (T, P)."""
     share = 1 - (1 - rise).clamp_(0, 1).square_().square_()
     return torch.addcmul(lights.horizon_rgb, lights.sky_rgb - lights.horizon_rgb, share)
-
-
-def _sky_color(direction: Sequence[Tensor], lights: Lights) -> Tensor:
-    """Return the sky with clouds and the glow of the sun, (3, T, P), along unit vectors."""
-    x, y, z = direction
-    color = _sky_gradient(z, lights)
-    spread = _CLOUD_TEXELS / (z.clamp_min(0) + 0.12)
-    coarse, fine = noise_at(x * spread + lights.offset, y * spread + lights.offset)
-    cover = (coarse + 0.15 * fine).add_(2.4 * lights.cloudiness - 1.5).clamp_(0, 1)
-    cover *= (z * 6).clamp_(0.1, 1)
-    white = 0.75 * (lights.horizon_rgb + 0.35 * lights.sun_rgb) + 0.25 * lights.sky_rgb
-    shade = (1.0 - 0.12 * lights.cloudiness) - (0.10 * coarse).clamp_(-0.1, 0.2)
-    color = torch.lerp(color, white * shade, cover)
-    toward = sum(part * lights.sun_direction[axis] for axis, part in enumerate(direction))
-    toward = toward.clamp_(0, 1)
-    near = toward.square().square().square()
-    glow = 0.25 * near + 0.8 * near.pow(24) + 6 * (toward > 0.9997)
-    return color.addcmul_(lights.sun_rgb, glow * (1 - 0.85 * cover))
 
 
 @cache

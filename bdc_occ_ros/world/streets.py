@@ -12,9 +12,8 @@ from bdc_occ_ros.world.ground_map import APRON_M, crossings, CROSSWALK_GAP_M, CR
 from bdc_occ_ros.world.plants import bush, tree
 from bdc_occ_ros.world.road_network import ALONG_U, MAP_U_M, MAP_V_M, Road
 from bdc_occ_ros.world.road_users import bicycle, motorcycle, pedestrian
-from bdc_occ_ros.world.scene_builder import ACROSS_RAD, SceneBuilder, Site
+from bdc_occ_ros.world.scene_builder import ACROSS_RAD, Actor, SceneBuilder, Site
 from bdc_occ_ros.world.scene_rng import SceneRng
-from bdc_occ_ros.world.trajectories import Actor
 from bdc_occ_ros.world.vehicles import bus, car, construction_vehicle, trailer, truck
 from bdc_occ_ros.world.zones import SOIL_RGB
 

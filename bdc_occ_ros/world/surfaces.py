@@ -22,11 +22,10 @@ _WHITE_RGB = (0.75, 0.75, 0.73)
 
 class Finish(NamedTuple):
     """
-    The looks of a solid, a number each; or of points on solids, tensors.
+    The finish of solids, or of points on solids; tensors of one shape.
 
     :param red: Albedo, as are green and blue.
-    :param texels_per_m: Fineness of the grain to the side.
-    :param texels_per_m_up: Fineness of the grain upwards.
+    :param texels_per_m: Fineness of the grain to the side; texels_per_m_up upwards.
     :param blotches: Share by which large grain varies the albedo.
     :param grain: Share by which fine grain does.
     :param mirror: Share of the sky that it mirrors when looked at squarely.
@@ -48,10 +47,9 @@ class Finish(NamedTuple):
 
 class Pattern(NamedTuple):
     """
-    Windows or stripes of a solid, a number each; or of points on solids, tensors.
+    Windows or stripes of solids, or of points on solids; tensors of one shape.
 
-    :param aside_m: Period of the pattern to the side, m.
-    :param up_m: Period of the pattern upwards, m.
+    :param aside_m: Period of the pattern to the side; up_m upwards.
     :param aside_share: How much of the period is a window or stripe; 0 without any.
     :param slant: Metres to the side that the pattern moves per metre upwards.
     :param red: Albedo of windows or stripes, as are green and blue.
@@ -89,7 +87,7 @@ _LOOKS = {
 
 class SurfaceTable(NamedTuple):
     """
-    What shading needs of the solids of several worlds.
+    Look-up table of the solids of several worlds.
 
     :param values: Place and finish by column and, flat, world and solid, (C, S * N) float32.
     :param patterns: Patterns in the same manner, (9, S * N) float32.
@@ -100,11 +98,7 @@ class SurfaceTable(NamedTuple):
     per_world: int
 
     def patterns_at(self, index: Tensor) -> Pattern:
-        """
-        Return the windows and stripes of solids.
-
-        :param index: World times solids per world plus solid, (T, P) int64.
-        """
+        """Return the windows and stripes of solids, by index as in SurfacePoints."""
         return Pattern(*self.patterns.index_select(1, index.reshape(-1)).view(-1, *index.shape))
 
 
@@ -125,11 +119,7 @@ class SurfacePoints(NamedTuple):
 
 
 def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
-    """
-    Return what shading needs of solids, padded to equal numbers.
-
-    :param worlds: At least one, on one device.
-    """
+    """Tabulate solids, padded to equal numbers per world."""
     rows = []
     for solids in worlds:
         profile = torch.tensor(PROFILES, device=solids.yaw_rad.device)[solids.shape]
@@ -146,9 +136,9 @@ def surface_table(worlds: Sequence[Solids]) -> SurfaceTable:
 
 def surfaces_at(table: SurfaceTable, index: Tensor, point: Tensor) -> SurfacePoints:
     """
-    Return the surfaces at points on solids.
+    Look up the surfaces at points on solids.
 
-    :param index: World times solids per world plus solid, (T, P) int64.
+    :param index: As in SurfacePoints, (T, P) int64.
     :param point: Points in the world, (T, 3, P) float32.
     """
     columns = table.values.index_select(1, index.reshape(-1)).view(-1, *index.shape)
@@ -186,11 +176,7 @@ def _local_normal(local: Sequence[Tensor], half_m: Sequence[Tensor], shape: Tens
 
 
 def _finishes_of(solids: Solids) -> Tensor:
-    """
-    Return the looks of solids.
-
-    :return: Columns as in Finish, (N, 10) float32.
-    """
+    """Return the finishes of solids, columns as in Finish, (N, 10) float32."""
     looks = torch.tensor([_LOOKS[material] for material in Material], dtype=torch.float32,
                          device=solids.yaw_rad.device)[solids.material]
     is_patterned = _patterns_of(solids)[:, 2:3] > 0
@@ -198,11 +184,7 @@ def _finishes_of(solids: Solids) -> Tensor:
 
 
 def _patterns_of(solids: Solids) -> Tensor:
-    """
-    Return windows on walls, corrugation of large sheets and stripes of small boards.
-
-    :return: Columns as in Pattern, (N, 9) float32.
-    """
+    """Return windows, corrugation or stripes of solids, columns as in Pattern, (N, 9) float32."""
     material, half_z = solids.material, solids.half_m[:, 2]
     is_tall = half_z > 3.7  # lower brick walls are those of houses, which bring their windows
     has_windows = (material == Material.FACADE) | ((material == Material.BRICK) & is_tall)

@@ -4,7 +4,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,23 +19,13 @@ _FINE_TEXELS_PER_M = 45.0
 _GROUND_GRAIN = ((0.0, 0.0),) * 11 + ((0.07, 0.09), (0.10, 0.08), (0.06, 0.07), (0.20, 0.22))
 
 
-class Texture(NamedTuple):
+def texture_of_solids(table: SurfaceTable, points: SurfacePoints, pixel_m: Tensor
+                      ) -> tuple[Tensor, Tensor]:
     """
-    What a surface does with light.
-
-    :param albedo: Red, green and blue, (3, T, P) float32.
-    :param mirror: Share of the sky that it mirrors when looked at squarely, (T, P) float32.
-    """
-
-    albedo: Tensor
-    mirror: Tensor
-
-
-def texture_of_solids(table: SurfaceTable, points: SurfacePoints, pixel_m: Tensor) -> Texture:
-    """
-    Return what solids look like.
+    Return the textured albedo of solids, and the share of the sky that they mirror.
 
     :param pixel_m: Size of a pixel there, (T, P) float32.
+    :return: (3, T, P) and, when looked at squarely, (T, P), float32.
     """
     finish, (aside_m, up_m) = points.finish, points.along_m
     coarse, fine = noise_at(aside_m * finish.texels_per_m, up_m * finish.texels_per_m_up)
@@ -53,7 +42,7 @@ def texture_of_solids(table: SurfaceTable, points: SurfacePoints, pixel_m: Tenso
         colors = colors + 0.35 * blind * (pattern.mirror > 0)
         albedo[:, patterned] = torch.lerp(albedo[:, patterned], colors, cover)
         mirror[patterned] += cover * pattern.mirror * (1 - blind)
-    return Texture(albedo, mirror)
+    return albedo, mirror
 
 
 def _pattern(pattern: Pattern, aside_m: Tensor, up_m: Tensor, pixel_m: Tensor
@@ -81,13 +70,12 @@ def _smooth(inside_m: Tensor, share: Tensor, pixel_m: Tensor, period_m: Tensor) 
 def texture_of_ground(albedo: Sequence[Tensor], label: Tensor, point: Tensor,
                       pixel_m: Tensor) -> Tensor:
     """
-    Return what the ground looks like with its grain.
+    Return the albedo of the ground with its grain, (3, T, P) float32.
 
     :param albedo: Red, green and blue, (T, P) each.
     :param label: Its class, (T, P).
     :param point: (T, 3, P) float32.
     :param pixel_m: Size of a pixel there, (T, P) float32.
-    :return: Albedo, (3, T, P) float32.
     """
     amounts = torch.tensor(_GROUND_GRAIN, device=label.device).T.contiguous()
     large, small = amounts.index_select(1, label.reshape(-1).int()).view(2, *label.shape)

@@ -9,9 +9,8 @@ from bdc_occ_ros.world.ground_map import APRON_M
 from bdc_occ_ros.world.primitives import Model
 from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, Road, RoadNetwork
 from bdc_occ_ros.world.road_users import bicycle, motorcycle
-from bdc_occ_ros.world.scene_builder import DURATION_S, SIGHT_M
+from bdc_occ_ros.world.scene_builder import Actor, DURATION_S, SIGHT_M
 from bdc_occ_ros.world.scene_rng import SceneRng
-from bdc_occ_ros.world.trajectories import Actor
 from bdc_occ_ros.world.vehicles import bus, car, construction_vehicle, tractor, trailer, truck
 
 _EGO_FRONT_M, _EGO_REAR_M = 6.5, 4.5

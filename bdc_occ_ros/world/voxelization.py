@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The class of every voxel: which solid holds its centre, and where the ground passes.
+Voxelize a world: by the solid that holds the centre of a voxel, and where the ground passes.
 
 Solids that are thinner than a voxel are widened until at least one centre lies within, so that
 poles and cones exist. Things win over stuff, later solids over earlier ones, solids over ground.
@@ -25,15 +25,14 @@ ROUNDING_M = 0.02  # what stands on the ground reaches the centres at the height
 CHECKED_AT_ONCE = {'cpu': 1 << 16, 'cuda': 1 << 23}
 
 
-def voxelize(states: Sequence[SceneState], ego_from_world: Tensor,
-                  grid: VoxelGrid = GRID) -> Tensor:
+def voxelize(states: Sequence[SceneState], ego_from_world: Tensor, grid: VoxelGrid = GRID
+             ) -> Tensor:
     """
     Label the voxels around the vehicle at several instants.
 
-    :param states: The world at every instant, B of them, on one device.
+    :param states: B, on one device.
     :param ego_from_world: Pose of the world in the frame of every label, (B, 4, 4), metres; the
         vehicle may pitch and roll a little.
-    :param grid: Where the voxels are.
     :return: Class per voxel, (B, X, Y, Z) uint8, on the device of the states.
     """
     device = states[0].solids.center_m.device
