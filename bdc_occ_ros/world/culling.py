@@ -9,7 +9,6 @@ at the farthest corner.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -25,15 +24,12 @@ _SLACK_M = 2e-3
 _MARGIN = 1.0001
 
 
-@dataclass(frozen=True, eq=False)
-class Obstacles:
+class Obstacles(NamedTuple):
     """
     The solids of several worlds, padded to equal numbers.
 
-    :param center_m: (S, N, 3) float64.
-    :param half_m: (S, N, 3) float64.
-    :param cosine: Of the yaw, (S, N) float64.
-    :param sine: Of the yaw, (S, N) float64.
+    :param center_m: (S, N, 3) float64, as is half_m.
+    :param cosine: Of the yaw, (S, N) float64, as is the sine.
     :param shape: Of Shape, (S, N) int64; -1 in the padding.
     """
 
@@ -54,6 +50,20 @@ class Obstacles:
                          yaw_rad.cos(), yaw_rad.sin(),
                          padded([solids.shape for solids in worlds], -1))
 
+    def sides_of(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which solids reach above and below planes through the origin, (S, L, N)."""
+        middle_m = (planes @ self.center_m.mT).float()
+        half_m = self.half_m.float().mT[:, :, None]
+        cosine, sine = self.cosine.float()[:, None], self.sine.float()[:, None]
+        x, y, z = (part[..., None] for part in planes.float().unbind(-1))
+        along = ((x * cosine).addcmul_(y, sine).mul_(half_m[:, 0]),
+                 (y * cosine).addcmul_(x, sine, value=-1).mul_(half_m[:, 1]), z * half_m[:, 2])
+        wide_m = along[0].abs() + along[1].abs() + along[2].abs()
+        round_m = along[0].square_().add_(along[1].square_()).add_(along[2].square_()).sqrt_()
+        reach_m = torch.where((self.shape == Shape.ELLIPSOID)[:, None], round_m, wide_m)
+        reach_m += _SLACK_M
+        return middle_m > -reach_m, middle_m < reach_m
+
 
 class Pairs(NamedTuple):
     """Tiles and solids that may be seen in them, sorted by tile; all (N,)."""
@@ -67,47 +77,18 @@ class Pairs(NamedTuple):
         return Pairs(*(part[index] for part in self))
 
 
-class _Placed(NamedTuple):
-    """Solids as origins see them: offsets and half sizes (V, N, 3), the rest (V, N)."""
-
-    offset_m: Tensor
-    half_m: Tensor
-    cosine: Tensor
-    sine: Tensor
-    shape: Tensor
-
-    def sides_of(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return which solids reach above and which below planes, (V, L, N) each."""
-        middle_m = (planes @ self.offset_m.mT).float()
-        half_m = self.half_m.float().mT[:, :, None]
-        cosine, sine = self.cosine.float()[:, None], self.sine.float()[:, None]
-        x, y, z = (part[..., None] for part in planes.float().unbind(-1))
-        along = ((x * cosine).addcmul_(y, sine).mul_(half_m[:, 0]),
-                 (y * cosine).addcmul_(x, sine, value=-1).mul_(half_m[:, 1]), z * half_m[:, 2])
-        wide_m = along[0].abs() + along[1].abs() + along[2].abs()
-        round_m = along[0].square_().add_(along[1].square_()).add_(along[2].square_()).sqrt_()
-        reach_m = torch.where((self.shape == Shape.ELLIPSOID)[:, None], round_m, wide_m)
-        reach_m += _SLACK_M
-        return middle_m > -reach_m, middle_m < reach_m
-
-
 def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
-    """
-    Return which solids reach into which tiles: frustum culling.
-
-    :param world: The world of every origin, (V,) int64.
-    """
-    placed = _Placed(obstacles.center_m[world] - tiles.origin_m[:, None],
-                     obstacles.half_m[world], obstacles.cosine[world], obstacles.sine[world],
-                     obstacles.shape[world])
+    """Return which solids reach into which tiles, by the world of every origin, (V,) int64."""
+    placed = Obstacles(*(part[world] for part in obstacles))
+    placed = placed._replace(center_m=placed.center_m - tiles.origin_m[:, None])
     above, below = placed.sides_of(tiles.planes[:, tiles.outer])
     inside = above[:, :2].all(1) & below[:, 2:].all(1) & (placed.shape >= 0)
     most = int(inside.sum(1).max())
     inside, chosen = inside.int().sort(dim=1, descending=True, stable=True)
     inside, chosen = inside[:, :most].bool(), chosen[:, :most]
     vectors = chosen[..., None].expand(-1, -1, 3)
-    placed = _Placed(*(part.gather(1, vectors) for part in placed[:2]),
-                     *(part.gather(1, chosen) for part in placed[2:]))
+    placed = Obstacles(*(part.gather(1, vectors) for part in placed[:2]),
+                       *(part.gather(1, chosen) for part in placed[2:]))
     above, below = placed.sides_of(tiles.planes)
     left, top, right, bottom = tiles.sides.unbind(1)
     met = above[:, left] & inside[:, None]

@@ -93,11 +93,7 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
 
 
 class SceneMaker:
-    """
-    Writes the files of one scene.
-
-    :param rig: Its vehicle, at any image size.
-    """
+    """Writes the files of one scene, with the images of a rig at the size of the settings."""
 
     def __init__(self, dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig,
                  device: torch.device) -> None:

@@ -25,13 +25,7 @@ _CPU = torch.device('cpu')
 
 
 class Exposure(NamedTuple):
-    """
-    One image of one camera.
-
-    :param camera: Name of the camera.
-    :param stamp_ns: When it was exposed.
-    :param world_from_ego: Pose of the rig then, (4, 4), metres.
-    """
+    """When and at which pose of the vehicle, (4, 4), metres, a camera takes an image."""
 
     camera: str
     stamp_ns: int
@@ -72,11 +66,7 @@ class Drive:
                                timing.world_from_ego(name)) for name in self.rig.names}
 
     def images(self, trigger: int) -> Mapping[str, np.ndarray]:
-        """
-        Render what every camera sees at a trigger.
-
-        :return: RGB by camera name, (H, W, 3) uint8.
-        """
+        """Render what every camera sees at a trigger: RGB by name, (H, W, 3) uint8."""
         names = self.rig.names
         intrinsics = np.stack([camera.intrinsics for camera in self.rig.cameras])[None]
         size_px = self.rig.cameras[0].height_px, self.rig.cameras[0].width_px

@@ -72,11 +72,7 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: SceneRng) -> None:
 
 
 def ground_plan(ground: GroundMap, network: RoadNetwork, rng: SceneRng) -> GroundPlan:
-    """
-    Return the ground as tensors, and draw its colours.
-
-    :param network: Gives the curves and the lines between lanes.
-    """
+    """Return the ground with the lines of a network as tensors, and draw its colours."""
     palette = np.array([rng.tint(rgb, 0.05) for rgb in _SURFACE_RGB]) * [
         [rng.uniform(0.8, 1.2)] for _ in Surface]
     return GroundPlan(

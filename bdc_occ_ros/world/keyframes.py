@@ -108,11 +108,7 @@ class KeyframeBatch:
         return render(self._views(intrinsics, size_px), self.device, noise_seeds)
 
     def truth(self, world_from_label: np.ndarray) -> Truth:
-        """
-        Label the keyframes.
-
-        :param world_from_label: Pose of the vehicle in whose frame each label is, (B, 4, 4).
-        """
+        """Label the keyframes in the frames of vehicles at poses, (B, 4, 4)."""
         height, width = DEPTH_SIZE_PX
         intrinsics = np.stack([[camera.resized(width, height).intrinsics
                                 for camera in timing.rig.cameras] for timing in self.timings])

@@ -48,11 +48,7 @@ class Sweep(NamedTuple):
 
 
 def simulate_sweep(timing: SensorTiming, state: SceneState, noise_seed: int) -> Sweep:
-    """
-    Simulate the sweep of a keyframe, as of its end.
-
-    :param noise_seed: Sets noise and lost echoes.
-    """
+    """Simulate the sweep of a keyframe as of its end; the seed sets noise and lost echoes."""
     device = state.solids.center_m.device
     rays, beam = _rays()
     world_from_lidar = torch.from_numpy(timing.world_from_lidar_ego @ ego_from_lidar()).to(device)

@@ -150,18 +150,9 @@ def _wave(rng: SceneRng, slope: float, shortest_m: float, longest_m: float) -> l
     return [slope * rng.random() / wave, wave, rng.uniform(0, 2 * np.pi)]
 
 
-def bend(rng: SceneRng) -> np.ndarray:
-    """
-    Draw curves gentle enough to drive and to build along.
-
-    :return: (2, 2, 3), see GroundPlan.
-    """
-    return np.array([[_wave(rng, *limits) for limits in terms] for terms in _CURVES])
-
-
 def road_network(rng: SceneRng) -> RoadNetwork:
     """Draw the roads of a scene."""
-    curves = bend(rng)
+    bend = np.array([[_wave(rng, *limits) for limits in terms] for terms in _CURVES])
     roads = [_road(rng, ALONG_U, 0.0, rng.weighted((1, 2, 3), (0.4, 0.42, 0.18)))]
     for sign in (-1, 1):
         if rng.random() < 0.5:
@@ -171,11 +162,10 @@ def road_network(rng: SceneRng) -> RoadNetwork:
     while u_m < MAP_U_M[1] - 30:
         roads.append(_road(rng, ALONG_V, u_m, rng.weighted((1, 2), (0.65, 0.35))))
         u_m += float(rng.integers(75, 170))
-    return RoadNetwork(curves, roads)
+    return RoadNetwork(bend, roads)
 
 
 def _road(rng: SceneRng, axis: int, centre_m: float, lanes: int) -> Road:
-    """Draw the cross section of a road."""
     lane_m = rng.choice({1: (3.0, 3.5, 4.0), 2: (3.0, 3.25, 3.5), 3: (3.0, 3.5)}[lanes])
     median_m = rng.choice((1.0, 2.0, 3.0, 4.0)) if lanes > 1 and rng.random() < 0.5 else 0.0
     parking_m, cycling_m = rng.weighted(((0.0, 0.0), (2.5, 0.0), (0.0, 1.5)), (0.3, 0.4, 0.3))

@@ -58,11 +58,7 @@ def _upper_body(rng: SceneRng, x_m: float, hip_m: float, height_m: float,
 
 
 def pedestrian(rng: SceneRng, is_worker: bool = False) -> Model:
-    """
-    Draw a person on foot: an adult or a child.
-
-    :param is_worker: With a vest and a helmet.
-    """
+    """Draw an adult or a child on foot, or a worker with vest and helmet."""
     height_m = rng.normal(1.75, 0.09, 1.5, 1.95)
     if not is_worker and rng.random() < 0.08:
         height_m = rng.uniform(1.1, 1.4)

@@ -53,11 +53,7 @@ class Trajectories:
         return poses
 
     def velocities(self, poses: np.ndarray) -> np.ndarray:
-        """
-        Return the velocity of every actor over ground, (N, 2).
-
-        :param poses: As of poses() at that instant, (N, 3).
-        """
+        """Return the velocities over ground, (N, 2), of actors at poses as of poses()."""
         _, _, speed_mps, turn_rad = self._columns
         heading_rad = poses[:, 2] - turn_rad
         return speed_mps[:, None] * np.stack([np.cos(heading_rad), np.sin(heading_rad)], 1)
@@ -179,11 +175,7 @@ def draw_sway(rng: SceneRng, speed_mps: float) -> np.ndarray:
 
 
 def draw_light(rng: SceneRng, seed: int) -> Light:
-    """
-    Draw weather and time of day.
-
-    :param seed: Sets the pattern of clouds and textures.
-    """
+    """Draw weather and time of day; the seed sets the pattern of clouds and textures."""
     cloudiness = rng.weighted((rng.uniform(0, 0.3), rng.uniform(0.3, 0.7), 1.0),
                               (0.45, 0.25, 0.3))
     elevation_rad = np.radians(rng.weighted((rng.uniform(6, 20), rng.uniform(20, 70)),

@@ -36,11 +36,7 @@ class SceneRng:
                      for start, end in zip(low, high, strict=True))
 
     def tint(self, rgb: Sequence[float], share: float) -> tuple[float, ...]:
-        """
-        Vary a colour.
-
-        :param share: Most that a channel moves, as a share of it.
-        """
+        """Vary every channel of a colour by up to a share of it."""
         return tuple(min(0.9, channel * (1 + share * (2 * self.random() - 1))) for channel in rgb)
 
     def integers(self, low: int, high: int) -> int:
@@ -52,11 +48,7 @@ class SceneRng:
         return items[int(len(items) * self.random())]
 
     def weighted(self, items: Sequence[T], shares: Sequence[float]) -> T:
-        """
-        Draw one of some items.
-
-        :param shares: Weights, which need not sum to 1.
-        """
+        """Draw one of some items by weights, which need not sum to 1."""
         bounds = list(accumulate(shares))
         mark = self.random() * bounds[-1]
         return next((item for item, bound in zip(items, bounds, strict=True) if mark < bound),

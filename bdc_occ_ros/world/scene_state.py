@@ -12,9 +12,6 @@ from torch import Tensor
 from bdc_occ_ros.world.ground import GroundPlan
 from bdc_occ_ros.world.solids import Solids
 
-_VECTORS = ('sun_direction', 'sun_rgb', 'sky_rgb', 'horizon_rgb')
-_NUMBERS = ('haze_per_m', 'exposure', 'noise', 'cloudiness', 'wetness')
-
 
 @dataclass(frozen=True, eq=False)
 class Light:
@@ -67,8 +64,8 @@ class Lights(NamedTuple):
     def stacked(lights: Sequence[Light], device: torch.device | str) -> 'Lights':
         """Return the lights of worlds on a device."""
         vectors = [torch.stack([getattr(light, name) for light in lights], 1).float()[..., None]
-                   for name in _VECTORS]
-        rows = [[getattr(light, name) for name in _NUMBERS] + [light.seed * 37 % 1009]
+                   for name in Lights._fields[:4]]
+        rows = [[getattr(light, name) for name in Lights._fields[4:9]] + [light.seed * 37 % 1009]
                 for light in lights]
         numbers = torch.tensor(rows, dtype=torch.float32)
         return Lights(*(part.to(device) for part in (*vectors, *numbers.T[..., None])))

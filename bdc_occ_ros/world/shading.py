@@ -9,13 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bdc_occ_ros.world import surfaces
 from bdc_occ_ros.world.ground import GroundPlan, sample_ground
 from bdc_occ_ros.world.ray_casting import FirstHits, GROUND, SKY
 from bdc_occ_ros.world.ray_tiles import RayTiles
 from bdc_occ_ros.world.scene_state import Lights
 from bdc_occ_ros.world.shadows import ShadowMaps
-from bdc_occ_ros.world.surfaces import surfaces_at, SurfaceTable
-from bdc_occ_ros.world.textures import noise_at, texture_of_ground, texture_of_solids
 
 _ROAD = 11
 _CLOUD_TEXELS = 9.0
@@ -29,7 +28,7 @@ class ShadedWorlds(NamedTuple):
     """What shading needs of S worlds."""
 
     plans: GroundPlan
-    table: SurfaceTable
+    table: surfaces.SurfaceTable
     lights: Lights
     shadows: ShadowMaps
 
@@ -114,7 +113,7 @@ def _sky(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float) ->
     direction = x, y, z = rays.toward.unbind(1)
     color = _sky_gradient(z, lights)
     spread = _CLOUD_TEXELS / (z.clamp_min(0) + 0.12)
-    coarse, fine = noise_at(x * spread + lights.offset, y * spread + lights.offset)
+    coarse, fine = surfaces.noise_at(x * spread + lights.offset, y * spread + lights.offset)
     cover = (coarse + 0.15 * fine).add_(2.4 * lights.cloudiness - 1.5).clamp_(0, 1)
     cover *= (z * 6).clamp_(0.1, 1)
     white = 0.75 * (lights.horizon_rgb + 0.35 * lights.sun_rgb) + 0.25 * lights.sky_rgb
@@ -132,8 +131,8 @@ def _ground(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float)
     point = rays.points(distance_m)
     fall = -rays.toward[:, 2]
     sample = sample_ground(worlds.plans, rays.world, point[:, :2].mT)
-    albedo = texture_of_ground(sample.albedo.unbind(-1), sample.label, point,
-                               distance_m * pixel_rad / fall.clamp_min(0.02))
+    albedo = surfaces.texture_of_ground(sample.albedo.unbind(-1), sample.label, point,
+                                        distance_m * pixel_rad / fall.clamp_min(0.02))
     wet = lights.wetness * (1 - 0.5 * (sample.label != _ROAD))
     albedo *= 1 - 0.45 * wet
     light = _light(rays.world, point, lights.sun_direction[2], torch.ones_like(fall),
@@ -149,8 +148,8 @@ def _solids(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float)
     distance_m = rays.distance_m().clamp_max(5e3)
     point = rays.points(distance_m)
     index = rays.solid.clamp_min(0) + rays.world[:, None] * worlds.table.per_world
-    surface = surfaces_at(worlds.table, index, point)
-    albedo, mirror = texture_of_solids(worlds.table, surface, distance_m * pixel_rad)
+    surface = surfaces.surfaces_at(worlds.table, index, point)
+    albedo, mirror = surfaces.texture_of_solids(worlds.table, surface, distance_m * pixel_rad)
     facing = sum(part * lights.sun_direction[axis] for axis, part in enumerate(surface.normal))
     light = _light(rays.world, point, facing.clamp_(0, 1), surface.normal[2], worlds.shadows,
                    lights)

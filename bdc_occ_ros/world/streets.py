@@ -206,11 +206,7 @@ def _set_up_works(site: Site, rng: SceneRng) -> None:
 
 def equip_junctions(builder: SceneBuilder, rng: SceneRng, red: Road | None,
                     pedestrians_per_m: float) -> None:
-    """
-    Set up traffic lights on the main road, and let people cross the roads that have red.
-
-    :param red: The cross road at which the main road has red, or None.
-    """
+    """Set up lights on the main road, red at one cross road or none, and let people cross."""
     for first, second in crossings(builder.network):
         if not builder.sees(second.centre_m, first.centre_m) or first is not builder.network.main:
             continue

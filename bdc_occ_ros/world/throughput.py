@@ -48,11 +48,7 @@ class Costs:
 
     def timed(self, part: str, keyframes: int, device: torch.device, work: Callable[[], Result]
               ) -> Result:
-        """
-        Do some work and note how long it takes, if it never was as quick.
-
-        :param keyframes: For how many keyframes.
-        """
+        """Do some work and note its time per keyframe, if it never was as quick."""
         clock = time.process_time if device.type == 'cpu' else time.perf_counter
         begin = clock()
         result = work()
@@ -81,19 +77,16 @@ def keyframe_costs(seeds: Sequence[int], rigs: Sequence[CameraRig], size_px: tup
 
 def _scene_costs(seed: int, rig: CameraRig, size_px: tuple[int, int], batch: int,
                  device: torch.device) -> Costs:
-    """Measure one scene."""
     costs = Costs()
     for _ in range(ROUNDS):
         scene = costs.timed('scene', 40, device, lambda: Scene.from_seed(seed))
-        timings = [SensorTiming(scene, rig, START_S + step * KEYFRAME_PERIOD_S)
-                   for step in range(batch)]
-        _measure(costs, timings, size_px, device)
+        _measure(costs, [SensorTiming(scene, rig, START_S + step * KEYFRAME_PERIOD_S)
+                         for step in range(batch)], size_px, device)
     return costs
 
 
 def _measure(costs: Costs, timings: list[SensorTiming], size_px: tuple[int, int],
              device: torch.device) -> None:
-    """Note what a batch of keyframes costs."""
     width, height = size_px
     image, count = ImageConfig(height, width), len(timings)
     intrinsics = np.stack([[input_from_image(camera, image) @ camera.intrinsics

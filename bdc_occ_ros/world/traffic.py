@@ -61,8 +61,7 @@ def traffic(rng: SceneRng, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
     actors = main(rng, network.main, ego)
     for road in network.along(ALONG_V):
         if ego.u_m - SIGHT_M < road.centre_m < ego.end_u_m + SIGHT_M:
-            crossing = _flowing_cross if road is ego.red else _waiting_cross
-            actors += crossing(rng, road, network.main)
+            actors += _cross(rng, road, network.main, road is ego.red)
     return actors + _cyclists(rng, network.main, ego)
 
 
@@ -146,31 +145,24 @@ def _waiting_main(rng: SceneRng, road: Road, ego: EgoDrive) -> list[Actor]:
     return actors
 
 
-def _waiting_cross(rng: SceneRng, road: Road, main: Road) -> list[Actor]:
-    """Draw the queues of a cross road before the main road, and what left it."""
+def _cross(rng: SceneRng, road: Road, main: Road, is_flowing: bool) -> list[Actor]:
+    """Draw traffic across the main road, or its queues before that road and what left it."""
     actors = []
     edge_m = main.half_roadway_m + APRON_M
     for direction in (-1, 1):
         speed_mps = rng.uniform(4, 9)
         for number in range(road.lanes):
             lateral_m = road.lane(direction, number)
+            if is_flowing:
+                tail_m = -direction * (SIGHT_M + speed_mps * DURATION_S)
+                actors += _lane(rng, ALONG_V, lateral_m, direction * 60, tail_m, speed_mps,
+                                rng.uniform(15, 30))
+                continue
             queue_m = max(0.0, rng.uniform(-8, 35))
             actors += _lane(rng, ALONG_V, lateral_m, -direction * (edge_m + 0.3),
                             -direction * (edge_m + queue_m), 0.0, _QUEUE_GAP_M)
             actors += _lane(rng, ALONG_V, lateral_m, direction * (edge_m + 50),
                             direction * edge_m, speed_mps, 30.0)
-    return actors
-
-
-def _flowing_cross(rng: SceneRng, road: Road, main: Road) -> list[Actor]:
-    """Draw traffic that crosses the main road while the ego vehicle waits."""
-    actors = []
-    for direction in (-1, 1):
-        speed_mps = rng.uniform(4, 9)
-        reach_m = SIGHT_M + speed_mps * DURATION_S
-        for number in range(road.lanes):
-            actors += _lane(rng, ALONG_V, road.lane(direction, number), direction * 60,
-                            -direction * reach_m, speed_mps, rng.uniform(15, 30))
     return actors
 
 

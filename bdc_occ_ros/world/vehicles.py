@@ -47,8 +47,6 @@ class _CarBody(NamedTuple):
     """
     Proportions of one type of car.
 
-    :param size_m: Mean length, width and height.
-    :param share: Frequency.
     :param windows: Rear and front end of the windows at the belt line, as shares of the length
         from the middle.
     :param roof: The same of the roof.

@@ -84,7 +84,7 @@ class WorldSource:
         """Return the times and poses of the sensors of a sample."""
         seed, step = self._seed_and_step(number)
         return SensorTiming(self._scene(seed), self._rigs[seed % len(self._rigs)],
-                      step * KEYFRAME_PERIOD_S)
+                            step * KEYFRAME_PERIOD_S)
 
     def _seed_and_step(self, number: int) -> tuple[int, int]:
         """Return the seed of a sample and its place among the 40 keyframes of the drive."""
@@ -108,7 +108,6 @@ class WorldSource:
         return scene
 
     def _made(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
-        """Render samples and label them."""
         image = self._frustum.image
         batch = KeyframeBatch.of([self.timing(number) for number in numbers], device)
         input_from_camera = np.stack([
@@ -148,12 +147,7 @@ def input_from_image(camera: Camera, image: ImageConfig) -> np.ndarray:
 
 
 def nearest_m(inverse_depth_per_m: Tensor, feature_stride: int) -> Tensor:
-    """
-    Return the depth of the nearest surface in every feature cell.
-
-    :param inverse_depth_per_m: (V, H, W), 0 for the sky.
-    :return: (V, h, w) float32, metres; 0 where there is only sky.
-    """
+    """Return the least depth per feature cell, (V, h, w), metres; 0 where there is only sky."""
     nearest = max_pool2d(inverse_depth_per_m[:, None], feature_stride)[:, 0]
     return torch.where(nearest > 0, nearest.clamp(min=1e-6).reciprocal(), 0.0)
 

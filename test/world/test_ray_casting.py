@@ -119,8 +119,8 @@ def test_worlds_together_are_as_worlds_alone():
     for number, view in enumerate(views):
         alone = cast(tiles_of_cameras(view), Obstacles.stacked([worlds[world[number]]]),
                      torch.zeros(1).long())
-        torch.testing.assert_close(hits.inverse_depth[number], alone.inverse_depth[0], rtol=1e-5,
-                                   atol=1e-6)
+        torch.testing.assert_close(hits.inverse_depth_per_m[number],
+                                   alone.inverse_depth_per_m[0], rtol=1e-5, atol=1e-6)
         assert (hits.solid[number] == alone.solid[0]).float().mean() > 0.999
 
 
