@@ -78,7 +78,7 @@ class Pairs(NamedTuple):
 
 
 def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
-    """Return which solids reach into which tiles, by the world of every origin, (V,) int64."""
+    """Return which solids reach into which tiles, given the world of every origin, (V,)."""
     placed = Obstacles(*(part[world] for part in obstacles))
     placed = placed._replace(center_m=placed.center_m - tiles.origin_m[:, None])
     above, below = placed.sides_of(tiles.planes[:, tiles.outer])

@@ -25,7 +25,7 @@ _CPU = torch.device('cpu')
 
 
 class Exposure(NamedTuple):
-    """When and at which pose of the vehicle, (4, 4), metres, a camera takes an image."""
+    """One exposure of a camera, with the pose of the vehicle then, (4, 4), metres."""
 
     camera: str
     stamp_ns: int

@@ -51,7 +51,7 @@ class Objects:
         return len(self.instance)
 
 
-class Truth(NamedTuple):
+class KeyframeTruth(NamedTuple):
     """
     The ground truth of B keyframes with N cameras.
 
@@ -107,8 +107,8 @@ class KeyframeBatch:
         """
         return render(self._views(intrinsics, size_px), self.device, noise_seeds)
 
-    def truth(self, world_from_label: np.ndarray) -> Truth:
-        """Label the keyframes in the frames of vehicles at poses, (B, 4, 4)."""
+    def truth(self, world_from_label: np.ndarray) -> KeyframeTruth:
+        """Label the keyframes in the frames of the vehicle at given poses, (B, 4, 4)."""
         height, width = DEPTH_SIZE_PX
         intrinsics = np.stack([[camera.resized(width, height).intrinsics
                                 for camera in timing.rig.cameras] for timing in self.timings])
@@ -122,7 +122,7 @@ class KeyframeBatch:
                                    torch.from_numpy(label_from_cameras))
         objects = [_objects_of(timing) for timing in self.timings]
         seen = self._seen_shares(objects, intrinsics, inverse_depth, solid)
-        return Truth(classes, observed, objects, seen)
+        return KeyframeTruth(classes, observed, objects, seen)
 
     def _views(self, intrinsics: np.ndarray, size_px: tuple[int, int]) -> list[View]:
         """Return the views of all cameras, keyframe by keyframe."""

@@ -18,7 +18,7 @@ from bdc_occ_ros.errors import InvalidRaysError
 _RAYS_PER_TILE = 256
 
 
-class Cameras(NamedTuple):
+class PinholeCameras(NamedTuple):
     """
     Pinhole cameras of one size; pixel (x, y) covers x to x + 1 and y to y + 1 in terms of K.
 
@@ -104,7 +104,7 @@ def _powers(u: Tensor, v: Tensor) -> Tensor:
     return torch.stack((torch.ones_like(u), u, v, u * u, u * v, v * v), -2).float()
 
 
-def tiles_of_cameras(cameras: Cameras) -> RayTiles:
+def tiles_of_cameras(cameras: PinholeCameras) -> RayTiles:
     """Return the pixels of cameras in rectangular tiles, row by row; the last may overhang."""
     (tall, wide), (rows, columns) = cameras.tile_px, cameras.tile_counts
     device = cameras.intrinsics.device
@@ -128,7 +128,7 @@ def tiles_of_cameras(cameras: Cameras) -> RayTiles:
         torch.tensor((0, columns + 1, columns, columns + 1 + rows), device=device))
 
 
-def _camera_planes(cameras: Cameras, rotation: Tensor, columns: tuple[int, int],
+def _camera_planes(cameras: PinholeCameras, rotation: Tensor, columns: tuple[int, int],
                    rows: tuple[int, int]) -> Tensor:
     """Return the planes through the borders of columns and then of rows of tiles."""
     device = rotation.device

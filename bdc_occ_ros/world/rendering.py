@@ -14,7 +14,7 @@ from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ground import stack_plans
 from bdc_occ_ros.world.ray_casting import cast, FirstHits, full_precision
-from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras
+from bdc_occ_ros.world.ray_tiles import PinholeCameras, tiles_of_cameras
 from bdc_occ_ros.world.scene_state import Lights, SceneState
 from bdc_occ_ros.world.shading import shade, ShadedWorlds
 from bdc_occ_ros.world.shadows import shadow_maps
@@ -53,7 +53,7 @@ class Rendering(NamedTuple):
 class _ViewBatch(NamedTuple):
     """Views as tensors: cameras, the states without repeats, and the index of each view's."""
 
-    cameras: Cameras
+    cameras: PinholeCameras
     states: list[SceneState]
     world: Tensor
 
@@ -110,8 +110,8 @@ def _batch_of(views: Sequence[View], device: torch.device | str) -> _ViewBatch:
     def stacked(name: str) -> Tensor:
         return torch.stack([torch.as_tensor(getattr(view, name), dtype=torch.float64)
                             for view in views]).to(device)
-    cameras = Cameras(stacked('intrinsics'), stacked('world_from_camera'), views[0].height_px,
-                      views[0].width_px)
+    cameras = PinholeCameras(stacked('intrinsics'), stacked('world_from_camera'),
+                             views[0].height_px, views[0].width_px)
     return _ViewBatch(cameras, [state.to(device) for state in unique.values()], world)
 
 

@@ -39,7 +39,7 @@ class Actor(NamedTuple):
     @staticmethod
     def on_line(model: Model, axis: int, along_m: float, across_m: float, direction: int,
                 speed_mps: float = 0.0) -> 'Actor':
-        """Return what looks along the axis of its line (+1) or against it (-1)."""
+        """Return an actor that faces along the axis (direction +1) or against it (-1)."""
         place = (along_m, across_m) if axis == ALONG_U else (across_m, along_m)
         return Actor(model, axis, *place, direction * speed_mps, 0.0 if direction > 0 else np.pi)
 

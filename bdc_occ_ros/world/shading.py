@@ -117,8 +117,8 @@ def _sky(rays: _Rays, worlds: ShadedWorlds, lights: Lights, pixel_rad: float) ->
     cover = (coarse + 0.15 * fine).add_(2.4 * lights.cloudiness - 1.5).clamp_(0, 1)
     cover *= (z * 6).clamp_(0.1, 1)
     white = 0.75 * (lights.horizon_rgb + 0.35 * lights.sun_rgb) + 0.25 * lights.sky_rgb
-    shade = (1.0 - 0.12 * lights.cloudiness) - (0.10 * coarse).clamp_(-0.1, 0.2)
-    color = torch.lerp(color, white * shade, cover)
+    grey = (1.0 - 0.12 * lights.cloudiness) - (0.10 * coarse).clamp_(-0.1, 0.2)
+    color = torch.lerp(color, white * grey, cover)
     toward = sum(part * lights.sun_direction[axis] for axis, part in enumerate(direction))
     toward = toward.clamp_(0, 1)
     near = toward.square().square().square()

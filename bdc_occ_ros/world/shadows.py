@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras
+from bdc_occ_ros.world.ray_tiles import PinholeCameras, tiles_of_cameras
 
 _AWAY_M = 20e3
 _REACH_M = (14.0, 60.0, 30.0)
@@ -112,7 +112,7 @@ def _cast_levels(obstacles: Obstacles, center_m: Tensor, axes: Tensor, half_m: T
     matrix[..., 0, 0], matrix[..., 1, 1] = (0.5 * texels * _AWAY_M / half_m).unbind(-1)
     matrix[..., :2, 2] = 0.5 * texels
     matrix[..., 2, 2] = 1
-    cameras = Cameras(matrix.flatten(0, 1), pose.flatten(0, 1), texels, texels)
+    cameras = PinholeCameras(matrix.flatten(0, 1), pose.flatten(0, 1), texels, texels)
     which = torch.arange(worlds, device=center_m.device).repeat_interleave(3)
     hits = cast(tiles_of_cameras(cameras), obstacles, which)
     depth_m = 1 / cameras.untiled(hits.inverse_depth_per_m).double().clamp_min(1e-6)

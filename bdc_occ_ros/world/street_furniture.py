@@ -63,7 +63,7 @@ def power_pole(rng: SceneRng) -> Model:
 
 
 def traffic_light(arm_m: float, lit: int) -> Model:
-    """Return a light, 0 for red or 2 for green, that faces its -x, with an arm along y."""
+    """Return a traffic light, lit 0 (red) or 2 (green), facing its -x, with an arm along y."""
     rows = [_pole(0.12, 6.2), box(0.06, (0, arm_m), (5.9, 6.1), _STEEL)]
     for y_m, top_m in ((arm_m, 6.4), (0.0, 3.6)):
         rows += [box((-0.2, 0.05), around(y_m, 0.18), (top_m - 1.05, top_m), _DARK),

@@ -14,7 +14,6 @@ from bdc_occ_ros.errors import InvalidDatasetError, UsageError
 from bdc_occ_ros.geometry.frustum import ImageConfig
 from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.network.config import load_network_config
-from bdc_occ_ros.world.seeds import fingerprint_of, sources_fingerprint
 from bdc_occ_ros.world.sensor_timing import published_rigs
 from bdc_occ_ros.world.world_source import input_from_image, nearest_m, WorldSource
 
@@ -169,20 +168,6 @@ def test_a_cache_holds_versions_of_the_world_apart(config, batch, tmp_path, monk
                             lambda version=version: version)
         WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE, tmp_path).load([0], CPU)
     assert len(made) == len(list(tmp_path.rglob('*.npz'))) == 2
-
-
-def test_versions_of_the_world_differ_by_name_and_content(tmp_path):
-    first, second = tmp_path / 'a.py', tmp_path / 'b.py'
-    first.write_text('x = 1')
-    second.write_text('x = 2')
-    both = fingerprint_of([first, second])
-    assert fingerprint_of([first, second]) == both != fingerprint_of([first])
-    first.write_text('x = 3')
-    assert fingerprint_of([first, second]) != both
-    first.write_text('x = 1')
-    second = second.rename(tmp_path / 'c.py')
-    assert fingerprint_of([first, second]) != both
-    assert len(sources_fingerprint()) == 64
 
 
 def test_a_cache_holds_sizes_apart_and_refuses_damaged_samples(config, tmp_path):
