@@ -20,7 +20,7 @@ from typing import Any, TYPE_CHECKING
 from bdc_occ_ros.cli.bag import image_size
 from bdc_occ_ros.cli.training_arguments import chosen_device
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.world.seeds import parse_seeds
+from bdc_occ_ros.world.seeds import parse_seeds, scene_name
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 def _make(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Write what is missing of a data set, then its tables."""
     from bdc_occ_ros.dataset.dataroot import assemble_dataroot, written_scenes
-    from bdc_occ_ros.world.dataroot_making import DatarootSettings, require_settings, scene_name
+    from bdc_occ_ros.world.dataroot_making import DatarootSettings, require_settings
     height = args.width * 9 // 16 if args.height is None else args.height
     if (not 1 <= args.keyframes_per_scene <= 40 or args.jobs < 1 or args.width < 32
             or height < 18):
@@ -140,7 +140,6 @@ def _make(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _splits(args: argparse.Namespace, written: Iterable[str]) -> dict[str, list[str]]:
     """Divide all scenes; those that have a split keep it, so that no training sees its test."""
     from bdc_occ_ros.dataset.dataroot import defined_splits
-    from bdc_occ_ros.world.dataroot_making import scene_name
     names = {*written, *map(scene_name, args.seeds)}
     defined = {'made_train': [], 'made_val': [], **defined_splits(args.dataroot, args.version)}
     splits = {split: {*scenes} for split, scenes in defined.items()}
@@ -206,16 +205,16 @@ def _shares(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
     from bdc_occ_ros.dataset.class_shares import ClassShares
     from bdc_occ_ros.network.config import load_network_config
-    from bdc_occ_ros.world.keyframes import snapshots_of, truth_of
+    from bdc_occ_ros.world.keyframes import KeyframeBatch
     from bdc_occ_ros.world.world_source import WorldSource
     source = WorldSource(args.seeds, load_network_config(DEFAULT_MODEL).frustum, _rigs(args),
                          args.keyframes_per_scene)
     shares = ClassShares()
     with _progress(args, 'counting', len(source)) as bar:
         for number in range(len(source)):
-            moment, device = source.moment(number), torch.device(args.device)
-            truth = truth_of([moment], snapshots_of([moment], device),
-                             moment.world_from_lidar_ego[None], device)
+            timing = source.timing(number)
+            truth = KeyframeBatch.of([timing], torch.device(args.device)).truth(
+                timing.world_from_lidar_ego[None])
             shares.add(truth.classes, truth.observed)
             bar.update()
     rows = zip(OCCUPANCY_CLASS_NAMES, shares.shares(), shares.ratios(),
@@ -252,7 +251,7 @@ def _bench(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _rigs(args: argparse.Namespace) -> tuple['CameraRig', ...]:
     """Return the vehicles."""
-    from bdc_occ_ros.world.published_rigs import published_rigs, RIG_NAMES
+    from bdc_occ_ros.world.sensor_timing import published_rigs, RIG_NAMES
     return published_rigs(RIG_NAMES if args.rig == 'all' else (args.rig,))
 
 

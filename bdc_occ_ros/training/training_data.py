@@ -12,10 +12,9 @@ from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.training.dataroot_source import DatarootSource
-from bdc_occ_ros.world.dataroot_making import seed_of, SETTINGS_FILE
-from bdc_occ_ros.world.published_rigs import published_rigs
-from bdc_occ_ros.world.seeds import parse_seeds
-from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.dataroot_making import SETTINGS_FILE
+from bdc_occ_ros.world.seeds import parse_seeds, seed_of, sources_fingerprint
+from bdc_occ_ros.world.sensor_timing import published_rigs
 from bdc_occ_ros.world.world_source import WorldSource
 
 WORLD = 'world:'

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Which solids may be seen in which tile of rays.
+Cull the solids that cannot be seen in a tile of rays.
 
 Left out are solids beside a tile, and those behind something that covers all of it. A convex
 solid covers a tile if the corners meet it, and over the tile its surface is nowhere farther than
@@ -9,7 +9,6 @@ at the farthest corner.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -25,15 +24,12 @@ _SLACK_M = 2e-3
 _MARGIN = 1.0001
 
 
-@dataclass(frozen=True, eq=False)
-class Obstacles:
+class Obstacles(NamedTuple):
     """
     The solids of several worlds, padded to equal numbers.
 
-    :param center_m: (S, N, 3) float64.
-    :param half_m: (S, N, 3) float64.
-    :param cosine: Of the yaw, (S, N) float64.
-    :param sine: Of the yaw, (S, N) float64.
+    :param center_m: (S, N, 3) float64, as is half_m.
+    :param cosine: Of the yaw, (S, N) float64, as is the sine.
     :param shape: Of Shape, (S, N) int64; -1 in the padding.
     """
 
@@ -45,11 +41,7 @@ class Obstacles:
 
     @staticmethod
     def stacked(worlds: Sequence[Solids]) -> 'Obstacles':
-        """
-        Return the solids of several worlds as one.
-
-        :param worlds: At least one, on one device.
-        """
+        """Pad and stack the solids of worlds, on one device."""
         def padded(parts: list[Tensor], value: float) -> Tensor:
             return pad_sequence(parts, batch_first=True, padding_value=value)
         yaw_rad = padded([solids.yaw_rad.double() for solids in worlds], 0)
@@ -57,6 +49,20 @@ class Obstacles:
                          padded([solids.half_m.double() for solids in worlds], 1),
                          yaw_rad.cos(), yaw_rad.sin(),
                          padded([solids.shape for solids in worlds], -1))
+
+    def sides_of(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which solids reach above and below planes through the origin, (S, L, N)."""
+        middle_m = (planes @ self.center_m.mT).float()
+        half_m = self.half_m.float().mT[:, :, None]
+        cosine, sine = self.cosine.float()[:, None], self.sine.float()[:, None]
+        x, y, z = (part[..., None] for part in planes.float().unbind(-1))
+        along = ((x * cosine).addcmul_(y, sine).mul_(half_m[:, 0]),
+                 (y * cosine).addcmul_(x, sine, value=-1).mul_(half_m[:, 1]), z * half_m[:, 2])
+        wide_m = along[0].abs() + along[1].abs() + along[2].abs()
+        round_m = along[0].square_().add_(along[1].square_()).add_(along[2].square_()).sqrt_()
+        reach_m = torch.where((self.shape == Shape.ELLIPSOID)[:, None], round_m, wide_m)
+        reach_m += _SLACK_M
+        return middle_m > -reach_m, middle_m < reach_m
 
 
 class Pairs(NamedTuple):
@@ -71,49 +77,18 @@ class Pairs(NamedTuple):
         return Pairs(*(part[index] for part in self))
 
 
-class _Placed(NamedTuple):
-    """Solids as origins see them: offsets and half sizes (V, N, 3), the rest (V, N)."""
-
-    offset_m: Tensor
-    half_m: Tensor
-    cosine: Tensor
-    sine: Tensor
-    shape: Tensor
-
-    def sides_of(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return which solids reach above and which below planes, (V, L, N) each."""
-        middle_m = (planes @ self.offset_m.mT).float()
-        half_m = self.half_m.float().mT[:, :, None]
-        cosine, sine = self.cosine.float()[:, None], self.sine.float()[:, None]
-        x, y, z = (part[..., None] for part in planes.float().unbind(-1))
-        along = ((x * cosine).addcmul_(y, sine).mul_(half_m[:, 0]),
-                 (y * cosine).addcmul_(x, sine, value=-1).mul_(half_m[:, 1]), z * half_m[:, 2])
-        wide_m = along[0].abs() + along[1].abs() + along[2].abs()
-        round_m = along[0].square_().add_(along[1].square_()).add_(along[2].square_()).sqrt_()
-        reach_m = torch.where((self.shape == Shape.ELLIPSOID)[:, None], round_m, wide_m)
-        reach_m += _SLACK_M
-        return middle_m > -reach_m, middle_m < reach_m
-
-
 def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
-    """
-    Return which solids reach into which tiles.
-
-    :param tiles: Rays from V origins.
-    :param obstacles: Solids of S worlds.
-    :param world: The world of every origin, (V,) int64.
-    """
-    placed = _Placed(obstacles.center_m[world] - tiles.origin_m[:, None],
-                     obstacles.half_m[world], obstacles.cosine[world], obstacles.sine[world],
-                     obstacles.shape[world])
+    """Return which solids reach into which tiles, given the world of every origin, (V,)."""
+    placed = Obstacles(*(part[world] for part in obstacles))
+    placed = placed._replace(center_m=placed.center_m - tiles.origin_m[:, None])
     above, below = placed.sides_of(tiles.planes[:, tiles.outer])
     inside = above[:, :2].all(1) & below[:, 2:].all(1) & (placed.shape >= 0)
     most = int(inside.sum(1).max())
     inside, chosen = inside.int().sort(dim=1, descending=True, stable=True)
     inside, chosen = inside[:, :most].bool(), chosen[:, :most]
     vectors = chosen[..., None].expand(-1, -1, 3)
-    placed = _Placed(*(part.gather(1, vectors) for part in placed[:2]),
-                     *(part.gather(1, chosen) for part in placed[2:]))
+    placed = Obstacles(*(part.gather(1, vectors) for part in placed[:2]),
+                       *(part.gather(1, chosen) for part in placed[2:]))
     above, below = placed.sides_of(tiles.planes)
     left, top, right, bottom = tiles.sides.unbind(1)
     met = above[:, left] & inside[:, None]
@@ -124,12 +99,11 @@ def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
     return Pairs(view * len(tiles.sides) + tile, world[view], chosen[view, rank])
 
 
-class Lot(NamedTuple):
+class CulledPairs(NamedTuple):
     """
-    Solids of one kind in tiles.
+    N solids of one kind in tiles.
 
     :param bounds: Coefficients of their ends, a row per pair.
-    :param pairs: The tiles and solids.
     :param near_m: Least depths of the solids, (N,) float64.
     """
 
@@ -138,24 +112,18 @@ class Lot(NamedTuple):
     pairs: Pairs
     near_m: Tensor
 
-    def uncovered(self, covered: Tensor) -> 'Lot':
-        """
-        Return the pairs that are not hidden.
-
-        :param covered: Inverse depth behind which nothing is seen in a tile, (T,) float32.
-        """
+    def uncovered(self, covered: Tensor) -> 'CulledPairs':
+        """Drop the pairs behind the inverse depth that hides all else in a tile, (T,)."""
         index = (self.near_m * covered[self.pairs.tile] <= _MARGIN).nonzero()[:, 0]
-        return Lot(self.kind, self.bounds[index], self.pairs.select(index), self.near_m[index])
+        return CulledPairs(self.kind, self.bounds[index], self.pairs.select(index),
+                           self.near_m[index])
 
 
 def visible(tiles: RayTiles, obstacles: Obstacles, pairs: Pairs, corners: Tensor,
-            covered: Tensor) -> list[Lot]:
+            covered: Tensor) -> list[CulledPairs]:
     """
-    Return what may be seen, less what one thing alone hides.
+    Drop what one solid alone hides: occlusion culling.
 
-    :param tiles: Rays from V origins.
-    :param obstacles: Solids of S worlds.
-    :param pairs: What reaches into tiles.
     :param corners: Corners of the tiles, (6, 4) or (V * T, 6, 4).
     :param covered: Inverse depth behind which nothing is seen, (V * T,) float32; is raised.
     """
@@ -170,7 +138,7 @@ def visible(tiles: RayTiles, obstacles: Obstacles, pairs: Pairs, corners: Tensor
         at_corners = kind.entry(bounds[:, :, None],
                                 corners if corners.dim() == 2 else corners[lot.tile])[:, 0]
         covered.scatter_reduce_(0, lot.tile, at_corners.amin(1), 'amax')
-        lots.append(Lot(kind, bounds, lot, near_m))
+        lots.append(CulledPairs(kind, bounds, lot, near_m))
     return [lot.uncovered(covered) for lot in lots]
 
 

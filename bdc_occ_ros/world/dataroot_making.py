@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Made-up drives as a nuScenes data set with Occ3D labels, scene by scene.
+Write made-up drives as a nuScenes data set with Occ3D labels, scene by scene.
 
 A scene is written whole or not at all: what an interrupted run left behind is made again, what is
 finished is left alone, and the same seed gives the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
@@ -29,24 +29,16 @@ from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
-from bdc_occ_ros.world.keyframes import (
-    images_of,
-    Objects,
-    snapshots_of,
-    truth_of,
-    visibility_grade,
-)
-from bdc_occ_ros.world.lidar import lidar_observed, points_per_object, Sweep, sweep_of
-from bdc_occ_ros.world.moments import ego_from_lidar, Moment
+from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects, visibility_grade
+from bdc_occ_ros.world.lidar import lidar_observed, points_per_object, simulate_sweep, Sweep
 from bdc_occ_ros.world.scene import Scene
-from bdc_occ_ros.world.snapshot import Snapshot
-from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.seeds import scene_name, sources_fingerprint
+from bdc_occ_ros.world.sensor_timing import ego_from_lidar, SensorTiming
 from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
 
 SETTINGS_FILE = 'world.json'
 JPEG_QUALITY = 92
 SCENE_PERIOD_US = 60_000_000
-MOST_SWEEPS = len(NUSCENES_STEP_MS) - 1
 
 
 @dataclass(frozen=True)
@@ -55,8 +47,6 @@ class DatarootSettings:
     What the scenes of one data set have in common.
 
     :param version: Folder of the tables.
-    :param width_px: Columns of the images.
-    :param height_px: Rows of the images.
     :param keyframes: Samples per scene, two a second.
     :param sweeps: Firings of all sensors between two samples, up to 5.
     :param rig: Name of the vehicle, or all for one after another.
@@ -76,10 +66,8 @@ class DatarootSettings:
 
 def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
     """
-    Note the settings of a data set, or compare them with those that it was begun with.
+    Write the settings of a data set, or compare them with those that it was begun with.
 
-    :param dataroot: Folder of the data set.
-    :param settings: What its scenes have in common.
     :raises InvalidDatasetError: if it was begun with others, is not of this kind, or cannot be
         written.
     """
@@ -104,28 +92,8 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
                                   'give another folder, or delete it')
 
 
-def scene_name(seed: int) -> str:
-    """Return what a scene is called."""
-    return f'scene-{seed:04d}'
-
-
-def seed_of(name: str) -> int:
-    """
-    Return the seed of a scene.
-
-    :param name: As scene_name returns it.
-    """
-    return int(name.removeprefix('scene-'))
-
-
 class SceneMaker:
-    """
-    Makes the files of one scene.
-
-    :param dataroot: Folder of the data set.
-    :param settings: What its scenes have in common.
-    :param rig: Its vehicle, at any image size.
-    """
+    """Writes the files of one scene, with the images of a rig at the size of the settings."""
 
     def __init__(self, dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig,
                  device: torch.device) -> None:
@@ -149,14 +117,11 @@ class SceneMaker:
         self._writer.close()
 
     def _make_sample(self, number: int) -> None:
-        """Write one sample, its label, and the sweeps until the next."""
-        moment = Moment(self._scene, self._rig, number * KEYFRAME_PERIOD_S)
-        snapshots = snapshots_of([moment], self._device)
-        truth = truth_of([moment], snapshots, moment.world_from_lidar_ego[None], self._device)
-        images, sweep = self._readings(moment, snapshots)
+        keyframe = self._keyframe(number * KEYFRAME_PERIOD_S)
+        truth = keyframe.truth(keyframe.timings[0].world_from_lidar_ego[None])
+        images, lidar, sweep = self._readings(keyframe)
         record = SampleRecord(
-            self._stamp_us(moment.lidar_time_s), images,
-            self._lidar_reading(moment, sweep),
+            lidar.stamp_us, images, lidar,
             _annotations(truth.objects[0], truth.seen[0],
                          points_per_object(sweep, truth.objects[0].instance)),
             list(self._sweeps(number)))
@@ -170,53 +135,44 @@ class SceneMaker:
         if number + 1 == self._settings.keyframes:
             return
         for step_ms in NUSCENES_STEP_MS[1:self._settings.sweeps + 1]:
-            moment = Moment(self._scene, self._rig, number * KEYFRAME_PERIOD_S + step_ms * 1e-3)
-            images, sweep = self._readings(moment, snapshots_of([moment], self._device))
+            images, lidar, _ = self._readings(
+                self._keyframe(number * KEYFRAME_PERIOD_S + step_ms * 1e-3))
             yield from sorted(images.items(), key=lambda item: item[1].stamp_us)
-            yield LIDAR, self._lidar_reading(moment, sweep)
+            yield LIDAR, lidar
 
-    def _readings(self, moment: Moment, snapshots: Sequence[Snapshot]
-                  ) -> tuple[dict[str, SensorReading], Sweep]:
-        """Return what cameras and LiDAR read at one firing."""
-        names = self._rig.names
-        first = (self._seed * 1_000_000 + round(moment.time_s * 1000)) * (len(names) + 1)
+    def _keyframe(self, time_s: float) -> KeyframeBatch:
+        return KeyframeBatch.of([SensorTiming(self._scene, self._rig, time_s)], self._device)
+
+    def _readings(self, keyframe: KeyframeBatch
+                  ) -> tuple[dict[str, SensorReading], SensorReading, Sweep]:
+        """Return what cameras and LiDAR read at one firing, and the sweep as simulated."""
+        timing, names = keyframe.timings[0], self._rig.names
+        first = (self._seed * 1_000_000 + round(timing.time_s * 1000)) * (len(names) + 1)
         intrinsics = np.stack([camera.intrinsics for camera in self._rig.cameras])
-        rendering = images_of([moment], snapshots, intrinsics[None],
-                              (self._settings.height_px, self._settings.width_px),
-                              [first + camera for camera in range(len(names))], self._device)
-        readings = {name: SensorReading(self._stamp_us(moment.exposure_s(name)),
-                                        encode_jpeg(_array(image)), moment.world_from_ego(name))
+        rendering = keyframe.images(
+            intrinsics[None], (self._settings.height_px, self._settings.width_px),
+            [first + camera for camera in range(len(names))])
+        readings = {name: SensorReading(self._stamp_us(timing.exposure_s(name)),
+                                        encode_jpeg(_array(image)), timing.world_from_ego(name))
                     for name, image in zip(names, rendering.images)}
-        return readings, sweep_of(moment, snapshots[0], first + len(names))
-
-    def _lidar_reading(self, moment: Moment, sweep: Sweep) -> SensorReading:
-        return SensorReading(self._stamp_us(moment.lidar_time_s), sweep.points,
-                             moment.world_from_lidar_ego)
+        sweep = simulate_sweep(timing, keyframe.states[0], first + len(names))
+        lidar = SensorReading(self._stamp_us(timing.lidar_time_s), sweep.points,
+                              timing.world_from_lidar_ego)
+        return readings, lidar, sweep
 
     def _stamp_us(self, time_s: float) -> int:
-        """Return the stamp of a time since the scene began."""
         return START_NS // 1000 + self._seed * SCENE_PERIOD_US + round(time_s * 1e6)
 
 
 def make_scene(dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig, device: str
                ) -> int:
-    """
-    Write one scene in a process of its own.
-
-    :param dataroot: Folder of the data set.
-    :param settings: What its scenes have in common.
-    :return: How many samples it has.
-    """
+    """Write one scene in a process of its own, and return how many samples it has."""
     torch.set_num_threads(1)
     return len(list(SceneMaker(dataroot, settings, seed, rig, torch.device(device)).make()))
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:
-    """
-    Compress an image.
-
-    :param image: RGB, (H, W, 3) uint8.
-    """
+    """Compress an RGB image, (H, W, 3) uint8."""
     import cv2  # the world itself needs none
     parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     return cv2.imencode('.jpg', image[..., ::-1], parameters)[1].tobytes()

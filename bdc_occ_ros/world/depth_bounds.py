@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Where rays enter solids, as polynomials over a tile.
+Bound the depths at which rays enter solids, by polynomials over a tile.
 
 A convex solid is an intersection of a few simple ones, and along a ray each of these holds an
 interval of inverse depth w. A half space that the origin lies outside of ends it from above, for
@@ -25,11 +25,9 @@ PROFILES = ((1.0, 0.0, 0.0), (1.0, 0.0, -1.0), (1.0, 0.0, 0.0), (0.25, -0.5, 0.2
 
 def local_coordinates(vectors: Tensor, cosine: Tensor, sine: Tensor, half_m: Tensor) -> Tensor:
     """
-    Return vectors of the world in the frame of solids that they belong to, in half sizes.
+    Return vectors of the world, (..., 3), in the frames of their solids, in half sizes.
 
-    :param vectors: (..., 3).
-    :param cosine: Of the yaw, (...).
-    :param sine: Of the yaw, (...).
+    :param cosine: Of the yaw, (...), as is the sine.
     :param half_m: Half sizes, (..., 3).
     """
     x, y, z = vectors.unbind(-1)
@@ -50,26 +48,17 @@ def _ends_at_slabs(origin: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 def box_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
     """
-    Return the ends of boxes: three upper and six lower ones.
+    Return the ends of boxes: three upper and six lower ones, (N, 9, 3).
 
-    :param origin: Origins in half sizes of the boxes, (N, 3) float64.
-    :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
-    :return: Coefficients of 1, u, v, (N, 9, 3) float32; nothing is hit where the origin is inside.
+    Nothing is hit where the origin is inside.
     """
     upper, far, near = _ends_at_slabs(origin, rays)
     upper = upper * (origin.abs() > 1).any(-1)[:, None, None]
     return torch.cat((upper, far, near), 1).float()
 
 
-class _Quadric(NamedTuple):
-    """A quadric over inverse depth: c w^2 + 2 b w + a, (N,), (N, 3), and (root / c)^2, (N, 6)."""
-
-    c: Tensor
-    b: Tensor
-    square: Tensor
-
-
-def _quadric(shape: Tensor, origin: Tensor, rays: Tensor) -> _Quadric:
+def _quadric(shape: Tensor, origin: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return c, (N,), and b, (N, 3), of c w^2 + 2 b w + a over inverse depth, and (root / c)^2."""
     p0, p1, p2 = torch.tensor(PROFILES, dtype=origin.dtype, device=origin.device)[shape].mT
     x, y, z = origin.unbind(-1)
     c = x * x + y * y - p0 - p1 * z - p2 * z * z
@@ -79,37 +68,25 @@ def _quadric(shape: Tensor, origin: Tensor, rays: Tensor) -> _Quadric:
     along, across = rays[:, :, right], rays[:, :, down]
     a = (along[:, :2] * across[:, :2]).sum(1) - p2[:, None] * along[:, 2] * across[:, 2]
     square = (b[:, right] * b[:, down] - c[:, None] * a) / (c * c)[:, None]
-    return _Quadric(c, b, square * square.new_tensor((1, 2, 2, 1, 2, 1)))
+    return (c, b, square * square.new_tensor((1, 2, 2, 1, 2, 1)))
 
 
 def ellipsoid_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
-    """
-    Return the ends of ellipsoids.
-
-    :param shape: All ellipsoids, (N,) int64.
-    :param origin: Origins in half sizes of the solids, (N, 3) float64.
-    :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
-    :return: Coefficients of 1, u, v, u^2, u v, v^2, (N, 2, 6) float32, of the squared root and
-        the upper end without it.
-    """
-    quadric = _quadric(shape, origin, rays)
+    """Return the squared root and the upper end without it of ellipsoids, (N, 2, 6)."""
+    c, b, square = _quadric(shape, origin, rays)
     bounds = torch.zeros(len(shape), 2, 6, dtype=origin.dtype, device=origin.device)
-    bounds[:, 0] = quadric.square
-    bounds[:, 1, :3] = -quadric.b / quadric.c[:, None]
-    bounds *= (quadric.c > 0)[:, None, None]
+    bounds[:, 0] = square
+    bounds[:, 1, :3] = -b / c[:, None]
+    bounds *= (c > 0)[:, None, None]
     return bounds.float()
 
 
 def round_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
     """
-    Return the ends of cylinders and cones.
+    Return the ends of cylinders and cones, (N, 8, 6).
 
-    :param shape: Of Shape, (N,) int64.
-    :param origin: Origins in half sizes of the solids, (N, 3) float64.
-    :param rays: Axis, right and down in half sizes, (N, 3, 3) float64; columns as named.
-    :return: Coefficients of 1, u, v, u^2, u v, v^2, (N, 8, 6) float32, of: the squared root; upper
-        and lower end without it; upper end at a cap and two lower ones; and, as constants, the
-        factors of the root in the upper and the lower end.
+    These are: the squared root; upper and lower end without it; upper end at a cap and two lower
+    ones; and, as constants, the factors of the root in the upper and the lower end.
     """
     c, b, square = _quadric(shape, origin, rays)
     # Above its tip the mirror image of a cone holds the origin, but the cone does not.
@@ -130,13 +107,7 @@ def round_bounds(shape: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
 
 
 def entry_of_boxes(bounds: Tensor, basis: Tensor) -> Tensor:
-    """
-    Return the inverse depths at which rays enter boxes; at most 0 where they do not.
-
-    :param bounds: Ends of K boxes in each of B tiles, (B, 9, K, 3) float32.
-    :param basis: Of the rays, (6, P) or (B, 6, P) float32.
-    :return: (B, K, P) float32.
-    """
+    """Return the inverse depths at which rays enter boxes."""
     tiles, ends, boxes, _ = bounds.shape
     flat = bounds.reshape(tiles, ends * boxes, 3) @ basis[..., :3, :]
     ends_at = flat.view(tiles, ends, boxes, basis.shape[-1])
@@ -145,13 +116,7 @@ def entry_of_boxes(bounds: Tensor, basis: Tensor) -> Tensor:
 
 
 def entry_of_ellipsoids(bounds: Tensor, basis: Tensor) -> Tensor:
-    """
-    Return the inverse depths at which rays enter ellipsoids; at most 0 for none.
-
-    :param bounds: Ends of K solids in each of B tiles, (B, 2, K, 6) float32.
-    :param basis: Of the rays, (6, P) or (B, 6, P) float32.
-    :return: (B, K, P) float32.
-    """
+    """Return the inverse depths at which rays enter ellipsoids."""
     square = bounds[:, 0] @ basis
     middle = bounds[:, 1, :, :3] @ basis[..., :3, :]
     has_root = square >= 0
@@ -159,13 +124,7 @@ def entry_of_ellipsoids(bounds: Tensor, basis: Tensor) -> Tensor:
 
 
 def entry_of_rounds(bounds: Tensor, basis: Tensor) -> Tensor:
-    """
-    Return the inverse depths at which rays enter cylinders and cones; at most 0 for none.
-
-    :param bounds: Ends of K solids in each of B tiles, (B, 8, K, 6) float32.
-    :param basis: Of the rays, (6, P) or (B, 6, P) float32.
-    :return: (B, K, P) float32.
-    """
+    """Return the inverse depths at which rays enter cylinders and cones."""
     tiles, _, solids, _ = bounds.shape
     flat = bounds[:, :6].reshape(tiles, 6 * solids, 6) @ basis
     square, upper, lower, cap, far, near = flat.view(tiles, 6, solids, basis.shape[-1]).unbind(1)
@@ -181,8 +140,12 @@ class Kind(NamedTuple):
     """
     Solids that are treated alike.
 
-    :param bounds: Works out the coefficients of their ends.
-    :param entry: Works out the inverse depths from these.
+    :param bounds: Returns the coefficients of 1, u, v and, of what is round, u^2, u v, v^2 of E
+        ends, (N, E, 3 or 6) float32, from shapes, (N,), origins, (N, 3) float64, and axis, right
+        and down of tiles as columns, (N, 3, 3) float64, in half sizes of the solids.
+    :param entry: Returns the inverse depths at which rays enter K solids in each of B tiles,
+        (B, K, P) float32, at most 0 where they do not, from these coefficients, (B, E, K, 3 or 6),
+        and the basis of the rays, (6, P) or (B, 6, P).
     """
 
     shapes: tuple[Shape, ...]
@@ -190,11 +153,7 @@ class Kind(NamedTuple):
     entry: Callable[[Tensor, Tensor], Tensor]
 
     def holds(self, shape: Tensor) -> Tensor:
-        """
-        Return which solids are of this kind.
-
-        :param shape: Of Shape, (N,) int64.
-        """
+        """Return which solids are of this kind, given their shapes, (N,) int64."""
         return (shape >= min(self.shapes)) & (shape <= max(self.shapes))
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A whole drive at the full rate of the cameras, with the timing of nuScenes."""
+"""Render and label drives at the full rate of the cameras, with the timing of nuScenes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS, nuscenes_triggers_ns, START_NS
-from bdc_occ_ros.world.keyframes import images_of, snapshots_of, truth_of
-from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.keyframes import KeyframeBatch
 from bdc_occ_ros.world.scene import Scene
-from bdc_occ_ros.world.solid_voxels import GRID
+from bdc_occ_ros.world.sensor_timing import SensorTiming
 from bdc_occ_ros.world.traffic import DURATION_S
+from bdc_occ_ros.world.voxelization import GRID
 from bdc_occ_ros.world.world_source import boxes_in_grid
 
 TRIGGERS_NS = tuple(nuscenes_triggers_ns(DURATION_S))
@@ -25,13 +25,7 @@ _CPU = torch.device('cpu')
 
 
 class Exposure(NamedTuple):
-    """
-    One image of one camera.
-
-    :param camera: Name of the camera.
-    :param stamp_ns: When it was exposed.
-    :param world_from_ego: Pose of the rig then, (4, 4), metres.
-    """
+    """One exposure of a camera, with the pose of the vehicle then, (4, 4), metres."""
 
     camera: str
     stamp_ns: int
@@ -63,40 +57,29 @@ class Drive:
 
     def exposures(self, trigger: int) -> Mapping[str, Exposure]:
         """
-        Return when and where every camera fires for one trigger.
+        Return when and where every camera fires for one trigger, counted from 0.
 
         A camera that nuScenes does not have fires at once.
-
-        :param trigger: Number of the trigger, from 0.
         """
-        moment = self._moment(trigger)
+        timing = self._timing(trigger)
         return {name: Exposure(name, TRIGGERS_NS[trigger] + NUSCENES_OFFSETS_NS.get(name, 0),
-                               moment.world_from_ego(name)) for name in self.rig.names}
+                               timing.world_from_ego(name)) for name in self.rig.names}
 
     def images(self, trigger: int) -> Mapping[str, np.ndarray]:
-        """
-        Render what every camera sees.
-
-        :param trigger: Number of the trigger.
-        :return: RGB by camera name, (H, W, 3) uint8.
-        """
-        moment, names = self._moment(trigger), self.rig.names
+        """Render what every camera sees at a trigger: RGB by name, (H, W, 3) uint8."""
+        names = self.rig.names
         intrinsics = np.stack([camera.intrinsics for camera in self.rig.cameras])[None]
         size_px = self.rig.cameras[0].height_px, self.rig.cameras[0].width_px
         seeds = [trigger * len(names) + place for place in range(len(names))]
-        rendering = images_of([moment], snapshots_of([moment], _CPU), intrinsics, size_px, seeds,
-                              _CPU)
+        rendering = KeyframeBatch.of([self._timing(trigger)], _CPU).images(
+            intrinsics, size_px, seeds)
         return dict(zip(names, rendering.images.numpy()))
 
     def truth(self, trigger: int) -> tuple[Occupancy, Boxes]:
-        """
-        Return the right answer for a trigger, in the ego frame of the key camera's exposure.
-
-        :param trigger: Number of the trigger.
-        """
-        moment = self._moment(trigger)
-        world_from_key, stamp_ns = moment.world_from_key_ego, TRIGGERS_NS[trigger]
-        truth = truth_of([moment], snapshots_of([moment], _CPU), world_from_key[None], _CPU)
+        """Return the ground truth of a trigger, in the ego frame of the key camera's exposure."""
+        timing = self._timing(trigger)
+        world_from_key, stamp_ns = timing.world_from_key_ego, TRIGGERS_NS[trigger]
+        truth = KeyframeBatch.of([timing], _CPU).truth(world_from_key[None])
         occupancy = Occupancy(GRID, truth.classes[0].numpy(), truth.observed[0].numpy(),
                               OCCUPANCY_CLASS_NAMES, FREE_LABEL, stamp_ns)
         values, labels = (part.numpy() for part in boxes_in_grid(
@@ -104,6 +87,5 @@ class Drive:
         return occupancy, Boxes(values[:, :3], values[:, 3:6], values[:, 6], values[:, 7:],
                                 np.ones(len(labels)), labels, DETECTION_CLASS_NAMES, stamp_ns)
 
-    def _moment(self, trigger: int) -> Moment:
-        """Return one trigger as a firing of all sensors."""
-        return Moment(self._scene, self.rig, (TRIGGERS_NS[trigger] - START_NS) / 1e9)
+    def _timing(self, trigger: int) -> SensorTiming:
+        return SensorTiming(self._scene, self.rig, (TRIGGERS_NS[trigger] - START_NS) / 1e9)

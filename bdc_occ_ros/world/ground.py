@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The ground of a scene, sampled anywhere: its class and its colour.
+Sample class and colour of the ground of a scene anywhere.
 
 Roads run along lines of equal v = y - f(x) and u = x - g(y), where f and g are sums of sines. In
 these bent coordinates every edge is straight, so that a coarse map of surfaces and two fine rows
@@ -105,18 +105,14 @@ class GroundPlan:
 
 
 def stack_plans(plans: Sequence[GroundPlan]) -> GroundPlan:
-    """
-    Return the plans of several scenes as one.
-
-    :param plans: At least one, on one device.
-    """
+    """Stack the plans of several scenes, on one device."""
     return GroundPlan(*(torch.stack([getattr(plan, item.name) for plan in plans])
                         for item in fields(GroundPlan)))
 
 
 def sample_ground(plans: GroundPlan, plan_index: Tensor, xy_m: Tensor) -> GroundSample:
     """
-    Return what the ground is at points of the world; beyond the map its edge goes on.
+    Sample the ground at points of the world; beyond the map its edge goes on.
 
     :param plans: Stacked plans of S scenes.
     :param plan_index: Which plan every lot of points lies on, (T,) int64.
@@ -153,7 +149,7 @@ def _bent(bend: Tensor, xy_m: Tensor) -> Tensor:
 
 
 def _looked_up(table: Tensor, index: Tensor) -> Tensor:
-    """Return entries of a flattened table, much sooner than table[index] does."""
+    """Index a flattened table, much faster than table[index] does."""
     return table.reshape(-1).index_select(0, index.reshape(-1)).view(index.shape)
 
 
@@ -163,7 +159,7 @@ def _cells(across_m: Tensor, cell_m: float, count: int) -> Tensor:
 
 
 def _is_in_gap(rhythm: Tensor, surface: Tensor, bent_m: Tensor) -> Tensor:
-    """Return where lines that are not drawn throughout pause, bool."""
+    """Return where dashed lines have their gaps, bool."""
     per_u_m, per_v_m, share = rhythm.index_select(1, surface.view(-1)).view(3, *surface.shape)
     phase = per_u_m.mul_(bent_m[:, 0]).addcmul_(per_v_m, bent_m[:, 1])
     return phase.sub_(phase.floor()) >= share
@@ -171,7 +167,7 @@ def _is_in_gap(rhythm: Tensor, surface: Tensor, bent_m: Tensor) -> Tensor:
 
 class _Tables(NamedTuple):
     """
-    What is the same for all grounds.
+    Look-up tables that all grounds share.
 
     :param label: Occupancy class by surface, (len(Surface),) uint8.
     :param rhythm: Periods per metre along u and along v of lines with gaps, and the share that
@@ -189,7 +185,6 @@ class _Tables(NamedTuple):
 
 @cache
 def _tables(device: torch.device) -> _Tables:
-    """Return the tables on a device."""
     rhythm = torch.zeros(3, len(Surface))
     for surface, axis, period_m, painted_m in _RHYTHMS:
         rhythm[axis, surface], rhythm[2, surface] = 1 / period_m, painted_m / period_m

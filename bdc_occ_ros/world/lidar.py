@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Sweeps of a turning LiDAR with 32 beams, as on the vehicles of nuScenes, and what they observe.
+Simulate sweeps of a LiDAR with 32 beams, as on nuScenes, and find the voxels that they observe.
 
 A sweep shows one instant, as nuScenes corrects its own for the motion of the vehicle. A voxel is
 observed where a ray crosses it that ends in an occupied voxel of the grid.
@@ -17,11 +17,11 @@ from torch import Tensor
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.world.ground import sample_ground, stack_plans
-from bdc_occ_ros.world.moments import ego_from_lidar, Moment
 from bdc_occ_ros.world.ray_casting import cast_rays
-from bdc_occ_ros.world.snapshot import Snapshot
-from bdc_occ_ros.world.solid_voxels import GRID
+from bdc_occ_ros.world.scene_state import SceneState
+from bdc_occ_ros.world.sensor_timing import ego_from_lidar, SensorTiming
 from bdc_occ_ros.world.solids import NO_INSTANCE
+from bdc_occ_ros.world.voxelization import GRID
 
 NUM_BEAMS = 32
 ELEVATIONS_DEG = (-30.67, 10.67)
@@ -47,22 +47,17 @@ class Sweep(NamedTuple):
     instance: np.ndarray
 
 
-def sweep_of(moment: Moment, snapshot: Snapshot, noise_seed: int) -> Sweep:
-    """
-    Return what the LiDAR measures at the end of the sweep of a keyframe.
-
-    :param moment: Which keyframe.
-    :param noise_seed: Sets noise and lost echoes.
-    """
-    device = snapshot.solids.center_m.device
+def simulate_sweep(timing: SensorTiming, state: SceneState, noise_seed: int) -> Sweep:
+    """Simulate the sweep of a keyframe as of its end; the seed sets noise and lost echoes."""
+    device = state.solids.center_m.device
     rays, beam = _rays()
-    world_from_lidar = torch.from_numpy(moment.world_from_lidar_ego @ ego_from_lidar()).to(device)
+    world_from_lidar = torch.from_numpy(timing.world_from_lidar_ego @ ego_from_lidar()).to(device)
     directions = rays.to(device) @ world_from_lidar[:3, :3].T
-    lengths_m, solid = cast_rays([snapshot.solids], world_from_lidar[None, :3, 3],
+    lengths_m, solid = cast_rays([state.solids], world_from_lidar[None, :3, 3],
                                  directions[None])
     ends_m = world_from_lidar[:3, 3] + directions * lengths_m[0, :, None]
-    brightness = _brightness(snapshot, ends_m, solid[0].long()).cpu().numpy()
-    instances = torch.cat([snapshot.solids.instance, torch.tensor([NO_INSTANCE], device=device)])
+    brightness = _brightness(state, ends_m, solid[0].long()).cpu().numpy()
+    instances = torch.cat([state.solids.instance, torch.tensor([NO_INSTANCE], device=device)])
     instance = instances[solid[0].long().clamp(min=-1)].cpu().numpy()
     range_m = lengths_m[0].double().cpu().numpy()
     rng = np.random.default_rng(noise_seed)
@@ -75,12 +70,7 @@ def sweep_of(moment: Moment, snapshot: Snapshot, noise_seed: int) -> Sweep:
 
 
 def points_per_object(sweep: Sweep, instances: np.ndarray) -> np.ndarray:
-    """
-    Return how many points lie on every object.
-
-    :param instances: Numbers of the objects, (K,).
-    :return: (K,) int64.
-    """
+    """Return how many points lie on every object of some numbers, (K,) int64."""
     return (sweep.instance[:, None] == instances).sum(axis=0)
 
 
@@ -89,7 +79,6 @@ def lidar_observed(classes: Tensor, sweep: Sweep, grid: VoxelGrid = GRID) -> Ten
     Return which voxels a sweep observes, from a walk along its rays in steps of half a voxel.
 
     :param classes: Class per voxel in the ego frame of the sweep, (X, Y, Z) uint8.
-    :param grid: Where the voxels are.
     :return: (X, Y, Z) bool, on the device of the classes.
     """
     device = classes.device
@@ -125,12 +114,12 @@ def _rays() -> tuple[Tensor, np.ndarray]:
     return rays.view(-1, 3), np.tile(np.arange(NUM_BEAMS), NUM_AZIMUTHS)
 
 
-def _brightness(snapshot: Snapshot, ends_m: Tensor, solid: Tensor) -> Tensor:
+def _brightness(state: SceneState, ends_m: Tensor, solid: Tensor) -> Tensor:
     """Return the intensity of echoes from the colour of what sends them back, (R,) float32."""
     ends_m = torch.where(ends_m.isfinite(), ends_m, 0.0)
-    ground = sample_ground(stack_plans([snapshot.ground]), solid.new_zeros(1),
+    ground = sample_ground(stack_plans([state.ground]), solid.new_zeros(1),
                            ends_m[None, :, :2].float()).albedo[0]
-    albedo = torch.cat([snapshot.solids.albedo, ground.new_zeros(1, 3)])[solid.clamp(min=-1)]
+    albedo = torch.cat([state.solids.albedo, ground.new_zeros(1, 3)])[solid.clamp(min=-1)]
     return BRIGHTEST * torch.where((solid >= 0)[:, None], albedo, ground).mean(dim=1)
 
 

@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What every ray meets first, for many origins and worlds at once.
+Cast rays for many origins and worlds at once.
 
 Of the solids in a tile that are not hidden the nearest is sought at every ray; tiles with about
 as many solids are worked through together.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bdc_occ_ros.world.culling import candidates, Obstacles, visible
-from bdc_occ_ros.world.full_precision import full_precision
 from bdc_occ_ros.world.ray_tiles import RayTiles, tiles_of_rays
 from bdc_occ_ros.world.solids import Solids
 
@@ -25,24 +25,39 @@ _CULLED_AT_ONCE = (2 ** 22, 2 ** 28)
 _CAST_AT_ONCE = (2 ** 15, 2 ** 24)
 
 
+@contextmanager
+def full_precision(device: torch.device | str) -> Iterator[None]:
+    """
+    Multiply matrices in full float32 within the context.
+
+    Geometry needs all bits, also inside a training that makes do with fewer.
+    """
+    allowed = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision('highest')
+    try:
+        with torch.autocast(torch.device(device).type, enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(allowed)
+
+
 class FirstHits(NamedTuple):
     """
-    What rays meet first.
+    The first hits of rays: in tiles, (V, T, P), or as images, (V, H, W).
 
-    :param inverse_depth: 1 / depth along the axis, (V, T, P) float32; 0 where nothing is met.
-    :param solid: Index into the solids of the view's world, GROUND or SKY, (V, T, P) int32.
+    :param inverse_depth_per_m: 1 / depth along the axis of the tile or camera, float32; 0 where
+        nothing is met.
+    :param solid: Index into the solids of the view's world, GROUND or SKY, int32.
     """
 
-    inverse_depth: Tensor
+    inverse_depth_per_m: Tensor
     solid: Tensor
 
 
 def cast(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> FirstHits:
     """
-    Return what rays meet first; a solid that holds the origin is not met.
+    Cast rays from V origins into S worlds; a solid that holds the origin is not met.
 
-    :param tiles: Rays from V origins.
-    :param obstacles: Solids of S worlds.
     :param world: The world of every origin, (V,) int64.
     """
     per_view = max(1, obstacles.shape.shape[1] * len(tiles.sides))
@@ -50,7 +65,7 @@ def cast(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> FirstHits:
     with full_precision(world.device):
         parts = [_cast_some(tiles.part(start, start + step), obstacles, world[start:start + step])
                  for start in range(0, len(world), step)]
-    return FirstHits(torch.cat([part.inverse_depth for part in parts]),
+    return FirstHits(torch.cat([part.inverse_depth_per_m for part in parts]),
                      torch.cat([part.solid for part in parts]))
 
 
@@ -82,7 +97,7 @@ def _cast_some(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> FirstHit
 
 def _buckets(tile: Tensor, tiles: int, places: int) -> Iterator[tuple[Tensor, Tensor]]:
     """
-    Give tiles with similar numbers of rows: the tiles, (B,), and their rows, (B, K).
+    Yield tiles with similar numbers of rows: the tiles, (B,), and their rows, (B, K).
 
     Tiles with fewer rows repeat their last one.
     """
@@ -107,7 +122,7 @@ def _buckets(tile: Tensor, tiles: int, places: int) -> Iterator[tuple[Tensor, Te
 def cast_rays(worlds: Sequence[Solids], origin_m: Tensor,
               direction: Tensor) -> tuple[Tensor, Tensor]:
     """
-    Return how far rays go and what they meet; the ground z = 0 is met from above.
+    Cast rays of any order; the ground z = 0 is met from above.
 
     :param worlds: Solids around every origin, V in number, on one device.
     :param origin_m: Where the rays of every world start, (V, 3).
@@ -119,7 +134,7 @@ def cast_rays(worlds: Sequence[Solids], origin_m: Tensor,
     rays = tiles_of_rays(origin_m.double(), direction.double())
     hits = cast(rays.tiles, Obstacles.stacked(worlds),
                 torch.arange(len(worlds), device=origin_m.device))
-    inverse = hits.inverse_depth.flatten(1) * rays.stretch.float()
+    inverse = hits.inverse_depth_per_m.flatten(1) * rays.stretch.float()
     lengths = torch.zeros(direction.shape[:2], device=direction.device)
     solid = torch.zeros_like(lengths, dtype=torch.int32)
     lengths.scatter_(1, rays.order, 1 / inverse)

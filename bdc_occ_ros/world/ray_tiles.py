@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Rays in tiles: neighbours from one origin, so that whole tiles can be spared a solid.
+Group rays in tiles: neighbours from one origin, so that whole tiles can be spared a solid.
 
 A ray of a tile is axis + u * right + v * down, and the depth of a point is the multiple of it, so
 that everything flat is linear in (1, u, v) over inverse depth, and everything round quadratic.
@@ -18,14 +18,12 @@ from bdc_occ_ros.errors import InvalidRaysError
 _RAYS_PER_TILE = 256
 
 
-class Cameras(NamedTuple):
+class PinholeCameras(NamedTuple):
     """
     Pinhole cameras of one size; pixel (x, y) covers x to x + 1 and y to y + 1 in terms of K.
 
     :param intrinsics: Camera matrices K, (V, 3, 3) float64, pixels.
     :param world_from_camera: Poses, (V, 4, 4) float64, metres.
-    :param height_px: Rows of every image.
-    :param width_px: Columns of every image.
     """
 
     intrinsics: Tensor
@@ -35,12 +33,12 @@ class Cameras(NamedTuple):
 
     @property
     def is_small(self) -> bool:
-        """Whether images are so small that smaller tiles and coarser shadows do."""
+        """Return whether smaller tiles and coarser shadows do."""
         return self.height_px * self.width_px < 400_000
 
     @property
     def tile_px(self) -> tuple[int, int]:
-        """Rows and columns of every tile."""
+        """Return rows and columns of every tile."""
         wanted = 16 if self.is_small else 32
         height_px, width_px = (-(-total // max(1, round(total / wanted)))
                                for total in (self.height_px, self.width_px))
@@ -48,17 +46,12 @@ class Cameras(NamedTuple):
 
     @property
     def tile_counts(self) -> tuple[int, int]:
-        """Rows and columns of tiles; the last of each may overhang."""
+        """Return rows and columns of tiles; the last of each may overhang."""
         tall, wide = self.tile_px
         return -(-self.height_px // tall), -(-self.width_px // wide)
 
     def untiled(self, values: Tensor) -> Tensor:
-        """
-        Return values of tiles put together as images.
-
-        :param values: (V, T, P, ...).
-        :return: (V, H, W, ...).
-        """
+        """Put values of tiles, (V, T, P, ...), together as images, (V, H, W, ...)."""
         (tall, wide), (rows, columns) = self.tile_px, self.tile_counts
         tail = values.shape[3:]
         whole = values.reshape(len(values), rows, columns, tall, wide, *tail).transpose(2, 3)
@@ -97,11 +90,7 @@ class RayTiles:
         return len(self.origin_m)
 
     def part(self, start: int, end: int) -> 'RayTiles':
-        """
-        Return the tiles of some of the origins.
-
-        :param end: One past the last.
-        """
+        """Return the tiles of a range of origins."""
         cut = slice(start, end)
         own = self.basis.dim() > 2
         return RayTiles(self.origin_m[cut], self.frame[cut], self.forward[cut],
@@ -115,7 +104,7 @@ def _powers(u: Tensor, v: Tensor) -> Tensor:
     return torch.stack((torch.ones_like(u), u, v, u * u, u * v, v * v), -2).float()
 
 
-def tiles_of_cameras(cameras: Cameras) -> RayTiles:
+def tiles_of_cameras(cameras: PinholeCameras) -> RayTiles:
     """Return the pixels of cameras in rectangular tiles, row by row; the last may overhang."""
     (tall, wide), (rows, columns) = cameras.tile_px, cameras.tile_counts
     device = cameras.intrinsics.device
@@ -139,7 +128,7 @@ def tiles_of_cameras(cameras: Cameras) -> RayTiles:
         torch.tensor((0, columns + 1, columns, columns + 1 + rows), device=device))
 
 
-def _camera_planes(cameras: Cameras, rotation: Tensor, columns: tuple[int, int],
+def _camera_planes(cameras: PinholeCameras, rotation: Tensor, columns: tuple[int, int],
                    rows: tuple[int, int]) -> Tensor:
     """Return the planes through the borders of columns and then of rows of tiles."""
     device = rotation.device
@@ -168,7 +157,7 @@ class SortedRays(NamedTuple):
 
 def tiles_of_rays(origin_m: Tensor, direction: Tensor) -> SortedRays:
     """
-    Return rays from few origins in tiles: by azimuth and, within sectors, by elevation.
+    Sort rays from few origins into tiles: by azimuth and, within sectors, by elevation.
 
     :param origin_m: Where the rays of every lot start, (V, 3) float64.
     :param direction: Directions of any length, none of them steep, (V, R, 3) float64.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where roads run: a grid of streets with lanes, bent by smooth curves."""
+"""Draw the road network: a grid of streets with lanes, bent by smooth curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bdc_occ_ros.world.chance import Chance
+from bdc_occ_ros.world.scene_rng import SceneRng
 
 ALONG_U, ALONG_V = 0, 1
 MAP_U_M = (-100.0, 412.0)
@@ -24,13 +24,12 @@ class Road:
     """
     The cross section of one road; all widths are whole cells of the map.
 
+    :param axis: ALONG_U or ALONG_V.
     :param centre_m: Its v, or its u.
-    :param lane_m: Width of a lane.
+    :param lanes: Lanes per direction.
     :param median_m: Width of the median, 0 for a line.
-    :param parking_m: Width of the strip for parked cars on either side, or 0.
-    :param cycling_m: Width of the lane for bicycles on either side, or 0.
-    :param verge_m: Width of the grass strip on either side, or 0.
-    :param sidewalk_m: Width of the sidewalk on either side.
+    :param parking_m: Width of the parking strip on either side, or 0; likewise the cycle lane,
+        the verge of grass and the sidewalk.
     """
 
     axis: int
@@ -60,10 +59,9 @@ class Road:
 
     def side(self, direction: int, distance_m: float) -> float:
         """
-        Return the coordinate that is so far to the right of the centre.
+        Return the coordinate at a distance to the right of the centre.
 
-        :param direction: +1 for who moves along the axis, -1 for oncoming.
-        :param distance_m: Distance from the centre.
+        :param direction: +1 for what moves along the axis, -1 for oncoming.
         """
         return self.centre_m - (1 - 2 * self.axis) * direction * distance_m
 
@@ -100,20 +98,12 @@ class RoadNetwork:
                       key=lambda road: road.centre_m)
 
     def shift(self, axis: int, along_m: np.ndarray) -> np.ndarray:
-        """
-        Return f of x, or g of y.
-
-        :param axis: ALONG_U for f, ALONG_V for g.
-        """
+        """Return f of x for ALONG_U, g of y for ALONG_V."""
         amplitude, wave, phase = self.bend[axis].T
         return (amplitude * np.sin(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
 
     def slope(self, axis: int, along_m: np.ndarray) -> np.ndarray:
-        """
-        Return the derivative of f, or of g.
-
-        :param axis: ALONG_U for f, ALONG_V for g.
-        """
+        """Return the derivative of f for ALONG_U, of g for ALONG_V."""
         amplitude, wave, phase = self.bend[axis].T
         return (amplitude * wave * np.cos(np.asarray(along_m)[..., None] * wave + phase)).sum(-1)
 
@@ -126,14 +116,7 @@ class RoadNetwork:
 
     def poses(self, axis: np.ndarray, u_m: np.ndarray, v_m: np.ndarray, turn_rad: np.ndarray
               ) -> np.ndarray:
-        """
-        Return x, y and yaw of what stands at points and faces along axes, (N, 3).
-
-        :param axis: ALONG_U or ALONG_V, (N,).
-        :param u_m: u of the points, (N,).
-        :param v_m: v of the points, (N,).
-        :param turn_rad: Turns from the directions of the axes, (N,).
-        """
+        """Return x, y and yaw of what stands at points, turned from axes, (N, 3)."""
         x_m, y_m = self.points(u_m, v_m)
         yaw_rad = np.where(axis == ALONG_U, self.heading(ALONG_U, x_m),
                            self.heading(ALONG_V, y_m))
@@ -149,41 +132,27 @@ class RoadNetwork:
         return np.interp(along_m, *self._distance[axis])
 
     def after(self, axis: int, distance_m: np.ndarray) -> np.ndarray:
-        """
-        Return x, or y, after a distance along a line of an axis.
-
-        :param distance_m: Distances as of travelled().
-        """
+        """Return x, or y, after a distance along a line: the inverse of travelled()."""
         along_m, table_m = self._distance[axis]
         return np.interp(distance_m, table_m, along_m)
 
     @cached_property
     def _distance(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return, by axis, coordinates and the length of the line up to them."""
         along_m = np.arange(*_TABLE_M, _TABLE_STEP_M)
         lengths = [np.sqrt(1 + self.slope(axis, along_m) ** 2) for axis in (ALONG_U, ALONG_V)]
         return [(along_m, np.concatenate([[0.0], np.cumsum((step[1:] + step[:-1]) / 2)])
                  * _TABLE_STEP_M) for step in lengths]
 
 
-def _wave(rng: Chance, slope: float, shortest_m: float, longest_m: float) -> list[float]:
+def _wave(rng: SceneRng, slope: float, shortest_m: float, longest_m: float) -> list[float]:
     """Draw one term of a curve that is nowhere steeper than a slope."""
     wave = 2 * np.pi / rng.uniform(shortest_m, longest_m)
     return [slope * rng.random() / wave, wave, rng.uniform(0, 2 * np.pi)]
 
 
-def bend(rng: Chance) -> np.ndarray:
-    """
-    Draw curves gentle enough to drive and to build along.
-
-    :return: (2, 2, 3), see GroundPlan.
-    """
-    return np.array([[_wave(rng, *limits) for limits in terms] for terms in _CURVES])
-
-
-def road_network(rng: Chance) -> RoadNetwork:
+def road_network(rng: SceneRng) -> RoadNetwork:
     """Draw the roads of a scene."""
-    curves = bend(rng)
+    bend = np.array([[_wave(rng, *limits) for limits in terms] for terms in _CURVES])
     roads = [_road(rng, ALONG_U, 0.0, rng.weighted((1, 2, 3), (0.4, 0.42, 0.18)))]
     for sign in (-1, 1):
         if rng.random() < 0.5:
@@ -193,11 +162,10 @@ def road_network(rng: Chance) -> RoadNetwork:
     while u_m < MAP_U_M[1] - 30:
         roads.append(_road(rng, ALONG_V, u_m, rng.weighted((1, 2), (0.65, 0.35))))
         u_m += float(rng.integers(75, 170))
-    return RoadNetwork(curves, roads)
+    return RoadNetwork(bend, roads)
 
 
-def _road(rng: Chance, axis: int, centre_m: float, lanes: int) -> Road:
-    """Draw the cross section of a road."""
+def _road(rng: SceneRng, axis: int, centre_m: float, lanes: int) -> Road:
     lane_m = rng.choice({1: (3.0, 3.5, 4.0), 2: (3.0, 3.25, 3.5), 3: (3.0, 3.5)}[lanes])
     median_m = rng.choice((1.0, 2.0, 3.0, 4.0)) if lanes > 1 and rng.random() < 0.5 else 0.0
     parking_m, cycling_m = rng.weighted(((0.0, 0.0), (2.5, 0.0), (0.0, 1.5)), (0.3, 0.4, 0.3))

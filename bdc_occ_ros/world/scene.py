@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A drive of twenty seconds through a made-up city, from a seed."""
+"""Make scenes from seeds: drives of twenty seconds through a city, under light of their own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -9,27 +10,75 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.world import weather
-from bdc_occ_ros.world.actors import Actor, Cast
-from bdc_occ_ros.world.city import build, palette, part_rng
+from bdc_occ_ros.world.city import build_city
 from bdc_occ_ros.world.ground import GroundPlan
-from bdc_occ_ros.world.ground_drawing import ground_plan
-from bdc_occ_ros.world.parts import Assembly, Model
-from bdc_occ_ros.world.road_network import ALONG_U, road_network, RoadNetwork
-from bdc_occ_ros.world.snapshot import Light, Snapshot
+from bdc_occ_ros.world.ground_map import ground_plan
+from bdc_occ_ros.world.primitives import Model, RigidBodies
+from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, road_network, RoadNetwork
+from bdc_occ_ros.world.scene_builder import Actor, SIGHT_M
+from bdc_occ_ros.world.scene_rng import SceneRng
+from bdc_occ_ros.world.scene_state import Light, SceneState
 from bdc_occ_ros.world.solids import Solids
-from bdc_occ_ros.world.stage import SIGHT_M
-from bdc_occ_ros.world.suspension import Sway, sway
 from bdc_occ_ros.world.traffic import ego_drive, EgoDrive
 
 SMALLEST_RAD = 0.004
-NO_MODEL = Model('', (0.0, 0.0, 0.0), ())
+_NO_MODEL = Model('', ())
+_SWAY_TERMS = 3
+_PITCH_RAD, _ROLL_RAD, _HEAVE_M = np.radians(0.22), np.radians(0.18), 0.012
+_FULL_SWAY_MPS = 6.0
+_SUNLIGHT = np.array((1.0, 0.94, 0.84))
+_LOW_SUNLIGHT = np.array((1.0, 0.62, 0.32))
+_BLUE = np.array((0.22, 0.40, 0.75))
+_GREY = np.array((0.58, 0.60, 0.63))
+_PALE = np.array((0.66, 0.74, 0.84))
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """The trajectories of actors, which are numbered by their order."""
+
+    network: RoadNetwork
+    actors: Sequence[Actor]
+
+    def poses(self, time_s: float) -> np.ndarray:
+        """Return x, y and yaw of every actor at a time since the scene began, (N, 3)."""
+        lateral_m, travelled_m, speed_mps, turn_rad = self._columns
+        distance_m = travelled_m + speed_mps * time_s
+        poses = np.empty((len(self.actors), 3))
+        for axis, mine in enumerate(self._by_axis):
+            along_m = self.network.after(axis, distance_m[mine])
+            poses[mine, axis] = along_m
+            poses[mine, 1 - axis] = lateral_m[mine] + self.network.shift(axis, along_m)
+            poses[mine, 2] = self.network.heading(axis, along_m) + turn_rad[mine]
+        return poses
+
+    def velocities(self, poses: np.ndarray) -> np.ndarray:
+        """Return the velocities over ground, (N, 2), of actors at poses as of poses()."""
+        _, _, speed_mps, turn_rad = self._columns
+        heading_rad = poses[:, 2] - turn_rad
+        return speed_mps[:, None] * np.stack([np.cos(heading_rad), np.sin(heading_rad)], 1)
+
+    @cached_property
+    def _by_axis(self) -> list[np.ndarray]:
+        axes = np.array([actor.axis for actor in self.actors], int)
+        return [np.flatnonzero(axes == axis) for axis in (ALONG_U, ALONG_V)]
+
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        """Return lateral place and travelled distance at time 0, speed and turn, (N,) each."""
+        rows = np.array([actor[2:] for actor in self.actors], float).reshape(-1, 4)
+        u_m, v_m, speed_mps, turn_rad = rows.T
+        lateral_m, travelled_m = np.empty(len(rows)), np.empty(len(rows))
+        places_m = self.network.points(u_m, v_m)
+        for axis, mine in enumerate(self._by_axis):
+            lateral_m[mine] = (v_m, u_m)[axis][mine]
+            travelled_m[mine] = self.network.travelled(axis, places_m[axis][mine])
+        return lateral_m, travelled_m, speed_mps, turn_rad
 
 
 class WorldObject(NamedTuple):
     """
-    A thing with a box at one instant.
+    An object with a box at one instant.
 
     :param instance: Its number, which its solids have too.
     :param world_from_box: Pose of the centre, x ahead, (4, 4) float64.
@@ -49,92 +98,124 @@ class Scene:
     """
     A drive through a world that follows from a seed.
 
-    :param seed: The seed.
-    :param ego: How the ego vehicle drives.
-    :param cast: Everything that has a box.
-    :param moving: Solids of the things that have boxes.
+    :param sway: Amplitude, angular rate in rad/s and phase of pitch, roll and heave of the ego
+        vehicle, (3, terms, 3).
+    :param objects: Trajectories of everything that has a box.
+    :param moving: Primitives of the objects.
     :param still: Solids of all the rest, in the world.
     """
 
     seed: int
     network: RoadNetwork
     ego: EgoDrive
-    sway: Sway
-    cast: Cast
-    moving: Assembly
+    sway: np.ndarray
+    objects: Trajectories
+    moving: RigidBodies
     still: Solids
     ground: GroundPlan
     light: Light
 
     @staticmethod
     def from_seed(seed: int) -> 'Scene':
-        """
-        Return the scene of a seed.
-
-        :param seed: Any integer from 0 up.
-        """
-        network = road_network(part_rng(seed, 'roads'))
-        ego = ego_drive(part_rng(seed, 'ego'), network)
-        stage = build(seed, network, ego)
-        cast = Cast(network, stage.actors)
-        moving = Assembly.of([
-            (actor.model.parts, OCCUPANCY_CLASS_NAMES.index(actor.model.class_name))
-            for actor in stage.actors])
-        places = np.array([placed[2:] for placed in stage.placed])
-        still = Assembly.of([placed[:2] for placed in stage.placed]).solids(
-            network.poses(*places.T), has_instance=False)
-        plan = ground_plan(stage.ground, network, palette(part_rng(seed, 'palette')))
-        springs = sway(part_rng(seed, 'sway'), ego.speed_mps)
-        return Scene(seed, network, ego, springs, cast, moving, still, plan,
-                     weather.light(part_rng(seed, 'light'), seed))
+        """Make the scene of a seed, which is any integer from 0 up."""
+        network = road_network(SceneRng.of_part(seed, 'roads'))
+        ego = ego_drive(SceneRng.of_part(seed, 'ego'), network)
+        builder = build_city(seed, network, ego)
+        objects = [actor for actor in builder.actors if actor.model.size_m]
+        rest = [actor for actor in builder.actors if not actor.model.size_m]
+        axis, u_m, v_m, _, turn_rad = np.array([actor[1:] for actor in rest]).T
+        still = RigidBodies.of([actor.model for actor in rest]).solids(
+            network.poses(axis, u_m, v_m, turn_rad), has_instance=False)
+        return Scene(
+            seed, network, ego, draw_sway(SceneRng.of_part(seed, 'sway'), ego.speed_mps),
+            Trajectories(network, objects), RigidBodies.of([actor.model for actor in objects]),
+            still, ground_plan(builder.ground, network, SceneRng.of_part(seed, 'palette')),
+            draw_light(SceneRng.of_part(seed, 'light'), seed))
 
     def world_from_ego(self, time_s: float) -> np.ndarray:
-        """
-        Return the pose of the ego vehicle, (4, 4) float64.
-
-        :param time_s: Time since the scene began.
-        """
-        x_m, y_m, yaw_rad = self._ego_cast.poses(time_s)[0]
-        return _pose(x_m, y_m, 0.0, yaw_rad) @ self.sway.ground_from_body(time_s)
+        """Return the pose of the ego vehicle at a time since the scene began, (4, 4) float64."""
+        x_m, y_m, yaw_rad = self._ego.poses(time_s)[0]
+        return _pose(x_m, y_m, 0.0, yaw_rad) @ _ground_from_body(self.sway, time_s)
 
     @cached_property
-    def _ego_cast(self) -> Cast:
-        """Return the ego vehicle as one of the things that follow lines."""
-        lateral_m = self.network.main.lane(1, self.ego.lane)
-        return Cast(self.network, [Actor(NO_MODEL, ALONG_U, self.ego.u_m, lateral_m,
-                                         self.ego.speed_mps, 0.0)])
+    def _ego(self) -> Trajectories:
+        across_m = self.network.main.lane(1, self.ego.lane)
+        return Trajectories(self.network, [Actor.on_line(
+            _NO_MODEL, ALONG_U, self.ego.u_m, across_m, 1, self.ego.speed_mps)])
 
-    def snapshot(self, time_s: float) -> Snapshot:
-        """
-        Return what is within sight of the ego vehicle.
-
-        :param time_s: Time since the scene began.
-        """
+    def state_at(self, time_s: float) -> SceneState:
+        """Return what is within sight of the ego vehicle at a time since the scene began."""
         ego_m = self.world_from_ego(time_s)[:2, 3]
-        poses = self.cast.poses(time_s)
-        near = np.hypot(*(poses[:, :2] - ego_m).T) < SIGHT_M
-        solids = Solids.joined([_visible(self.still, ego_m),
-                                _visible(self.moving.solids(poses, near), ego_m)])
-        return Snapshot(solids, self.ground, self.light)
+        poses = self.objects.poses(time_s)
+        solids = Solids.joined([
+            _visible(self.still, ego_m),
+            _visible(self.moving.solids(poses, _is_near(poses, ego_m)), ego_m)])
+        return SceneState(solids, self.ground, self.light)
 
     def objects_at(self, time_s: float) -> list[WorldObject]:
-        """
-        Return the boxes of all things within sight of the ego vehicle.
-
-        :param time_s: Time since the scene began.
-        """
-        ego_m = self.world_from_ego(time_s)[:2, 3]
-        poses = self.cast.poses(time_s)
-        velocities = self.cast.velocities(poses)
-        near = np.hypot(*(poses[:, :2] - ego_m).T) < SIGHT_M
-        objects = []
-        for number in np.flatnonzero(near):
-            class_name, size_m, _ = self.cast.actors[number].model
+        """Return the boxes of all objects within sight of the ego vehicle."""
+        poses = self.objects.poses(time_s)
+        velocities = self.objects.velocities(poses)
+        found = []
+        for number in np.flatnonzero(_is_near(poses, self.world_from_ego(time_s)[:2, 3])):
+            model = self.objects.actors[number].model
             x_m, y_m, yaw_rad = poses[number]
-            objects.append(WorldObject(int(number), class_name,
-                                       _pose(x_m, y_m, size_m[2] / 2, yaw_rad),
-                                       tuple(map(float, size_m)), velocities[number]))
-        return objects
+            found.append(WorldObject(
+                int(number), model.class_name, _pose(x_m, y_m, model.size_m[2] / 2, yaw_rad),
+                tuple(map(float, model.size_m)), velocities[number]))
+        return found
+
+
+def draw_sway(rng: SceneRng, speed_mps: float) -> np.ndarray:
+    """Draw how a vehicle sways on its springs, as in Scene; one that stands does not."""
+    share = min(1.0, speed_mps / _FULL_SWAY_MPS) / _SWAY_TERMS ** 0.5
+    return np.array([
+        [(limit * share, rng.uniform(1.0, 8.0), rng.uniform(0, 2 * np.pi))
+         for _ in range(_SWAY_TERMS)] for limit in (_PITCH_RAD, _ROLL_RAD, _HEAVE_M)])
+
+
+def draw_light(rng: SceneRng, seed: int) -> Light:
+    """Draw weather and time of day; the seed sets the pattern of clouds and textures."""
+    cloudiness = rng.weighted((rng.uniform(0, 0.3), rng.uniform(0.3, 0.7), 1.0),
+                              (0.45, 0.25, 0.3))
+    elevation_rad = np.radians(rng.weighted((rng.uniform(6, 20), rng.uniform(20, 70)),
+                                            (0.22, 0.78)))
+    azimuth_rad = rng.uniform(-np.pi, np.pi)
+    low = float(np.clip(1 - np.degrees(elevation_rad) / 25, 0, 1))
+    sun = (_SUNLIGHT * (1 - low) + _LOW_SUNLIGHT * low) * (1 - 0.35 * low)
+    sky = _BLUE * (1 - cloudiness) + _GREY * cloudiness
+    horizon = _PALE * (1 - cloudiness) + _GREY * cloudiness + 0.25 * low * (1 - cloudiness) * (
+        _LOW_SUNLIGHT - 0.4)
+    dim = rng.uniform(0.08, 0.25) if rng.random() < 0.08 else 1 - 0.5 * low
+    direction = np.array((np.cos(azimuth_rad) * np.cos(elevation_rad),
+                          np.sin(azimuth_rad) * np.cos(elevation_rad), np.sin(elevation_rad)))
+    exposure = rng.uniform(0.8, 1.25) / max(dim, 0.3) ** 0.8 * (1 + 0.35 * cloudiness)
+    return Light(
+        *(torch.from_numpy(np.asarray(value, np.float32)) for value in (
+            direction, sun * dim * (1 - 0.93 * cloudiness ** 1.5), sky * dim, horizon * dim)),
+        haze_per_m=rng.weighted((0.0008, 0.002, 0.006), (0.6, 0.3, 0.1)),
+        exposure=float(exposure), noise=float(rng.uniform(0.004, 0.02) / max(dim, 0.3) ** 0.5),
+        cloudiness=cloudiness,
+        wetness=float(rng.uniform(0.4, 1) if cloudiness > 0.6 and rng.random() < 0.5 else 0),
+        seed=seed)
+
+
+def _ground_from_body(sway: np.ndarray, time_s: float) -> np.ndarray:
+    """Return the pose of the swaying body over the ground below it, (4, 4)."""
+    amplitude, rate, phase = np.moveaxis(sway, -1, 0)
+    pitch, roll, heave_m = (amplitude * np.sin(rate * time_s + phase)).sum(1)
+    about_y = np.array(((np.cos(pitch), 0, np.sin(pitch)), (0, 1, 0),
+                        (-np.sin(pitch), 0, np.cos(pitch))))
+    about_x = np.array(((1, 0, 0), (0, np.cos(roll), -np.sin(roll)),
+                        (0, np.sin(roll), np.cos(roll))))
+    pose = np.eye(4)
+    pose[:3, :3] = about_y @ about_x
+    pose[2, 3] = heave_m
+    return pose
+
+
+def _is_near(poses: np.ndarray, ego_m: np.ndarray) -> np.ndarray:
+    return np.hypot(*(poses[:, :2] - ego_m).T) < SIGHT_M
 
 
 def _visible(solids: Solids, ego_m: np.ndarray) -> Solids:

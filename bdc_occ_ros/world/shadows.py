@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Which points see the sun, and how much of the sky, from depth maps cast from far above.
+Map shadows: which points see the sun, and how much of the sky.
 
-For every world there are three maps around the cameras: towards the sun over a small and a large
-area, and straight down. They are cast as views of cameras so far away that their rays are almost
+For every world three depth maps are cast around the cameras: towards the sun over a
+small and a large area, and straight down. Their cameras are so far away that rays are almost
 parallel.
 """
 
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ray_casting import cast
-from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras
+from bdc_occ_ros.world.ray_tiles import PinholeCameras, tiles_of_cameras
 
 _AWAY_M = 20e3
 _REACH_M = (14.0, 60.0, 30.0)
@@ -46,11 +46,10 @@ class ShadowMaps(NamedTuple):
 
     def sunlit(self, world: Tensor, point: Tensor) -> Tensor:
         """
-        Return the share of the sun that points see, 0 to 1.
+        Return the share of the sun that points see, 0 to 1, (T, P) float32.
 
         :param world: The world of every lot of points, (T,) int64.
         :param point: (T, 3, P) float32.
-        :return: (T, P) float32.
         """
         reach = self.reach[world]
         x, y, height_m = torch.baddbmm(reach[:, :, 3:], reach[:, :, :3], point).unbind(1)
@@ -64,13 +63,7 @@ class ShadowMaps(NamedTuple):
         return 1 - (above_m * softness - 1).clamp_(0, 1).mul_(inside)
 
     def openness(self, world: Tensor, point: Tensor) -> Tensor:
-        """
-        Return how open the sky above and around points is, 0 to 1.
-
-        :param world: The world of every lot of points, (T,) int64.
-        :param point: (T, 3, P) float32.
-        :return: (T, P) float32.
-        """
+        """Return how open the sky about points is, 0 to 1: ambient occlusion, as in sunlit()."""
         scale, right, up = self.above[world].unbind(1)
         # Seen from above x is right and y is up.
         x, y = point[:, 0] * scale + right, -(point[:, 1] * scale + up)
@@ -79,7 +72,6 @@ class ShadowMaps(NamedTuple):
         return 1 - above_m.mul_(1 / _OPEN_TO_M).clamp_(0, 1).mul_(inside)
 
     def _level_m(self, x: Tensor, y: Tensor, number: Tensor) -> Tensor:
-        """Return the heights in the maps of some numbers."""
         maps = self.level_m.shape[2] // self.level_m.shape[3]
         row = y.clamp(-_INSIDE, _INSIDE).add_(2 * number + (1 - maps)).mul_(1 / maps)
         return functional.grid_sample(self.level_m, torch.stack((x, row), -1)[None],
@@ -120,10 +112,10 @@ def _cast_levels(obstacles: Obstacles, center_m: Tensor, axes: Tensor, half_m: T
     matrix[..., 0, 0], matrix[..., 1, 1] = (0.5 * texels * _AWAY_M / half_m).unbind(-1)
     matrix[..., :2, 2] = 0.5 * texels
     matrix[..., 2, 2] = 1
-    cameras = Cameras(matrix.flatten(0, 1), pose.flatten(0, 1), texels, texels)
+    cameras = PinholeCameras(matrix.flatten(0, 1), pose.flatten(0, 1), texels, texels)
     which = torch.arange(worlds, device=center_m.device).repeat_interleave(3)
     hits = cast(tiles_of_cameras(cameras), obstacles, which)
-    depth_m = 1 / cameras.untiled(hits.inverse_depth).double().clamp_min(1e-6)
+    depth_m = 1 / cameras.untiled(hits.inverse_depth_per_m).double().clamp_min(1e-6)
     level_m = (_AWAY_M - depth_m).float().view(worlds, 3, texels, texels)
     level_m[:, 2] = functional.avg_pool2d(level_m[:, 2], _BLUR, 1, _BLUR // 2,
                                           count_include_pad=False)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What the world consists of, besides its ground: upright convex solids, as a struct of tensors.
+Define the geometry of a world besides its ground: upright convex solids, as a struct of tensors.
 
 A solid is a box, or a solid of revolution about its own z axis: ellipsoid, cylinder or cone,
 stretched along its axes. Solids turn about the vertical only.
@@ -83,19 +83,11 @@ class Solids:
         return Solids(*(getattr(self, item.name).to(device) for item in fields(self)))
 
     def select(self, index: Tensor) -> 'Solids':
-        """
-        Return some of the solids.
-
-        :param index: Which, integers or bools.
-        """
+        """Return the solids of some indices, or of a mask."""
         return Solids(*(getattr(self, item.name)[index] for item in fields(self)))
 
     @staticmethod
     def joined(parts: Sequence['Solids']) -> 'Solids':
-        """
-        Return several lots of solids as one.
-
-        :param parts: At least one, on one device.
-        """
+        """Concatenate solids on one device."""
         return Solids(*(torch.cat([getattr(part, item.name) for part in parts])
                         for item in fields(Solids)))

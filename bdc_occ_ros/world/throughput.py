@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How many keyframes a minute the world gives, and what each costs."""
+"""Measure how many keyframes a minute the world gives, and what each costs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ import torch
 
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.geometry.frustum import ImageConfig
-from bdc_occ_ros.world.keyframes import images_of, snapshots_of, truth_of
-from bdc_occ_ros.world.lidar import lidar_observed, sweep_of
-from bdc_occ_ros.world.moments import Moment
+from bdc_occ_ros.world.keyframes import KeyframeBatch
+from bdc_occ_ros.world.lidar import lidar_observed, simulate_sweep
 from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.sensor_timing import SensorTiming
 from bdc_occ_ros.world.world_source import input_from_image, KEYFRAME_PERIOD_S
 
 Result = TypeVar('Result')
@@ -48,13 +48,7 @@ class Costs:
 
     def timed(self, part: str, keyframes: int, device: torch.device, work: Callable[[], Result]
               ) -> Result:
-        """
-        Do something and note how long it takes, if it never was as quick.
-
-        :param part: Name of the work.
-        :param keyframes: For how many keyframes.
-        :param device: Where it is done.
-        """
+        """Do some work and note its time per keyframe, if it never was as quick."""
         clock = time.process_time if device.type == 'cpu' else time.perf_counter
         begin = clock()
         result = work()
@@ -83,30 +77,25 @@ def keyframe_costs(seeds: Sequence[int], rigs: Sequence[CameraRig], size_px: tup
 
 def _scene_costs(seed: int, rig: CameraRig, size_px: tuple[int, int], batch: int,
                  device: torch.device) -> Costs:
-    """Measure one scene."""
     costs = Costs()
     for _ in range(ROUNDS):
         scene = costs.timed('scene', 40, device, lambda: Scene.from_seed(seed))
-        moments = [Moment(scene, rig, START_S + step * KEYFRAME_PERIOD_S)
-                   for step in range(batch)]
-        _measure(costs, moments, size_px, device)
+        _measure(costs, [SensorTiming(scene, rig, START_S + step * KEYFRAME_PERIOD_S)
+                         for step in range(batch)], size_px, device)
     return costs
 
 
-def _measure(costs: Costs, moments: list[Moment], size_px: tuple[int, int], device: torch.device
-             ) -> None:
-    """Note what a batch of keyframes costs."""
+def _measure(costs: Costs, timings: list[SensorTiming], size_px: tuple[int, int],
+             device: torch.device) -> None:
     width, height = size_px
-    image, count = ImageConfig(height, width), len(moments)
+    image, count = ImageConfig(height, width), len(timings)
     intrinsics = np.stack([[input_from_image(camera, image) @ camera.intrinsics
-                            for camera in moment.rig.cameras] for moment in moments])
-    snapshots = costs.timed('world', count, device, lambda: snapshots_of(moments, device))
-    costs.timed('images', count, device, lambda: images_of(
-        moments, snapshots, intrinsics, (height, width), range(count * intrinsics.shape[1]),
-        device))
-    poses = np.stack([moment.world_from_lidar_ego for moment in moments])
-    truth = costs.timed('label', count, device, lambda: truth_of(moments, snapshots, poses,
-                                                                 device))
+                            for camera in timing.rig.cameras] for timing in timings])
+    batch = costs.timed('world', count, device, lambda: KeyframeBatch.of(timings, device))
+    costs.timed('images', count, device, lambda: batch.images(
+        intrinsics, (height, width), range(count * intrinsics.shape[1])))
+    poses = np.stack([timing.world_from_lidar_ego for timing in timings])
+    truth = costs.timed('label', count, device, lambda: batch.truth(poses))
     costs.timed('LiDAR', count, device, lambda: [
-        lidar_observed(classes, sweep_of(moment, snapshot, 0))
-        for moment, snapshot, classes in zip(moments, snapshots, truth.classes)])
+        lidar_observed(classes, simulate_sweep(timing, state, 0))
+        for timing, state, classes in zip(timings, batch.states, truth.classes)])

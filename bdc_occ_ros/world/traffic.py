@@ -1,22 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who drives: the ego vehicle, the lanes beside and against it, and the cross roads."""
+"""Draw the drive of the ego vehicle and the traffic around it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
-from bdc_occ_ros.world.actors import Actor
-from bdc_occ_ros.world.cars import car
-from bdc_occ_ros.world.chance import Chance
-from bdc_occ_ros.world.construction import construction_vehicle
-from bdc_occ_ros.world.cycles import bicycle, motorcycle
-from bdc_occ_ros.world.ground_drawing import APRON_M
-from bdc_occ_ros.world.parts import Model
+from bdc_occ_ros.world.ground_map import APRON_M
+from bdc_occ_ros.world.primitives import Model
 from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, Road, RoadNetwork
-from bdc_occ_ros.world.stage import DURATION_S, SIGHT_M
-from bdc_occ_ros.world.vehicles import bus, tractor, trailer, truck
+from bdc_occ_ros.world.road_users import bicycle, motorcycle
+from bdc_occ_ros.world.scene_builder import Actor, DURATION_S, SIGHT_M
+from bdc_occ_ros.world.scene_rng import SceneRng
+from bdc_occ_ros.world.vehicles import bus, car, construction_vehicle, tractor, trailer, truck
 
 _EGO_FRONT_M, _EGO_REAR_M = 6.5, 4.5
 _QUEUE_GAP_M = 2.5
@@ -25,10 +20,9 @@ _HITCH_M = 0.4
 
 class EgoDrive(NamedTuple):
     """
-    How the ego vehicle drives: along a lane of the main road, at a steady speed.
+    The drive of the ego vehicle: along a lane of the main road, at a steady speed.
 
     :param lane: Number of its lane from the centre.
-    :param speed_mps: Its speed, maybe 0.
     :param red: The cross road whose traffic it waits for, or None.
     :param closed_lane: The lane of its direction that works block, or None.
     """
@@ -41,12 +35,12 @@ class EgoDrive(NamedTuple):
 
     @property
     def end_u_m(self) -> float:
-        """Return about where the drive ends."""
+        """Return u at the end of the drive, about."""
         return self.u_m + self.speed_mps * DURATION_S
 
 
-def ego_drive(rng: Chance, network: RoadNetwork) -> EgoDrive:
-    """Draw how the ego vehicle drives."""
+def ego_drive(rng: SceneRng, network: RoadNetwork) -> EgoDrive:
+    """Draw the drive of the ego vehicle."""
     lanes = network.main.lanes
     lane = rng.integers(0, lanes)
     closed = lanes - 1 if lanes > 1 and rng.random() < 0.35 else None
@@ -61,22 +55,17 @@ def ego_drive(rng: Chance, network: RoadNetwork) -> EgoDrive:
     return EgoDrive(0.0, lane, speed_mps, None, closed)
 
 
-def traffic(rng: Chance, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
-    """
-    Return everything that drives or waits in a lane.
-
-    :param ego: The ego vehicle, which is left room.
-    """
+def traffic(rng: SceneRng, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
+    """Draw everything that drives or waits in a lane; the ego vehicle is left room."""
     main = _waiting_main if ego.red else _flowing_main
     actors = main(rng, network.main, ego)
     for road in network.along(ALONG_V):
         if ego.u_m - SIGHT_M < road.centre_m < ego.end_u_m + SIGHT_M:
-            crossing = _flowing_cross if road is ego.red else _waiting_cross
-            actors += crossing(rng, road, network.main)
+            actors += _cross(rng, road, network.main, road is ego.red)
     return actors + _cyclists(rng, network.main, ego)
 
 
-def _vehicles(rng: Chance) -> list[Model]:
+def _vehicles(rng: SceneRng) -> list[Model]:
     """Draw one vehicle, or a tractor and its trailer, front first."""
     kind = rng.weighted((car, truck, bus, tractor, motorcycle, construction_vehicle),
                         (0.73, 0.11, 0.055, 0.05, 0.04, 0.015))
@@ -85,18 +74,17 @@ def _vehicles(rng: Chance) -> list[Model]:
     return [motorcycle(rng, True) if kind is motorcycle else kind(rng)]
 
 
-def _lane(rng: Chance, axis: int, lateral_m: float, head_m: float, tail_m: float,
+def _lane(rng: SceneRng, axis: int, lateral_m: float, head_m: float, tail_m: float,
           speed_mps: float, gap_m: float,
-          draw: Callable[[Chance], list[Model]] = _vehicles) -> list[Actor]:
+          draw: Callable[[SceneRng], list[Model]] = _vehicles) -> list[Actor]:
     """
     Fill a lane from its head back to its tail; the vehicles keep their distances.
 
-    :param head_m: Coordinate along the axis where the first bumper is.
-    :param tail_m: Coordinate where the last one ends at the latest.
+    :param head_m: Coordinate along the axis of the first bumper.
+    :param tail_m: Coordinate of the last bumper at the furthest.
     :param gap_m: Mean gap; every gap is at least 40 % of it.
     """
     direction = 1 if head_m > tail_m else -1
-    turn_rad = 0.0 if direction > 0 else np.pi
     actors, behind_m = [], 0.0
     while True:
         vehicles = draw(rng)
@@ -104,14 +92,13 @@ def _lane(rng: Chance, axis: int, lateral_m: float, head_m: float, tail_m: float
             return actors
         for model in vehicles:
             along_m = head_m - direction * (behind_m + model.size_m[0] / 2)
-            place = (along_m, lateral_m) if axis == ALONG_U else (lateral_m, along_m)
-            actors.append(Actor(model, axis, *place, direction * speed_mps, turn_rad))
+            actors.append(Actor.on_line(model, axis, along_m, lateral_m, direction, speed_mps))
             behind_m += model.size_m[0] + _HITCH_M
         behind_m += gap_m * 0.4 + rng.exponential(gap_m * 0.6)
 
 
-def _flowing_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
-    """Return traffic on the main road while the ego vehicle drives."""
+def _flowing_main(rng: SceneRng, road: Road, ego: EgoDrive) -> list[Actor]:
+    """Draw traffic on the main road while the ego vehicle drives."""
     gap_m = rng.choice((6, 18, 40)) + ego.speed_mps
     oncoming_mps = ego.speed_mps * rng.uniform(0.6, 1.2)
     actors = []
@@ -134,8 +121,8 @@ def _flowing_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
     return actors
 
 
-def _waiting_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
-    """Return the queues on either side of the junction, and who has left it."""
+def _waiting_main(rng: SceneRng, road: Road, ego: EgoDrive) -> list[Actor]:
+    """Draw the queues of the main road on either side of the junction, and what left it."""
     actors = []
     edge_m = ego.red.half_roadway_m + APRON_M
     for direction in (-1, 1):
@@ -158,14 +145,19 @@ def _waiting_main(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
     return actors
 
 
-def _waiting_cross(rng: Chance, road: Road, main: Road) -> list[Actor]:
-    """Return the queues of a cross road before the main road, and who has left it."""
+def _cross(rng: SceneRng, road: Road, main: Road, is_flowing: bool) -> list[Actor]:
+    """Draw traffic across the main road, or its queues before that road and what left it."""
     actors = []
     edge_m = main.half_roadway_m + APRON_M
     for direction in (-1, 1):
         speed_mps = rng.uniform(4, 9)
         for number in range(road.lanes):
             lateral_m = road.lane(direction, number)
+            if is_flowing:
+                tail_m = -direction * (SIGHT_M + speed_mps * DURATION_S)
+                actors += _lane(rng, ALONG_V, lateral_m, direction * 60, tail_m, speed_mps,
+                                rng.uniform(15, 30))
+                continue
             queue_m = max(0.0, rng.uniform(-8, 35))
             actors += _lane(rng, ALONG_V, lateral_m, -direction * (edge_m + 0.3),
                             -direction * (edge_m + queue_m), 0.0, _QUEUE_GAP_M)
@@ -174,20 +166,8 @@ def _waiting_cross(rng: Chance, road: Road, main: Road) -> list[Actor]:
     return actors
 
 
-def _flowing_cross(rng: Chance, road: Road, main: Road) -> list[Actor]:
-    """Return traffic that crosses the main road while the ego vehicle waits."""
-    actors = []
-    for direction in (-1, 1):
-        speed_mps = rng.uniform(4, 9)
-        reach_m = SIGHT_M + speed_mps * DURATION_S
-        for number in range(road.lanes):
-            actors += _lane(rng, ALONG_V, road.lane(direction, number), direction * 60,
-                            -direction * reach_m, speed_mps, rng.uniform(15, 30))
-    return actors
-
-
-def _cyclists(rng: Chance, road: Road, ego: EgoDrive) -> list[Actor]:
-    """Return riders in the cycle lanes of the main road, who all keep one speed."""
+def _cyclists(rng: SceneRng, road: Road, ego: EgoDrive) -> list[Actor]:
+    """Draw riders in the cycle lanes of the main road, who all keep one speed."""
     if not road.cycling_m:
         return []
     actors = []

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keyframes of made-up drives straight into training, rendered as the network takes them."""
+"""Load keyframes of made-up drives into training, rendered as the network takes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -16,30 +16,30 @@ from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, MAX_CAMERAS
 from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
-from bdc_occ_ros.world.keyframes import images_of, Objects, snapshots_of, truth_of
-from bdc_occ_ros.world.moments import Moment
-from bdc_occ_ros.world.sample_arrays import arrays_of, batch_of
+from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects
 from bdc_occ_ros.world.scene import Scene
-from bdc_occ_ros.world.solid_voxels import GRID
-from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.seeds import sources_fingerprint
+from bdc_occ_ros.world.sensor_timing import SensorTiming
+from bdc_occ_ros.world.voxelization import GRID
 
 KEYFRAME_PERIOD_S = 0.5
 KEYFRAMES_PER_SCENE = 40
 SCENES_KEPT = 1024  # some 2.5 MB each; to make one anew takes as long as several samples
 RENDERED_AT_ONCE = {'cpu': 1, 'cuda': 32}
+KEPT_TENSORS = ('images', 'input_from_camera', 'key_ego_from_camera', 'semantics', 'depths_m')
 
 
 class WorldSource:
     """
-    A training source without a disk: sample by sample a drive from a seed.
+    A training source without a disk: samples of drives that follow from seeds.
 
     The samples of one scene have consecutive numbers and spread over its whole drive; the rigs
     take turns by seed. Several threads may load at once.
 
-    :param frustum: What the network wants to see.
+    :param frustum: Image size and feature stride of the network.
     :param keyframes_per_scene: Up to 40, which is one every half second.
-    :param cache: Folder where samples are kept once they are made, and read from afterwards; None
-        to make them anew every time. Samples from other sources of the world are left alone.
+    :param cache: Folder that keeps samples once they are made; None to make them anew every time.
+        Samples from other sources of the world are left alone.
     :raises UsageError: if there are no seeds or rigs, or more keyframes than a drive has.
     """
 
@@ -63,9 +63,8 @@ class WorldSource:
 
     def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
         """
-        Return some samples, from the cache where they are in it.
+        Load samples from the cache, or make them.
 
-        :param numbers: Which, each below the length.
         :param device: Where the batch is wanted, and where what is missing is rendered.
         :raises InvalidDatasetError: if a file of the cache is damaged.
         """
@@ -74,22 +73,18 @@ class WorldSource:
         if self._cache is None:
             return joined([self._made(numbers[start:start + step], device)
                            for start in range(0, len(numbers), step)])
-        return batch_of([self._kept(self._cache, number, device) for number in numbers]
-                        ).to(device)
+        return joined([batch_of(self._kept(self._cache, number, device)) for number in numbers]
+                      ).to(device)
 
     def scene_of(self, number: int) -> str:
-        """
-        Return the scene of a sample.
-
-        :param number: Which, below the length.
-        """
+        """Return the seed of a sample's scene, as text."""
         return str(self._seed_and_step(number)[0])
 
-    def moment(self, number: int) -> Moment:
-        """Return where and when a sample is."""
+    def timing(self, number: int) -> SensorTiming:
+        """Return the times and poses of the sensors of a sample."""
         seed, step = self._seed_and_step(number)
-        return Moment(self._scene(seed), self._rigs[seed % len(self._rigs)],
-                      step * KEYFRAME_PERIOD_S)
+        return SensorTiming(self._scene(seed), self._rigs[seed % len(self._rigs)],
+                            step * KEYFRAME_PERIOD_S)
 
     def _seed_and_step(self, number: int) -> tuple[int, int]:
         """Return the seed of a sample and its place among the 40 keyframes of the drive."""
@@ -98,12 +93,11 @@ class WorldSource:
 
     def _kept(self, cache: SampleCache, number: int, device: torch.device
               ) -> dict[str, np.ndarray]:
-        """Return a sample from the cache, where it comes to when it is made."""
         seed, step = self._seed_and_step(number)
         return cache.get(f'{seed:06d}_{step:02d}', lambda: arrays_of(self._made([number], device)))
 
     def _scene(self, seed: int) -> Scene:
-        """Return a scene; the one that nobody asked for the longest makes room."""
+        """Return a scene; the least recently used one makes room."""
         with self._lock:
             scene = self._scenes.pop(seed, None)
         scene = scene or Scene.from_seed(seed)
@@ -114,23 +108,20 @@ class WorldSource:
         return scene
 
     def _made(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
-        """Render samples and label them."""
         image = self._frustum.image
-        moments = [self.moment(number) for number in numbers]
-        snapshots = snapshots_of(moments, device)
+        batch = KeyframeBatch.of([self.timing(number) for number in numbers], device)
         input_from_camera = np.stack([
-            [input_from_image(camera, image) @ camera.intrinsics for camera in moment.rig.cameras]
-            for moment in moments])
+            [input_from_image(camera, image) @ camera.intrinsics for camera in timing.rig.cameras]
+            for timing in batch.timings])
         noise_seeds = [(seed * KEYFRAMES_PER_SCENE + step) * MAX_CAMERAS + camera
                        for seed, step in map(self._seed_and_step, numbers)
                        for camera in range(input_from_camera.shape[1])]
-        rendering = images_of(moments, snapshots, input_from_camera,
-                              (image.height_px, image.width_px), noise_seeds, device)
-        world_from_key = np.stack([moment.world_from_key_ego for moment in moments])
-        truth = truth_of(moments, snapshots, world_from_key, device)
+        rendering = batch.images(input_from_camera, (image.height_px, image.width_px), noise_seeds)
+        world_from_key = np.stack([timing.world_from_key_ego for timing in batch.timings])
+        truth = batch.truth(world_from_key)
         key_from_world = np.linalg.inv(world_from_key)
-        poses = key_from_world[:, None] @ np.stack([m.world_from_cameras for m in moments])
-        size = (len(moments), -1)
+        poses = key_from_world[:, None] @ batch.world_from_cameras
+        size = (len(numbers), -1)
         return TrainingBatch(
             rendering.images.unflatten(0, size), torch.from_numpy(input_from_camera).to(device),
             torch.from_numpy(poses).to(device), truth.classes, truth.observed,
@@ -142,11 +133,10 @@ class WorldSource:
 
 def input_from_image(camera: Camera, image: ImageConfig) -> np.ndarray:
     """
-    Return how pixels of a camera move to the network input: scaled, the lower rows kept.
+    Return the affine map from pixels of a camera to the network input: scaled, lower rows kept.
 
-    :param camera: The camera, straight, at the size that its intrinsics belong to.
-    :param image: Size of the network input.
-    :return: (3, 3), the same as network/preprocessing.py works out.
+    :param camera: The camera, undistorted, at the size that its intrinsics belong to.
+    :return: (3, 3), the same as geometry/preprocessing.py works out.
     """
     scale_x = image.width_px / camera.width_px
     resized_height_px = max(1, round(camera.height_px * scale_x))
@@ -157,39 +147,41 @@ def input_from_image(camera: Camera, image: ImageConfig) -> np.ndarray:
 
 
 def nearest_m(inverse_depth_per_m: Tensor, feature_stride: int) -> Tensor:
-    """
-    Return the depth of the nearest surface in every feature cell.
-
-    :param inverse_depth_per_m: (V, H, W), 0 for the sky.
-    :param feature_stride: Pixels per cell.
-    :return: (V, h, w) float32, metres; 0 where there is only sky.
-    """
+    """Return the least depth per feature cell, (V, h, w), metres; 0 where there is only sky."""
     nearest = max_pool2d(inverse_depth_per_m[:, None], feature_stride)[:, 0]
     return torch.where(nearest > 0, nearest.clamp(min=1e-6).reciprocal(), 0.0)
 
 
 def joined(batches: Sequence[TrainingBatch]) -> TrainingBatch:
-    """
-    Return several batches as one.
+    """Concatenate batches with depths, on one device."""
+    tensors = {name: torch.cat([getattr(batch, name) for batch in batches])
+               for name in (*KEPT_TENSORS, 'observed')}
+    return TrainingBatch(boxes=[boxes for batch in batches for boxes in batch.boxes], **tensors)
 
-    :param batches: At least one, all with depths or all without, on one device.
-    """
-    tensors = [None if getattr(batches[0], name) is None
-               else torch.cat([getattr(batch, name) for batch in batches])
-               for name in ('images', 'input_from_camera', 'key_ego_from_camera', 'semantics',
-                            'observed', 'depths_m')]
-    return TrainingBatch(*tensors[:5], [boxes for batch in batches for boxes in batch.boxes],
-                         tensors[5])
+
+def arrays_of(batch: TrainingBatch) -> dict[str, np.ndarray]:
+    """Return a batch of one sample as the arrays that the cache keeps."""
+    batch = batch.to('cpu')
+    return {name: getattr(batch, name)[0].numpy() for name in KEPT_TENSORS} | {
+        'observed': np.packbits(batch.observed[0].numpy()),
+        'boxes': batch.boxes[0].boxes.numpy(), 'labels': batch.boxes[0].labels.numpy()}
+
+
+def batch_of(arrays: Mapping[str, np.ndarray]) -> TrainingBatch:
+    """Return the batch of one sample, on the CPU, that arrays_of() was given."""
+    tensors = {name: torch.from_numpy(arrays[name])[None] for name in KEPT_TENSORS}
+    observed = np.unpackbits(arrays['observed']).reshape(tensors['semantics'].shape)
+    boxes = TrueBoxes(torch.from_numpy(arrays['boxes']), torch.from_numpy(arrays['labels']))
+    return TrainingBatch(boxes=[boxes], observed=torch.from_numpy(observed).bool(), **tensors)
 
 
 def boxes_in_grid(objects: Objects, seen: np.ndarray, key_from_world: np.ndarray,
                   device: torch.device) -> TrueBoxes:
     """
-    Return the objects within the grid that a camera sees, in the frame of the key camera.
+    Return the objects within the grid that a camera sees, in the ego frame of the key camera.
 
-    :param objects: What has a box.
-    :param seen: Share of each that is not hidden, (K,).
-    :param key_from_world: Pose of the world in the key camera's ego frame, (4, 4), metres.
+    :param seen: Share of each object that is not hidden, (K,).
+    :param key_from_world: Pose of the world in that frame, (4, 4), metres.
     """
     poses = key_from_world @ objects.world_from_box
     centers_m = poses[:, :3, 3]

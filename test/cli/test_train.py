@@ -15,7 +15,7 @@ from bdc_occ_ros.predictor import Predictor
 from bdc_occ_ros.training.training_data import DataChoice
 from bdc_occ_ros.weights.checkpoint import load_checkpoint
 from bdc_occ_ros.weights.weights_file import tensors_sha256
-from bdc_occ_ros.world.sources import sources_fingerprint
+from bdc_occ_ros.world.seeds import sources_fingerprint
 
 FEW = ('--batch', '2', '--tune', 'warmup_steps=0', '--threads', '1', '--workers', '0')
 

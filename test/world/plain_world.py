@@ -28,9 +28,9 @@ def open_scene():
     return Scene.from_seed(3)
 
 
-def snapshot_of(solids):
+def state_of(solids):
     """Return a world with some ground and nothing but these solids."""
-    return replace(open_scene().snapshot(1.0), solids=solids)
+    return replace(open_scene().state_at(1.0), solids=solids)
 
 
 def forward_pose(x_m=0.0, y_m=0.0, z_m=1.5):

@@ -13,11 +13,10 @@ import torch
 
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.world.keyframes import truth_of
-from bdc_occ_ros.world.moments import Moment
-from bdc_occ_ros.world.published_rigs import published_rigs
+from bdc_occ_ros.world.keyframes import KeyframeBatch
 from bdc_occ_ros.world.rendering import cast_depth, View
 from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.sensor_timing import published_rigs, SensorTiming
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
 SEED, WIDTH, HEIGHT = 4, 320, 180
@@ -43,9 +42,9 @@ def dataset(dataroot):
 
 
 @pytest.fixture(scope='module')
-def moment():
+def timing():
     rigs = published_rigs()
-    return Moment(Scene.from_seed(SEED), rigs[SEED % len(rigs)], 0.5)
+    return SensorTiming(Scene.from_seed(SEED), rigs[SEED % len(rigs)], 0.5)
 
 
 def test_splits_and_samples_are_as_asked(dataroot, dataset):
@@ -59,15 +58,15 @@ def test_splits_and_samples_are_as_asked(dataroot, dataset):
     assert sweep['timestamp'] - stamps[0] == 50_000 - 43_100 + 32_700
 
 
-def test_frames_and_labels_read_back_as_they_were_made(dataset, moment):
+def test_frames_and_labels_read_back_as_they_were_made(dataset, timing):
     key = dataset.keys[1]
     frame, label = dataset.frame(key), dataset.label(key)
-    for camera, pose in zip(moment.rig.cameras, moment.world_from_cameras):
+    for camera, pose in zip(timing.rig.cameras, timing.world_from_cameras):
         assert frame.images[camera.name].shape == (HEIGHT, WIDTH, 3)
         assert np.allclose(frame.fixed_from_ego[camera.name]
                            @ frame.rig[camera.name].ego_from_camera, pose, atol=1e-6)
-    truth = truth_of([moment], [moment.scene.snapshot(moment.lidar_time_s)],
-                     moment.world_from_lidar_ego[None], torch.device('cpu'))
+    truth = KeyframeBatch.of([timing], torch.device('cpu')).truth(
+        timing.world_from_lidar_ego[None])
     assert (label.semantics == truth.classes[0].numpy()).all()
     assert (label.mask_camera == truth.observed[0].numpy()).mean() > 0.999
     assert 0.01 < label.mask_lidar.mean() < 0.3
@@ -86,25 +85,25 @@ def test_points_lie_on_occupied_voxels(dataset):
     assert len(index) > 5000 and near.mean() > 0.99
 
 
-def test_boxes_fit_the_rendered_objects_to_the_pixel(dataset, moment):
+def test_boxes_fit_the_rendered_objects_to_the_pixel(dataset, timing):
     """All pixels of an object lie in the outline of its box, and reach its sides."""
-    checked, gaps = zip(*(fits_of(dataset, number, moment) for number in (0, 1)))
+    checked, gaps = zip(*(fits_of(dataset, number, timing) for number in (0, 1)))
     assert sum(checked) >= 3 and sum(gaps) <= sum(checked) // 3
 
 
 def fits_of(dataset, sample, other):
     """Check the boxes of a sample; return how many stand alone, and how many leave a gap."""
-    moment = Moment(other.scene, other.rig, 0.5 * sample)
-    snapshot = moment.scene.snapshot(moment.lidar_time_s)
+    timing = SensorTiming(other.scene, other.rig, 0.5 * sample)
+    state = timing.scene.state_at(timing.lidar_time_s)
     data = dataset.tables.get('sample', dataset.keys[sample].token)['data']
-    instance_of = np.append(snapshot.solids.instance.numpy(), (-1, -1))
+    instance_of = np.append(state.solids.instance.numpy(), (-1, -1))
     checked = gaps = 0
-    for camera, pose in zip(moment.rig.cameras, moment.world_from_cameras):
+    for camera, pose in zip(timing.rig.cameras, timing.world_from_cameras):
         _, boxes, intrinsics = dataset.tables.get_sample_data(data[camera.name])
-        solid = cast_depth([View(snapshot, intrinsics, pose, HEIGHT, WIDTH)], 'cpu').solid[0]
+        solid = cast_depth([View(state, intrinsics, pose, HEIGHT, WIDTH)], 'cpu').solid[0]
         instances = instance_of[solid.numpy()]
         for box in boxes:
-            number = instance_number(dataset, box.token, moment)
+            number = instance_number(dataset, box.token, timing)
             rows, columns = np.nonzero(instances == number)
             if len(rows) < 20 or box.corners()[2].min() < 1.0:
                 continue
@@ -122,10 +121,10 @@ def fits_of(dataset, sample, other):
     return checked, gaps
 
 
-def instance_number(dataset, annotation, moment):
+def instance_number(dataset, annotation, timing):
     """Return which object an annotation is about, from where it is."""
     place = dataset.tables.get('sample_annotation', annotation)['translation']
-    return min(moment.scene.objects_at(moment.lidar_time_s),
+    return min(timing.scene.objects_at(timing.lidar_time_s),
                key=lambda item: np.linalg.norm(item.world_from_box[:3, 3] - place)).instance
 
 

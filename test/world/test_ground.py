@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.ground import GroundPlan, Mark, sample_ground, stack_plans, Surface
-from bdc_occ_ros.world.ground_drawing import draw_roads, ground_plan, GroundMap
+from bdc_occ_ros.world.ground_map import draw_roads, ground_plan, GroundMap
 from bdc_occ_ros.world.road_network import ALONG_V, road_network, RoadNetwork
 from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.scene_rng import SceneRng
 
 DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN = 11, 12, 13, 14
 WHITE = (0.72, 0.72, 0.70)
@@ -96,10 +96,10 @@ def test_stacked_plans_give_what_each_gives_alone():
 
 
 def roads_alone(seed: int) -> tuple[RoadNetwork, GroundPlan]:
-    network = road_network(Chance(f'roads {seed}'))
+    network = road_network(SceneRng(f'roads {seed}'))
     ground = GroundMap(Surface.WATER)
-    draw_roads(ground, network, Chance('medians'))
-    return network, ground_plan(ground, network, np.zeros((len(Surface), 3)))
+    draw_roads(ground, network, SceneRng('medians'))
+    return network, ground_plan(ground, network, SceneRng('palette'))
 
 
 @pytest.mark.parametrize('seed', range(6))

@@ -3,7 +3,7 @@
 """LiDAR points lie on what there is, know their object, and observe what their rays pass."""
 
 import numpy as np
-from plain_world import open_scene, snapshot_of, solids_of
+from plain_world import open_scene, solids_of, state_of
 import pytest
 import torch
 
@@ -13,34 +13,34 @@ from bdc_occ_ros.world.lidar import (
     NUM_AZIMUTHS,
     NUM_BEAMS,
     points_per_object,
-    sweep_of,
+    simulate_sweep,
 )
-from bdc_occ_ros.world.moments import ego_from_lidar, LIDAR_TRANSLATION_M, Moment
-from bdc_occ_ros.world.solid_voxels import voxel_classes
+from bdc_occ_ros.world.sensor_timing import ego_from_lidar, LIDAR_TRANSLATION_M, SensorTiming
+from bdc_occ_ros.world.voxelization import voxelize
 
 WALL_M = 12.0
 
 
 @pytest.fixture(scope='module')
-def moment(nuscenes_rig):
-    return Moment(open_scene(), nuscenes_rig, 1.0)
+def timing(nuscenes_rig):
+    return SensorTiming(open_scene(), nuscenes_rig, 1.0)
 
 
 @pytest.fixture(scope='module')
-def snapshot(moment):
+def state(timing):
     """Return a wall ahead of the vehicle with a car before it, and a car behind the wall."""
-    pose = moment.world_from_lidar_ego
+    pose = timing.world_from_lidar_ego
     yaw = float(np.arctan2(pose[1, 0], pose[0, 0]))
     rows = [(tuple((pose @ (x_m, y_m, z_m, 1.0))[:3]), half_m, yaw, 0, label, instance)
             for x_m, y_m, z_m, half_m, label, instance in (
                 (WALL_M + 0.5, 0.0, 2.0, (0.5, 15.0, 2.0), 15, -1),
                 (8.0, 3.0, 0.8, (2.0, 0.9, 0.8), 4, 5), (16.0, 0.0, 0.8, (2.0, 0.9, 0.8), 4, 6))]
-    return snapshot_of(solids_of(*rows))
+    return state_of(solids_of(*rows))
 
 
 @pytest.fixture(scope='module')
-def sweep(moment, snapshot):
-    return sweep_of(moment, snapshot, 11)
+def sweep(timing, state):
+    return simulate_sweep(timing, state, 11)
 
 
 def in_ego(sweep):
@@ -80,14 +80,14 @@ def test_points_are_counted_per_object(sweep):
     assert counts.tolist() == [0, (sweep.instance == 5).sum(), 0] and counts[1] > 300
 
 
-def test_equal_seeds_give_equal_sweeps(moment, snapshot, sweep):
-    assert np.array_equal(sweep_of(moment, snapshot, 11).points, sweep.points)
-    assert not np.array_equal(sweep_of(moment, snapshot, 12).points[:1000], sweep.points[:1000])
+def test_equal_seeds_give_equal_sweeps(timing, state, sweep):
+    assert np.array_equal(simulate_sweep(timing, state, 11).points, sweep.points)
+    assert not np.array_equal(simulate_sweep(timing, state, 12).points[:1000], sweep.points[:1000])
 
 
-def test_rays_observe_what_they_pass_and_where_they_end(moment, snapshot, sweep):
-    ego_from_world = torch.from_numpy(np.linalg.inv(moment.world_from_lidar_ego))
-    classes = voxel_classes([snapshot], ego_from_world[None])[0]
+def test_rays_observe_what_they_pass_and_where_they_end(timing, state, sweep):
+    ego_from_world = torch.from_numpy(np.linalg.inv(timing.world_from_lidar_ego))
+    classes = voxelize([state], ego_from_world[None])[0]
     observed = lidar_observed(classes, sweep).numpy()
     x = round((WALL_M + 40) / 0.4)
     height = int((LIDAR_TRANSLATION_M[2] + 1) / 0.4)

@@ -12,7 +12,7 @@ import torch
 from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.culling import Obstacles
 from bdc_occ_ros.world.ray_casting import cast, cast_rays, GROUND, SKY
-from bdc_occ_ros.world.ray_tiles import Cameras, tiles_of_cameras, tiles_of_rays
+from bdc_occ_ros.world.ray_tiles import PinholeCameras, tiles_of_cameras, tiles_of_rays
 from bdc_occ_ros.world.solids import Shape, Solids
 
 
@@ -40,7 +40,7 @@ def camera(origin_m, yaw, pitch, height=17, width=27, focal=15.0):
     pose[:3, :3] = np.stack((right, np.cross(forward, right), forward), 1)
     pose[:3, 3] = origin_m
     matrix = np.array(((focal, 0, 0.5 * width - 1), (0, focal, 0.5 * height + 1), (0, 0, 1)))
-    return Cameras(torch.tensor(matrix)[None], torch.tensor(pose)[None], height, width)
+    return PinholeCameras(torch.tensor(matrix)[None], torch.tensor(pose)[None], height, width)
 
 
 def plain_camera(solids, cameras):
@@ -112,15 +112,15 @@ def test_ground_is_met_from_above_only():
 def test_worlds_together_are_as_worlds_alone():
     worlds = [random_solids(5), random_solids(6, 20), random_solids(7, 90)]
     views = [camera((0, 0, 1.5 + 0.2 * n), 0.7 * n, -0.05, 40, 70) for n in range(4)]
-    together = Cameras(torch.cat([view.intrinsics for view in views]),
-                       torch.cat([view.world_from_camera for view in views]), 40, 70)
+    together = PinholeCameras(torch.cat([view.intrinsics for view in views]),
+                              torch.cat([view.world_from_camera for view in views]), 40, 70)
     world = torch.tensor((2, 0, 1, 0))
     hits = cast(tiles_of_cameras(together), Obstacles.stacked(worlds), world)
     for number, view in enumerate(views):
         alone = cast(tiles_of_cameras(view), Obstacles.stacked([worlds[world[number]]]),
                      torch.zeros(1).long())
-        torch.testing.assert_close(hits.inverse_depth[number], alone.inverse_depth[0], rtol=1e-5,
-                                   atol=1e-6)
+        torch.testing.assert_close(hits.inverse_depth_per_m[number],
+                                   alone.inverse_depth_per_m[0], rtol=1e-5, atol=1e-6)
         assert (hits.solid[number] == alone.solid[0]).float().mean() > 0.999
 
 
@@ -132,7 +132,7 @@ def test_where_tiles_end_makes_no_difference(height):
     right, down = 7, 5
     matrix = whole.intrinsics.clone()
     matrix[0, :2, 2] -= torch.tensor((right, down))
-    part = Cameras(matrix, whole.world_from_camera, height - down, height - right)
+    part = PinholeCameras(matrix, whole.world_from_camera, height - down, height - right)
     (depth, which), (part_depth, part_which) = (
         [found.reshape(view.height_px, view.width_px) for found in fast_camera(solids, view)]
         for view in (whole, part))

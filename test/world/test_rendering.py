@@ -5,14 +5,14 @@
 from dataclasses import replace
 
 import numpy as np
-from plain_world import forward_pose, snapshot_of
+from plain_world import forward_pose, state_of
 import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidRaysError
 from bdc_occ_ros.world.ground import Surface
 from bdc_occ_ros.world.rendering import cast_depth, render, View
-from bdc_occ_ros.world.snapshot import Light
+from bdc_occ_ros.world.scene_state import Light
 from bdc_occ_ros.world.solids import Material, Shape, Solids
 
 HEIGHT, WIDTH, FOCAL = 64, 96, 80.0
@@ -35,14 +35,14 @@ FAR_BOX = ((900.0, 0.0, 0.5), (0.5, 0.5, 0.5), Shape.BOX, Material.PLAIN, (0.5, 
 
 def world(*rows, light=NOON):
     """Return a world with an even ground of terrain and these solids."""
-    made = snapshot_of(things(*rows))
+    made = state_of(things(*rows))
     plain = torch.full_like(made.ground.surface, int(Surface.GRASS))
     return replace(made, light=light, ground=replace(made.ground, surface=plain))
 
 
-def view(snapshot, pose=None, height=HEIGHT, width=WIDTH, focal=FOCAL):
+def view(state, pose=None, height=HEIGHT, width=WIDTH, focal=FOCAL):
     matrix = np.array(((focal, 0, width / 2), (0, focal, height / 2), (0, 0, 1)))
-    return View(snapshot, matrix, forward_pose() if pose is None else pose, height, width)
+    return View(state, matrix, forward_pose() if pose is None else pose, height, width)
 
 
 def shown(*rows, light=NOON, **options):
@@ -73,17 +73,17 @@ def test_depth_of_the_ground_is_that_of_a_plane():
 
 
 def test_depth_without_shading_is_the_same():
-    snapshot = world(WALL)
-    made, bare = render([view(snapshot)], 'cpu', [0]), cast_depth([view(snapshot)], 'cpu')
+    state = world(WALL)
+    made, bare = render([view(state)], 'cpu', [0]), cast_depth([view(state)], 'cpu')
     assert torch.equal(made.inverse_depth_per_m, bare.inverse_depth_per_m)
     assert torch.equal(made.solid, bare.solid)
 
 
 def test_depth_is_exact_within_mixed_precision():
-    snapshot = world(WALL)
-    wanted = render([view(snapshot)], 'cpu', [0])
+    state = world(WALL)
+    wanted = render([view(state)], 'cpu', [0])
     with torch.autocast('cpu', torch.bfloat16):
-        made, bare = render([view(snapshot)], 'cpu', [0]), cast_depth([view(snapshot)], 'cpu')
+        made, bare = render([view(state)], 'cpu', [0]), cast_depth([view(state)], 'cpu')
     assert torch.equal(made.inverse_depth_per_m, wanted.inverse_depth_per_m)
     assert torch.equal(bare.inverse_depth_per_m, wanted.inverse_depth_per_m)
     assert torch.equal(made.images, wanted.images)
@@ -170,18 +170,18 @@ def test_clouds_and_sun_are_in_the_sky():
 
 
 def test_wet_ground_mirrors_the_sky():
-    snapshots = [world(FAR_BOX, light=replace(NOON, wetness=share)) for share in (0.0, 1.0)]
+    states = [world(FAR_BOX, light=replace(NOON, wetness=share)) for share in (0.0, 1.0)]
     roads = [replace(made, ground=replace(made.ground, surface=torch.full_like(
-        made.ground.surface, int(Surface.LOT)))) for made in snapshots]
+        made.ground.surface, int(Surface.LOT)))) for made in states]
     dry, wet = (render([view(made)], 'cpu', [0]).images[0].float() for made in roads)
     assert wet[HEIGHT // 2 + 2].mean() > dry[HEIGHT // 2 + 2].mean() + 5
     assert wet[-1].mean() < dry[-1].mean() - 5
 
 
 def test_views_of_several_sizes_are_refused():
-    snapshot = world(WALL)
+    state = world(WALL)
     with pytest.raises(InvalidRaysError, match='one size'):
-        cast_depth([view(snapshot), view(snapshot, height=HEIGHT + 1)], 'cpu')
+        cast_depth([view(state), view(state, height=HEIGHT + 1)], 'cpu')
 
 
 def test_a_world_may_be_empty():

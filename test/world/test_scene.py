@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: the same from the same seed, nothing runs into anything, boxes hold their solids."""
+"""Scenes: same from the same seed, nothing runs into anything, boxes and light are sound."""
 
 from collections import defaultdict
 from functools import cache
@@ -12,10 +12,12 @@ import torch
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.world.ground import sample_ground, stack_plans
 from bdc_occ_ros.world.road_network import ALONG_U
-from bdc_occ_ros.world.scene import Scene, WorldObject
+from bdc_occ_ros.world.scene import draw_light, Scene, WorldObject
+from bdc_occ_ros.world.scene_rng import SceneRng
 from bdc_occ_ros.world.solids import Material, NO_INSTANCE, Shape
 
 SEEDS = tuple(range(12))
+LIGHTS = [draw_light(SceneRng(f'light {seed}'), seed) for seed in range(200)]
 DRIVEABLE = 11
 VEHICLES = ('car', 'truck', 'bus', 'trailer', 'construction_vehicle')
 EGO_SIZE_M = (4.7, 1.9)
@@ -60,7 +62,7 @@ def moving_or_driven(scene: Scene, time_s: float) -> list[WorldObject]:
 def test_a_seed_gives_the_same_world_again():
     first, again = Scene.from_seed(5), Scene.from_seed(5)
     for time_s in (0.0, 7.3):
-        ours, theirs = first.snapshot(time_s), again.snapshot(time_s)
+        ours, theirs = first.state_at(time_s), again.state_at(time_s)
         for name in ('center_m', 'half_m', 'yaw_rad', 'shape', 'label', 'instance', 'material',
                      'albedo'):
             assert torch.equal(getattr(ours.solids, name), getattr(theirs.solids, name)), name
@@ -110,7 +112,7 @@ def test_people_and_cones_stay_out_of_the_way(seed):
 @pytest.mark.parametrize('seed', SEEDS[:6])
 def test_boxes_hold_their_solids_and_instances_agree(seed):
     scene = scene_of(seed)
-    solids = scene.snapshot(4.0).solids
+    solids = scene.state_at(4.0).solids
     objects = {item.instance: item for item in scene.objects_at(4.0)}
     seen = set(solids.instance.tolist()) - {NO_INSTANCE}
     assert seen <= set(objects)
@@ -169,7 +171,7 @@ def test_what_drives_has_road_under_its_wheels():
 def test_sizes_are_those_of_nuscenes():
     sizes = defaultdict(list)
     for seed in SEEDS:
-        for actor in scene_of(seed).cast.actors:
+        for actor in scene_of(seed).objects.actors:
             sizes[actor.model.class_name].append(actor.model.size_m)
     assert set(sizes) == set(DETECTION_CLASS_NAMES)
     for name, expected in MEAN_SIZES_M.items():
@@ -183,7 +185,7 @@ def test_every_class_stands_near_the_vehicle_in_many_scenes():
         labels = set()
         for time_s in (5.0, 15.0):
             scene = scene_of(seed)
-            solids = scene.snapshot(time_s).solids
+            solids = scene.state_at(time_s).solids
             away = solids.center_m[:, :2] - torch.from_numpy(
                 scene.world_from_ego(time_s)[:2, 3]).float()
             labels |= set(solids.label[away.abs().amax(1) < 40].tolist())
@@ -196,7 +198,7 @@ def test_solids_are_sound_and_few_enough():
     for seed in SEEDS:
         scene = scene_of(seed)
         assert (scene.still.half_m > 0).all() and (scene.moving.rows[:, 3:6] > 0).all()
-        solids = scene.snapshot(10.0).solids
+        solids = scene.state_at(10.0).solids
         assert 300 < len(solids) < 6000
         assert solids.center_m.isfinite().all()
         assert 0 <= solids.albedo.min() and solids.albedo.max() <= 1
@@ -214,3 +216,31 @@ def test_the_vehicle_drives_on_its_lane_and_hardly_sways():
         assert poses[:, 2, 2].min() > np.cos(np.radians(1.2))
         steps = np.linalg.norm(np.diff(poses[:, :2, 3], axis=0), axis=1)
         assert np.allclose(steps, scene.ego.speed_mps * 0.5, atol=0.05)
+
+
+def test_the_sun_is_up_and_colours_are_light():
+    for item in LIGHTS:
+        assert torch.isclose(item.sun_direction.norm(), torch.tensor(1.0))
+        assert item.sun_direction[2] > 0.08
+        for rgb in (item.sun_rgb, item.sky_rgb, item.horizon_rgb):
+            assert rgb.shape == (3,) and rgb.min() >= 0 and rgb.max() <= 1.2
+        assert 0 <= item.cloudiness <= 1 and 0 <= item.wetness <= 1
+        assert 0 < item.noise < 0.05 and 0.5 < item.exposure < 6 and 0 < item.haze_per_m < 0.01
+
+
+def test_weather_and_time_of_day_vary():
+    sun = np.array([item.sun_rgb.max() for item in LIGHTS])
+    elevation = np.array([item.sun_direction[2] for item in LIGHTS])
+    assert (sun < 0.15).mean() > 0.15, 'overcast'
+    assert (sun > 0.8).mean() > 0.2, 'clear'
+    assert (elevation < 0.35).mean() > 0.1 and (elevation > 0.7).mean() > 0.1
+    assert 0.05 < np.mean([item.wetness > 0 for item in LIGHTS]) < 0.5
+    assert np.mean([item.sky_rgb.max() < 0.25 for item in LIGHTS]) > 0.03, 'dusk'
+    azimuth = [np.arctan2(*item.sun_direction[:2].numpy()) for item in LIGHTS]
+    assert np.ptp(azimuth) > 5
+
+
+def test_no_sun_shines_through_an_overcast_sky():
+    for item in LIGHTS:
+        if item.cloudiness == 1:
+            assert item.sun_rgb.max() < 0.1

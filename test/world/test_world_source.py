@@ -14,8 +14,7 @@ from bdc_occ_ros.errors import InvalidDatasetError, UsageError
 from bdc_occ_ros.geometry.frustum import ImageConfig
 from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.network.config import load_network_config
-from bdc_occ_ros.world.published_rigs import published_rigs
-from bdc_occ_ros.world.sources import fingerprint_of, sources_fingerprint
+from bdc_occ_ros.world.sensor_timing import published_rigs
 from bdc_occ_ros.world.world_source import input_from_image, nearest_m, WorldSource
 
 CPU = torch.device('cpu')
@@ -71,10 +70,10 @@ def test_the_same_number_gives_the_same_sample(source, config, batch):
 
 def test_rigs_take_turns_and_keyframes_spread_over_the_drive(source):
     rigs = published_rigs()
-    assert [source.moment(number).time_s for number in range(4)] == [0.0, 5.0, 10.0, 15.0]
-    assert source.moment(0).rig.fingerprint == rigs[0].fingerprint
-    assert source.moment(4).rig.fingerprint == rigs[1].fingerprint
-    assert source.moment(5).scene is source.moment(4).scene is not source.moment(3).scene
+    assert [source.timing(number).time_s for number in range(4)] == [0.0, 5.0, 10.0, 15.0]
+    assert source.timing(0).rig.fingerprint == rigs[0].fingerprint
+    assert source.timing(4).rig.fingerprint == rigs[1].fingerprint
+    assert source.timing(5).scene is source.timing(4).scene is not source.timing(3).scene
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def made_scenes(monkeypatch):
 def test_the_scene_that_nobody_asked_for_the_longest_makes_room(config, made_scenes, monkeypatch):
     monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 2)
     source = WorldSource(range(3), config.frustum, published_rigs(), 1)
-    assert [source.moment(number).scene for number in (0, 1, 0, 2, 0, 1)] == [
+    assert [source.timing(number).scene for number in (0, 1, 0, 2, 0, 1)] == [
         1000, 1001, 1000, 1002, 1000, 1001]
     assert made_scenes == [0, 1, 2, 1]
 
@@ -98,8 +97,8 @@ def test_threads_may_share_a_source_with_room_for_one_scene(config, made_scenes,
     monkeypatch.setattr('bdc_occ_ros.world.world_source.SCENES_KEPT', 1)
     source = WorldSource(range(8), config.frustum, published_rigs(), 1)
     with ThreadPoolExecutor(8) as pool:
-        moments = list(pool.map(source.moment, [number % 8 for number in range(4000)]))
-    assert [moment.scene for moment in moments] == [1000 + number % 8 for number in range(4000)]
+        timings = list(pool.map(source.timing, [number % 8 for number in range(4000)]))
+    assert [timing.scene for timing in timings] == [1000 + number % 8 for number in range(4000)]
     assert len(made_scenes) > 8
 
 
@@ -169,20 +168,6 @@ def test_a_cache_holds_versions_of_the_world_apart(config, batch, tmp_path, monk
                             lambda version=version: version)
         WorldSource(SEEDS, config.frustum, published_rigs(), PER_SCENE, tmp_path).load([0], CPU)
     assert len(made) == len(list(tmp_path.rglob('*.npz'))) == 2
-
-
-def test_versions_of_the_world_differ_by_name_and_content(tmp_path):
-    first, second = tmp_path / 'a.py', tmp_path / 'b.py'
-    first.write_text('x = 1')
-    second.write_text('x = 2')
-    both = fingerprint_of([first, second])
-    assert fingerprint_of([first, second]) == both != fingerprint_of([first])
-    first.write_text('x = 3')
-    assert fingerprint_of([first, second]) != both
-    first.write_text('x = 1')
-    second = second.rename(tmp_path / 'c.py')
-    assert fingerprint_of([first, second]) != both
-    assert len(sources_fingerprint()) == 64
 
 
 def test_a_cache_holds_sizes_apart_and_refuses_damaged_samples(config, tmp_path):

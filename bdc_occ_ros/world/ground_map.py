@@ -1,59 +1,54 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ground of a scene as a map: blocks first, then roads, junctions and their markings."""
+"""Draw the ground of a scene as a map: roads, junctions and their markings over the blocks."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from bdc_occ_ros.world.chance import Chance
 from bdc_occ_ros.world.ground import CELL_M, GroundPlan, Mark, MARK_CELL_M, Surface
-from bdc_occ_ros.world.parts import Span
+from bdc_occ_ros.world.primitives import Span
 from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, MAP_U_M, MAP_V_M, Road, RoadNetwork
+from bdc_occ_ros.world.scene_rng import SceneRng
 
 CROSSWALK_GAP_M = 1.0
 CROSSWALK_M = 3.0
 STOP_LINE_M = 5.0
 APRON_M = 5.5
 _LINE_M = 0.15
+_SURFACE_RGB = (
+    (0.09, 0.09, 0.095), (0.09, 0.09, 0.095), (0.09, 0.09, 0.095), (0.62, 0.62, 0.60),
+    (0.13, 0.13, 0.13), (0.12, 0.12, 0.12), (0.12, 0.12, 0.12), (0.38, 0.37, 0.35),
+    (0.33, 0.28, 0.20), (0.11, 0.17, 0.05), (0.22, 0.19, 0.09), (0.24, 0.16, 0.09),
+    (0.40, 0.33, 0.27), (0.30, 0.29, 0.28), (0.05, 0.09, 0.12))
 
 
 class GroundMap:
-    """A map of surfaces that is drawn by rectangles in bent coordinates."""
+    """
+    A map of surfaces that is drawn by rectangles in bent coordinates.
+
+    :param surface: What it begins with everywhere.
+    """
 
     def __init__(self, surface: Surface) -> None:
-        """Begin with one surface everywhere."""
         shape = [round((high - low) / CELL_M) for low, high in (MAP_V_M, MAP_U_M)]
         self.cells = np.full(shape, surface, np.uint8)
 
     def fill(self, u_m: Span, v_m: Span, surface: Surface) -> None:
-        """
-        Draw a rectangle; what lies beyond the map is dropped.
-
-        :param u_m: From where to where along u, whole cells.
-        :param v_m: The same along v.
-        """
+        """Draw a rectangle of whole cells; what lies beyond the map is dropped."""
         columns, rows = (
             slice(*(max(0, round((end - low) / CELL_M)) for end in sorted(span)))
             for span, low in ((u_m, MAP_U_M[0]), (v_m, MAP_V_M[0])))
         self.cells[rows, columns] = surface
 
     def fill_along(self, axis: int, along_m: Span, across_m: Span, surface: Surface) -> None:
-        """
-        Draw a rectangle by its spans along and across an axis.
-
-        :param along_m: Span along the axis.
-        """
+        """Draw a rectangle by its spans along and across an axis."""
         self.fill(*((along_m, across_m) if axis == ALONG_U else (across_m, along_m)), surface)
 
 
-def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
-    """
-    Draw all roads over what is there.
-
-    :param ground: Map that is changed.
-    """
+def draw_roads(ground: GroundMap, network: RoadNetwork, rng: SceneRng) -> None:
+    """Draw all roads over what is there."""
     everywhere = (MAP_U_M, MAP_V_M)
     for road in network.roads:
         strip = Surface.GRASS if rng.random() < 0.84 else Surface.PLAZA
@@ -76,13 +71,10 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: Chance) -> None:
         _draw_junction(ground, first, second)
 
 
-def ground_plan(ground: GroundMap, network: RoadNetwork, palette: np.ndarray) -> GroundPlan:
-    """
-    Return the ground as tensors.
-
-    :param ground: The map with everything drawn.
-    :param network: The roads, which give the curves and the lines between lanes.
-    """
+def ground_plan(ground: GroundMap, network: RoadNetwork, rng: SceneRng) -> GroundPlan:
+    """Return the ground with the lines of a network as tensors, and draw its colours."""
+    palette = np.array([rng.tint(rgb, 0.05) for rgb in _SURFACE_RGB]) * [
+        [rng.uniform(0.8, 1.2)] for _ in Surface]
     return GroundPlan(
         torch.from_numpy(network.bend).float(), torch.tensor([MAP_U_M[0], MAP_V_M[0]]),
         torch.from_numpy(ground.cells), _marks(network.along(ALONG_U), MAP_V_M),
@@ -90,7 +82,7 @@ def ground_plan(ground: GroundMap, network: RoadNetwork, palette: np.ndarray) ->
 
 
 def crossings(network: RoadNetwork) -> Iterator[tuple[Road, Road]]:
-    """Return every road along u with every road along v."""
+    """Yield every road along u with every road along v."""
     for first in network.along(ALONG_U):
         for second in network.along(ALONG_V):
             yield first, second

@@ -3,15 +3,15 @@
 """Cameras observe what a plain walk from them to occupied voxels passes and meets."""
 
 import numpy as np
-from plain_world import forward_pose, snapshot_of, solids_of, walked
+from plain_world import forward_pose, solids_of, state_of, walked
 import pytest
 import torch
 
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
-from bdc_occ_ros.world.occupancy_truth import observed_voxels
 from bdc_occ_ros.world.rendering import cast_depth, View
-from bdc_occ_ros.world.solid_voxels import voxel_classes
+from bdc_occ_ros.world.visibility_mask import observed_voxels
+from bdc_occ_ros.world.voxelization import voxelize
 
 GRID = VoxelGrid((-10.0, -10.0, -1.0), (0.4, 0.4, 0.4), (50, 50, 16))
 HEIGHT, WIDTH = 113, 200
@@ -26,9 +26,9 @@ STREET = (
 
 def labelled(rows, *poses):
     """Return classes, and what cameras at some poses observe of them, (X, Y, Z)."""
-    snapshot = snapshot_of(solids_of(*rows))
-    depth = cast_depth([View(snapshot, INTRINSICS, pose, HEIGHT, WIDTH) for pose in poses], 'cpu')
-    classes = voxel_classes([snapshot], torch.eye(4, dtype=torch.float64)[None], GRID)
+    state = state_of(solids_of(*rows))
+    depth = cast_depth([View(state, INTRINSICS, pose, HEIGHT, WIDTH) for pose in poses], 'cpu')
+    classes = voxelize([state], torch.eye(4, dtype=torch.float64)[None], GRID)
     observed = observed_voxels(
         classes, depth.inverse_depth_per_m[None],
         torch.from_numpy(INTRINSICS).expand(1, len(poses), 3, 3),

@@ -3,12 +3,12 @@
 """Voxels get the class of what holds their centre, as the plain definition says."""
 
 import numpy as np
-from plain_world import holds, snapshot_of, solids_of
+from plain_world import holds, solids_of, state_of
 import pytest
 import torch
 
 from bdc_occ_ros.classes import FREE_LABEL, GROUND_LABELS
-from bdc_occ_ros.world.solid_voxels import GRID, ROUNDING_M, voxel_classes
+from bdc_occ_ros.world.voxelization import GRID, ROUNDING_M, voxelize
 
 CAR, CONE, MANMADE, VEGETATION = 4, 8, 15, 16
 FIRST_LAYER = 3
@@ -17,7 +17,7 @@ CENTERS_M = GRID.centers_m(np.stack(np.indices(GRID.shape), axis=-1).reshape(-1,
 
 def classes_of(solids, ego_from_world=None):
     pose = torch.eye(4, dtype=torch.float64) if ego_from_world is None else ego_from_world
-    return voxel_classes([snapshot_of(solids)], pose[None])[0].numpy()
+    return voxelize([state_of(solids)], pose[None])[0].numpy()
 
 
 @pytest.mark.parametrize('shape', range(4), ids=('box', 'ellipsoid', 'cylinder', 'cone'))
@@ -90,6 +90,6 @@ def test_labels_of_a_batch_are_those_of_its_parts():
               for x, label in ((7.0, CAR), (-3.0, MANMADE))]
     poses = torch.eye(4, dtype=torch.float64).repeat(2, 1, 1)
     poses[1, 0, 3] = 4.0
-    both = voxel_classes([snapshot_of(world) for world in worlds], poses)
+    both = voxelize([state_of(world) for world in worlds], poses)
     for world, pose, labels in zip(worlds, poses, both.numpy()):
         assert (labels == classes_of(world, pose)).all()

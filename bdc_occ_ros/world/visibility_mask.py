@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Which voxels the cameras observe, as Occ3D counts it.
+Compute the camera visibility mask of voxels, as Occ3D defines it.
 
 Only rays that end in an occupied voxel of the grid observe: the voxels they cross as free, the
 one they end in as occupied. A free voxel is observed where its centre is in an image, in front
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
-from bdc_occ_ros.world.solid_voxels import GRID
+from bdc_occ_ros.world.voxelization import GRID
 
 NEAREST_M = 0.1
 COLUMNS_AT_ONCE = {'cpu': 1 << 12, 'cuda': 1 << 20}
@@ -36,7 +36,6 @@ def observed_voxels(classes: Tensor, inverse_depth_per_m: Tensor, intrinsics: Te
     :param intrinsics: Camera matrices of these images, (B, N, 3, 3).
     :param ego_from_camera: Poses of the cameras at their exposures in the frame of the label,
         (B, N, 4, 4), metres.
-    :param grid: Where the voxels are.
     :return: (B, X, Y, Z) bool.
     """
     device = classes.device

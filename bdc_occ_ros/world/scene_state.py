@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The world at one instant: solids, ground and light, ready to be cast and shaded."""
+"""Hold the state of a world at one instant: solids, ground and light, ready to be rendered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,27 +41,53 @@ class Light:
     wetness: float
     seed: int
 
-    def to(self, device: torch.device | str) -> 'Light':
-        """Return the light on a device."""
-        return Light(self.sun_direction.to(device), self.sun_rgb.to(device),
-                     self.sky_rgb.to(device), self.horizon_rgb.to(device), self.haze_per_m,
-                     self.exposure, self.noise, self.cloudiness, self.wetness, self.seed)
+
+class Lights(NamedTuple):
+    """
+    Lights of T worlds or tiles as in Light: vectors (3, T, 1) float32, numbers (T, 1) float32.
+
+    :param offset: Where in the noise the patterns of this world start.
+    """
+
+    sun_direction: Tensor
+    sun_rgb: Tensor
+    sky_rgb: Tensor
+    horizon_rgb: Tensor
+    haze_per_m: Tensor
+    exposure: Tensor
+    noise: Tensor
+    cloudiness: Tensor
+    wetness: Tensor
+    offset: Tensor
+
+    @staticmethod
+    def stacked(lights: Sequence[Light], device: torch.device | str) -> 'Lights':
+        """Return the lights of worlds on a device."""
+        vectors = [torch.stack([getattr(light, name) for light in lights], 1).float()[..., None]
+                   for name in Lights._fields[:4]]
+        rows = [[getattr(light, name) for name in Lights._fields[4:9]] + [light.seed * 37 % 1009]
+                for light in lights]
+        numbers = torch.tensor(rows, dtype=torch.float32)
+        return Lights(*(part.to(device) for part in (*vectors, *numbers.T[..., None])))
+
+    def of(self, world: Tensor) -> 'Lights':
+        """Return the lights of tiles, given their worlds, (T,) int64."""
+        return Lights(*(part.index_select(-2, world) for part in self))
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
+class SceneState:
     """
     What a camera or a LiDAR can meet at one instant, in the frame of the world.
 
     :param solids: What stands within sight of the ego vehicle.
     :param ground: What the plane z = 0 is made of.
-    :param light: Sun, sky, air and camera.
     """
 
     solids: Solids
     ground: GroundPlan
     light: Light
 
-    def to(self, device: torch.device | str) -> 'Snapshot':
-        """Return the snapshot on a device."""
-        return Snapshot(self.solids.to(device), self.ground.to(device), self.light.to(device))
+    def to(self, device: torch.device | str) -> 'SceneState':
+        """Return the state with its geometry on a device."""
+        return SceneState(self.solids.to(device), self.ground.to(device), self.light)

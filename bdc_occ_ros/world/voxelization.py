@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The class of every voxel: which solid holds its centre, and where the ground passes.
+Voxelize a world: by the solid that holds the centre of a voxel, and where the ground passes.
 
 Solids that are thinner than a voxel are widened until at least one centre lies within, so that
 poles and cones exist. Things win over stuff, later solids over earlier ones, solids over ground.
@@ -15,7 +15,7 @@ from torch import Tensor
 from bdc_occ_ros.classes import FREE_LABEL, GROUND_LABELS
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.world.ground import sample_ground, stack_plans
-from bdc_occ_ros.world.snapshot import Snapshot
+from bdc_occ_ros.world.scene_state import SceneState
 from bdc_occ_ros.world.solids import Shape, Solids
 
 GRID = VoxelGrid()
@@ -25,28 +25,27 @@ ROUNDING_M = 0.02  # what stands on the ground reaches the centres at the height
 CHECKED_AT_ONCE = {'cpu': 1 << 16, 'cuda': 1 << 23}
 
 
-def voxel_classes(snapshots: Sequence[Snapshot], ego_from_world: Tensor,
-                  grid: VoxelGrid = GRID) -> Tensor:
+def voxelize(states: Sequence[SceneState], ego_from_world: Tensor, grid: VoxelGrid = GRID
+             ) -> Tensor:
     """
     Label the voxels around the vehicle at several instants.
 
-    :param snapshots: The world at every instant, B of them, on one device.
+    :param states: B, on one device.
     :param ego_from_world: Pose of the world in the frame of every label, (B, 4, 4), metres; the
         vehicle may pitch and roll a little.
-    :param grid: Where the voxels are.
-    :return: Class per voxel, (B, X, Y, Z) uint8, on the device of the snapshots.
+    :return: Class per voxel, (B, X, Y, Z) uint8, on the device of the states.
     """
-    device = snapshots[0].solids.center_m.device
+    device = states[0].solids.center_m.device
     ego_from_world = ego_from_world.to(device)
-    solids = Solids.joined([snapshot.solids for snapshot in snapshots])
-    counts = torch.tensor([len(snapshot.solids) for snapshot in snapshots], device=device)
-    sample = torch.arange(len(snapshots), device=device).repeat_interleave(
+    solids = Solids.joined([state.solids for state in states])
+    counts = torch.tensor([len(state.solids) for state in states], device=device)
+    sample = torch.arange(len(states), device=device).repeat_interleave(
         counts, output_size=len(solids))
-    winner = _winners(solids, sample, ego_from_world, grid, len(snapshots))
+    winner = _winners(solids, sample, ego_from_world, grid, len(states))
     label_of = torch.cat([solids.label.new_tensor([FREE_LABEL]), solids.label,
                           solids.label]).to(torch.uint8)
-    classes = label_of[winner].view(len(snapshots), *grid.shape)
-    _lay_ground(classes, snapshots, ego_from_world, grid)
+    classes = label_of[winner].view(len(states), *grid.shape)
+    _lay_ground(classes, states, ego_from_world, grid)
     return classes
 
 
@@ -133,10 +132,10 @@ def _holds(table: Tensor, index: Tensor) -> Tensor:
     return is_within & (local_z.abs() <= 1)
 
 
-def _lay_ground(classes: Tensor, snapshots: Sequence[Snapshot], ego_from_world: Tensor,
+def _lay_ground(classes: Tensor, states: Sequence[SceneState], ego_from_world: Tensor,
                 grid: VoxelGrid) -> None:
     """Label the free voxels that the plane z = 0 passes at the middle of their column."""
-    device, num_samples = classes.device, len(snapshots)
+    device, num_samples = classes.device, len(states)
     pose = ego_from_world.double()
     x_m, y_m, _ = (torch.arange(count, device=device, dtype=torch.float64) * size + low + size / 2
                    for count, size, low in zip(grid.shape, grid.cell_size_m, grid.lower_m))
@@ -147,7 +146,7 @@ def _lay_ground(classes: Tensor, snapshots: Sequence[Snapshot], ego_from_world: 
     points_m = torch.stack([x_m[:, None].expand_as(ego_z_m), y_m.expand_as(ego_z_m), ego_z_m],
                            dim=-1).view(num_samples, -1, 3)
     world_m = (points_m - origin_m[:, None]) @ pose[:, :3, :3]
-    label = sample_ground(stack_plans([snapshot.ground for snapshot in snapshots]),
+    label = sample_ground(stack_plans([state.ground for state in states]),
                           torch.arange(num_samples, device=device),
                           world_m[..., :2].float()).label.to(torch.uint8)
     layer = ((points_m[..., 2] - grid.lower_m[2]) / grid.cell_size_m[2]).floor().long()
