@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The right answers to the frames of a bag, in one npz file without pickled objects.
+Save and load the right answers to the frames of a bag: one npz file without pickled objects.
 
 Arrays of the file: stamps_ns (K,), has_occupancy (K,), labels and observed (O, 200, 200, 16) for
 the stamps that have a grid, box_counts (K,), and box_<field> concatenated over all stamps.
@@ -54,7 +54,6 @@ def load_truth(path: str | Path) -> tuple[Truth, ...]:
     """
     Read right answers.
 
-    :param path: File that save_truth wrote.
     :raises InvalidBagError: if it is not one, or its arrays do not fit together.
     """
     try:

@@ -12,7 +12,7 @@ import torch
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 from bdc_occ_ros.dataset.sample_cache import SampleCache
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.network.config import NetworkConfig
@@ -120,7 +120,7 @@ class DatarootSource:
 
     def _depths_m(self, key: 'SampleKey', cameras: _Cameras) -> np.ndarray:
         """Return the distance of the nearest LiDAR point in every feature cell, (N, h, w)."""
-        from bdc_occ_ros.dataset.lidar_depth import depth_map_m
+        from bdc_occ_ros.dataset.nuscenes_dataset import depth_map_m
         points_m = self._dataset.lidar_points_m(key)
         depth = self._config.depth
         return np.stack([

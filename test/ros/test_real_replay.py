@@ -11,8 +11,7 @@ from sensor_msgs.msg import PointCloud2
 import yaml
 
 from bdc_occ_ros.bags import CALIBRATION_FILE
-from bdc_occ_ros.bags.keyframe import load_keyframe
-from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
+from bdc_occ_ros.bags.keyframe import load_keyframe, write_keyframe_bag
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
 from bdc_occ_ros.ros.replay.demo import DiagnosticsWatch
 from bdc_occ_ros.ros.replay.node_process import NodeProcess

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Looks for mistakes in a nuScenes data set before anyone trains on it; nothing is repaired.
+Find mistakes in a nuScenes data set before anyone trains on it; nothing is repaired.
 
 ==== ================= ==================================================================
 step file              what is looked at
@@ -14,5 +14,5 @@ step file              what is looked at
 6    agreement.py      whether boxes, voxels and LiDAR points are in one place
 ==== ================= ==================================================================
 
-whole.py does all of it and gathers the findings.
+check_dataset.py does all of it and gathers the issues.
 """
