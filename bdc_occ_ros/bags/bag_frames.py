@@ -106,10 +106,9 @@ class RigBag:
         if missing:
             raise InvalidBagError(f'{self.path} has images but no camera_info of {missing}, and '
                                   f'no {CALIBRATION_FILE} beside it')
-        cameras = tuple(self._camera(name, info) for name, info in infos.items()
-                        if name in self._images)
         first = min(self._images, key=lambda name: self._images[name][0])
-        return CameraRig(cameras, first)
+        return CameraRig(tuple(self._camera(name, info) for name, info in infos.items()
+                               if name in self._images), first)
 
     def _camera(self, name: str, info: object) -> Camera:
         try:

@@ -50,6 +50,8 @@ class BagReader:
     """
     A rosbag2 bag (MCAP or SQLite) that is being read; use it in a with statement.
 
+    It states types, numbers of messages and quality of service by topic.
+
     :param path: Folder with metadata.yaml, or a storage file.
     :raises InvalidBagError: if it cannot be a bag or says it is absurdly large.
     """
@@ -71,6 +73,12 @@ class BagReader:
         except BaseException:
             self._reader.close()
             raise
+        connections = self._reader.connections
+        self.topics: dict[str, str] = {c.topic: c.msgtype for c in connections}
+        self.counts: dict[str, int] = {c.topic: c.msgcount for c in connections}
+        # What the recorded publisher offered; None if unknown.
+        self.qos: dict[str, Qos | None] = {
+            c.topic: next(iter(c.ext.offered_qos_profiles), None) for c in connections}
 
     def __enter__(self) -> 'BagReader':
         return self
@@ -78,22 +86,6 @@ class BagReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._reader.close()
-
-    @property
-    def topics(self) -> dict[str, str]:
-        """Message type by topic."""
-        return {c.topic: c.msgtype for c in self._reader.connections}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of messages by topic, as the bag states it."""
-        return {c.topic: c.msgcount for c in self._reader.connections}
-
-    @property
-    def qos(self) -> dict[str, Qos | None]:
-        """Quality of service that the recorded publisher offered, by topic; None if unknown."""
-        return {c.topic: next(iter(c.ext.offered_qos_profiles), None)
-                for c in self._reader.connections}
 
     @property
     def start_ns(self) -> int:

@@ -8,12 +8,13 @@ import numpy as np
 from tqdm import tqdm
 
 from bdc_occ_ros.bags.formats import ConverterFormat
-from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedImage, RecordedScan, RigBagWriter
+from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.scene_readings import ImageSet, read_scene, Reading
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
@@ -30,23 +31,23 @@ def write_dataroot_bag(path: str | Path, dataset: NuscenesDataset, scene_name: s
     :raises UsageError: if the folder exists already.
     :raises InvalidDatasetError: if there is no such scene, or a file of it is missing.
     """
-    scene, rows = read_scene(dataset, scene_name), dataset.rows
+    scene = read_scene(dataset, scene_name)
     has_lidar = converter is not None and converter.lidar_topic is not None
     parts = sorted([*scene.sets, *(scene.sweeps if has_lidar else ())], key=_start_ns)
 
-    def scan_of(reading: Reading | None) -> RecordedScan | None:
-        return RecordedScan(reading.stamp_ns, rows.lidar_points(reading.row),
-                            reading.world_from_ego) if has_lidar and reading else None
+    def recorded(reading: Reading) -> RecordedReading:
+        read = (dataset.rows.lidar_points if reading.channel == LIDAR else dataset.rows.bytes_of)
+        return RecordedReading(reading.channel, reading.stamp_ns, read(reading.row),
+                               reading.world_from_ego)
 
     with RigBagWriter(path, scene.rig, _start_ns(scene.sets[0]), calibration=calibration,
                       converter=converter, ego_from_lidar=scene.ego_from_lidar) as bag:
         for part in tqdm(parts, scene_name, disable=not show_progress):
             if isinstance(part, Reading):
-                bag.write_sweep(scan_of(part))
+                bag.write_sweep(recorded(part))
                 continue
-            images = [RecordedImage(image.channel, image.stamp_ns, rows.bytes_of(image.row),
-                                    image.world_from_ego) for image in part.images]
-            bag.write_set(images, part.key is not None, scan_of(part.scan))
+            scan = recorded(part.scan) if has_lidar and part.scan else None
+            bag.write_set([*map(recorded, part.images)], part.key is not None, scan)
         bag.truths += [_truth(dataset, part.key) for part in scene.sets if part.key is not None]
     return bag.summary
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bdc_occ_ros.bags.formats import ConverterFormat
-from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedImage, RigBagWriter
+from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.dataset.taxonomy import CAMERAS
@@ -79,7 +79,7 @@ def write_keyframe_bag(path: str | Path, keyframe: Keyframe, *, calibration: str
         keyframe does not have.
     """
     poses = keyframe.fixed_from_ego or {}
-    images = [RecordedImage(name, stamp_ns, keyframe.jpegs[name], poses.get(name))
+    images = [RecordedReading(name, stamp_ns, keyframe.jpegs[name], poses.get(name))
               for name, stamp_ns in sorted(keyframe.stamps_ns.items(), key=lambda item: item[1])]
     with RigBagWriter(path, keyframe.rig, images[0].stamp_ns, calibration=calibration,
                       converter=converter) as bag:

@@ -29,31 +29,19 @@ from bdc_occ_ros.geometry.camera_rig import CameraRig
 QUEUE = {'reliable': 10, 'best_effort': 5}
 
 
-class RecordedImage(NamedTuple):
+class RecordedReading(NamedTuple):
     """
-    A compressed image, when it was exposed and where the vehicle was then.
+    An image or a LiDAR sweep, when it was taken and where the vehicle was then.
 
+    :param data: JPEG, or points (N, 5) float32: x y z in the LiDAR frame, metres, intensity, ring.
     :param fixed_from_ego: Pose of the vehicle in the odometry frame, (4, 4), metres; None if
         unknown.
     """
 
-    camera: str
+    channel: str
     stamp_ns: int
-    jpeg: bytes
+    data: bytes | np.ndarray
     fixed_from_ego: np.ndarray | None
-
-
-class RecordedScan(NamedTuple):
-    """
-    A LiDAR sweep, when it was measured and where the vehicle was then.
-
-    :param points: (N, 5) float32: x y z in the LiDAR frame, metres, intensity, ring.
-    :param fixed_from_ego: Pose of the vehicle in the odometry frame, (4, 4), metres.
-    """
-
-    stamp_ns: int
-    points: np.ndarray
-    fixed_from_ego: np.ndarray
 
 
 class BagSummary(NamedTuple):
@@ -118,8 +106,6 @@ class RigBagWriter:
             file.connect(self._named(form.image_topic, name), image_type, self._qos())
             if form.info_topic:
                 file.connect(self._named(form.info_topic, name), messages.CAMERA_INFO, self._qos())
-            if form.info_topic and form.lead_in_ns:
-                self._add_info(name, early_ns, early_ns)
         if self._has_lidar:
             file.connect(self._named(form.lidar_topic, LIDAR), messages.CLOUD, self._qos())
         if form.transforms != 'none':
@@ -127,6 +113,8 @@ class RigBagWriter:
         if form.transforms == 'static':
             file.connect('/tf_static', messages.TF_MESSAGE, qos(1, QosDurability.TRANSIENT_LOCAL))
             self._add(early_ns, '/tf_static', messages.tf(self._mounts_at(early_ns)))
+        for name in self._rig.names if form.info_topic and form.lead_in_ns else ():
+            self._add_info(name, early_ns, early_ns)
         if form.odometry_topic:
             file.connect(form.odometry_topic, messages.ODOMETRY, self._qos())
         return self
@@ -139,8 +127,8 @@ class RigBagWriter:
         if error is None and self.truths:
             save_truth(self.truths, self._file.path / TRUTH_FILE)
 
-    def write_set(self, images: Sequence[RecordedImage], is_keyframe: bool = True,
-                  scan: RecordedScan | None = None) -> None:
+    def write_set(self, images: Sequence[RecordedReading], is_keyframe: bool = True,
+                  scan: RecordedReading | None = None) -> None:
         """
         Write the images of one trigger.
 
@@ -162,40 +150,37 @@ class RigBagWriter:
         self._num_images += len(images)
         is_read = form.recorded == 'reading'
         if is_read:
-            images = sorted(images, key=lambda image: READING_ORDER.index(image.camera))
-        for place, image in enumerate(images):
-            recorded_ns = image.stamp_ns
-            if form.recorded == 'keyframe' and is_keyframe:
-                recorded_ns = last.stamp_ns
+            images = sorted(images, key=lambda image: READING_ORDER.index(image.channel))
+        for place, reading in enumerate([*images, scan] if scan else images):
+            recorded_ns = reading.stamp_ns
             if is_read:
                 recorded_ns = last.stamp_ns + (place + 1) * READING_NS
-            self._add_image(image, recorded_ns)
-        if scan is not None:
-            self._add_scan(scan, last.stamp_ns + (len(images) + 1) * READING_NS if is_read
-                           else scan.stamp_ns)
+            elif form.recorded == 'keyframe' and is_keyframe and reading is not scan:
+                recorded_ns = last.stamp_ns
+            self._add_reading(reading, recorded_ns)
 
-    def write_sweep(self, scan: RecordedScan) -> None:
-        """
-        Write a sweep of the LiDAR between keyframes, if the converter takes those.
-
-        :param scan: Later than what was written before.
-        """
+    def write_sweep(self, scan: RecordedReading) -> None:
+        """Write a later sweep of the LiDAR between keyframes, if the converter takes those."""
         if not self._format.is_keyframes_only:
-            self._add_scan(scan, scan.stamp_ns)
+            self._add_reading(scan, scan.stamp_ns)
 
-    def _add_image(self, image: RecordedImage, recorded_ns: int) -> None:
-        """Queue an image, its camera_info and what is sent about the vehicle at its time."""
-        form, stamp_ns = self._format, self._stamp_ns(image, recorded_ns)
-        self._add_poses(image, recorded_ns)
-        if form.info_topic:
-            self._add_info(image.camera, stamp_ns, recorded_ns)
-        frame = self._named(form.frame, image.camera)
-        if form.encoding == 'jpeg':
-            message = messages.compressed_image(stamp_ns, frame, image.jpeg)
+    def _add_reading(self, reading: RecordedReading, recorded_ns: int) -> None:
+        """Queue a reading, its camera_info and what is sent about the vehicle at its time."""
+        form, name = self._format, reading.channel
+        stamp_ns = {'exposure': reading.stamp_ns, 'zero': 0, 'writing': recorded_ns}[form.stamps]
+        topic, frame = form.image_topic, self._named(form.frame, name)
+        self._add_poses(reading, recorded_ns)
+        if name == LIDAR:
+            topic = form.lidar_topic
+            message = messages.cloud(stamp_ns, frame, reading.data, form.lidar_layout)
+        elif form.encoding == 'jpeg':
+            message = messages.compressed_image(stamp_ns, frame, reading.data)
         else:
-            pixels = cv2.imdecode(np.frombuffer(image.jpeg, np.uint8), cv2.IMREAD_COLOR)
+            pixels = cv2.imdecode(np.frombuffer(reading.data, np.uint8), cv2.IMREAD_COLOR)
             message = messages.image(stamp_ns, frame, pixels, form.encoding)
-        self._add(recorded_ns, self._named(form.image_topic, image.camera), message)
+        if form.info_topic and name != LIDAR:
+            self._add_info(name, stamp_ns, recorded_ns)
+        self._add(recorded_ns, self._named(topic, name), message)
 
     def _add_info(self, name: str, stamp_ns: int, recorded_ns: int) -> None:
         form = self._format
@@ -203,19 +188,7 @@ class RigBagWriter:
             stamp_ns, self._named(form.frame, name), self._rig[name], form.rectification,
             form.distortion_model, form.num_distortion))
 
-    def _add_scan(self, scan: RecordedScan, recorded_ns: int) -> None:
-        form = self._format
-        self._add_poses(scan, recorded_ns)
-        self._add(recorded_ns, self._named(form.lidar_topic, LIDAR), messages.cloud(
-            self._stamp_ns(scan, recorded_ns), self._named(form.frame, LIDAR), scan.points,
-            form.lidar_layout))
-
-    def _stamp_ns(self, reading: RecordedImage | RecordedScan, recorded_ns: int) -> int:
-        """Return the stamp that the converter gives to a reading."""
-        return {'exposure': reading.stamp_ns, 'zero': 0, 'writing': recorded_ns}[
-            self._format.stamps]
-
-    def _add_poses(self, reading: RecordedImage | RecordedScan, recorded_ns: int) -> None:
+    def _add_poses(self, reading: RecordedReading, recorded_ns: int) -> None:
         """Queue the transforms and the odometry that go with a reading."""
         form, pose = self._format, reading.fixed_from_ego
         if pose is None:

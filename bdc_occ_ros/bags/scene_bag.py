@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 from bdc_occ_ros.bags.formats import ConverterFormat
-from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedImage, RigBagWriter
+from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
@@ -57,7 +57,7 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
             bar = tqdm(renderings, 'rendering', total, unit='set', disable=not show_progress)
             for trigger, (jpegs, truth) in enumerate(bar):
                 fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
-                bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpegs[e.camera],
+                bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpegs[e.camera],
                                              e.world_from_ego) for e in fired], wanted[trigger])
                 if truth is not None:
                     bag.truths.append(truth)

@@ -24,11 +24,7 @@ MAX_BYTES = 2 * 2**30
 
 
 class Truth(NamedTuple):
-    """
-    The right answer for one key camera exposure.
-
-    :param occupancy: Labels on the grid of Occ3D, or None where nobody knows them.
-    """
+    """The right answer for one key camera exposure; without a grid where nobody knows it."""
 
     stamp_ns: int
     occupancy: Occupancy | None
@@ -73,13 +69,12 @@ def load_truth(path: str | Path) -> tuple[Truth, ...]:
 def _truths(arrays: dict[str, np.ndarray]) -> list[Truth]:
     """Cut the arrays of the file into one truth per stamp."""
     stamps, counts = arrays['stamps_ns'], arrays['box_counts']
-    ends = np.cumsum(counts)
     if (stamps.ndim != 1 or counts.shape != stamps.shape or (counts < 0).any()
             or len(arrays['box_scores']) != counts.sum()):
         raise BdcOccError('stamps and box counts disagree')
     grids = iter(zip(arrays['labels'], arrays['observed']))
     truths = []
-    for row, (stamp, stop) in enumerate(zip(stamps.tolist(), ends.tolist())):
+    for row, (stamp, stop) in enumerate(zip(stamps.tolist(), np.cumsum(counts).tolist())):
         chosen = slice(stop - int(counts[row]), stop)
         boxes = Boxes(*(arrays[f'box_{name}'][chosen] for name in BOX_FIELDS),
                       DETECTION_CLASS_NAMES, stamp)

@@ -3,7 +3,7 @@
 """Define batches of samples and their sources, and choose samples that are evenly spread."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, Protocol
 
 import torch
@@ -63,12 +63,10 @@ class TrainingBatch:
 
     def to(self, device: torch.device | str) -> 'TrainingBatch':
         """Return the batch on a device."""
-        return TrainingBatch(
-            self.images.to(device), self.input_from_camera.to(device),
-            self.key_ego_from_camera.to(device), self.semantics.to(device),
-            self.observed.to(device),
-            [TrueBoxes(*(part.to(device) for part in boxes)) for boxes in self.boxes],
-            None if self.depths_m is None else self.depths_m.to(device))
+        tensors = {field.name: value.to(device) for field in fields(self)
+                   if isinstance(value := getattr(self, field.name), Tensor)}
+        boxes = [TrueBoxes(*(part.to(device) for part in boxes)) for boxes in self.boxes]
+        return replace(self, boxes=boxes, **tensors)
 
 
 class TrainingSource(Protocol):

@@ -33,13 +33,7 @@ class Reading(NamedTuple):
 
 
 class ImageSet(NamedTuple):
-    """
-    The images of one trigger.
-
-    :param images: In the order of their stamps.
-    :param key: The sample they belong to if they are its keyframes, or None.
-    :param scan: The sweep of that sample, or None.
-    """
+    """The images of one trigger by their stamps; of keyframes the sample, and its sweep if any."""
 
     images: Sequence[Reading]
     key: SampleKey | None
@@ -48,11 +42,10 @@ class ImageSet(NamedTuple):
 
 class SceneReadings(NamedTuple):
     """
-    A scene as it was recorded.
+    A scene as it was recorded, in the order of time.
 
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
-    :param sets: In the order of time.
-    :param sweeps: Those of the LiDAR between the samples, in the order of time.
+    :param sweeps: Those of the LiDAR between the samples.
     """
 
     rig: CameraRig

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Record the learned gates of the channel branches: what each unit multiplies its channels by.
+Record the learned gates of the channel branches of units of version 3.
 
-Units of version 3 see the mean of an image and answer with one number from 0 to 1 per channel.
-Whether the numbers differ between channels, scenes and classes tells whether the branch has
-learned anything that a constant could not say.
+A unit sees the mean of an image and multiplies each channel by a number from 0 to 1. Whether these
+differ between channels, scenes and classes tells what the branch learned that no constant says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

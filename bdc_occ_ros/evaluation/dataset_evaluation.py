@@ -20,11 +20,7 @@ Answer = Callable[[SampleKey], Prediction | None]
 
 
 class SampleScore(NamedTuple):
-    """
-    How well one sample went.
-
-    :param mean_iou: Over the voxels that a camera sees, 0 to 1; nan without a grid.
-    """
+    """Mean IoU of one sample over the voxels that a camera sees, 0 to 1; nan without a grid."""
 
     key: SampleKey
     mean_iou: float

@@ -38,12 +38,7 @@ class DetectionScores(NamedTuple):
 
 
 def submission_of(boxes: Boxes, sample_token: str, world_from_ego: np.ndarray) -> Submission:
-    """
-    Turn boxes into entries of a results file.
-
-    :param boxes: In an ego frame; the best 500 are kept.
-    :param world_from_ego: Pose of that ego frame, (4, 4), metres.
-    """
+    """Turn the best 500 boxes in an ego frame into entries of a results file."""
     entries = []
     for index in np.argsort(-boxes.scores, kind='stable')[:MAX_BOXES].tolist():
         name = boxes.class_names[boxes.labels[index]]

@@ -40,8 +40,6 @@ class NetworkSource:
 
     It is asked for the ego frame of the sweep: at 10 m/s the vehicle drives half a metre, more
     than a voxel, from the key camera's exposure to it.
-
-    :param name: What it is called in the report.
     """
 
     def __init__(self, predictor: Predictor, dataset: NuscenesDataset, name: str) -> None:
@@ -72,7 +70,6 @@ class RecordingSource:
     their markers were recorded too.
 
     :param path: Bag with topics occupancy or detections of the node, in the ego frame.
-    :param dataset: Whose samples the node saw.
     :raises InvalidBagError: if the bag cannot be read or fits no sample.
     """
 

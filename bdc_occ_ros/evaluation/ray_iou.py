@@ -30,10 +30,8 @@ class RayHits(NamedTuple):
     """
     Where rays end.
 
-    :param voxels: Flat index into the grid of the voxel hit, (R,) int64; -1 where a ray leaves
-        the grid without a hit.
-    :param distances_m: From the origin to where the ray enters that voxel, or leaves the grid,
-        (R,) float64, metres.
+    :param voxels: Flat index into the grid of the voxel hit, (R,) int64; -1 without a hit.
+    :param distances_m: To where the ray enters that voxel, or leaves the grid, (R,) float64.
     """
 
     voxels: Tensor

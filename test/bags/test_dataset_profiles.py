@@ -7,7 +7,7 @@ import pytest
 from bdc_occ_ros.bags.bag_summary import summarize_bag
 from bdc_occ_ros.bags.dataset_profiles import dataset_files, match_dataset
 from bdc_occ_ros.bags.formats import CONVERTER_FORMATS
-from bdc_occ_ros.bags.rig_bag import RecordedImage, RigBagWriter
+from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.scene_bag import encode_jpeg
 from bdc_occ_ros.errors import NoDatasetError
 from bdc_occ_ros.sync.synthetic_triggers import START_NS
@@ -22,7 +22,7 @@ def write_one_set(path, rig, converter):
     fired = sorted(Drive(rig, 1).exposures(0).values(), key=lambda e: e.stamp_ns)
     jpeg = encode_jpeg(np.zeros((9, 16, 3), np.uint8))
     with RigBagWriter(path, rig, START_NS, converter=converter) as bag:
-        bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
+        bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
                        for e in fired])
 
 

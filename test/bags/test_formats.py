@@ -11,7 +11,7 @@ from rosbags.interfaces import QosReliability
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.formats import converter_format, CONVERTER_FORMATS
 from bdc_occ_ros.bags.messages import message_types
-from bdc_occ_ros.bags.rig_bag import RecordedImage, RigBagWriter
+from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.sync.synthetic_triggers import START_NS
 from bdc_occ_ros.world.drive import Drive
@@ -32,7 +32,7 @@ def written(bag_rig, moving_seed, tmp_path_factory):
             with RigBagWriter(path, bag_rig, START_NS, converter=converter) as bag:
                 for trigger in range(NUM_TRIGGERS):
                     fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
-                    bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg(), e.world_from_ego)
+                    bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg(), e.world_from_ego)
                                    for e in fired], trigger % 6 == 0)
             known[name] = read(path)
         return known[name]
@@ -142,7 +142,7 @@ def test_autoware_has_static_mounts_and_numbered_cameras(written, bag_rig):
 def test_a_recording_without_poses_cannot_be_written(converter, bag_rig, tmp_path):
     with pytest.raises(UsageError, match='pose'):
         with RigBagWriter(tmp_path / 'bag', bag_rig, START_NS, converter=converter) as bag:
-            bag.write_set([RecordedImage(bag_rig.key_camera, START_NS, JPEG, None)])
+            bag.write_set([RecordedReading(bag_rig.key_camera, START_NS, JPEG, None)])
 
 
 def test_an_unknown_converter_is_refused_with_the_list():

@@ -16,7 +16,7 @@ def test_every_set_is_accounted_for():
                               'computed': '3', 'stale': '0'},
                    'synchronizer': {'not formed: evicted': '1', 'complete': '10'}}
     result = report_run(STAMPS_NS, received, 40_000_000, diagnostics,
-                     {'decode': [2.0, 4.0, 3.0]})
+                        {'decode': [2.0, 4.0, 3.0]})
     assert (result.sets_in, result.sets_out, result.unaccounted) == (11, 3, 1)
     assert (result.rate_in_hz, result.rate_out_hz) == pytest.approx((10.0, 2.0))
     assert result.latency_ms[0] == pytest.approx(201.0)

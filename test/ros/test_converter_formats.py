@@ -16,7 +16,7 @@ import pytest
 from replay import misplaced_m, play_whole, triggers_of, VOXEL_M
 
 from bdc_occ_ros.bags.formats import CONVERTER_FORMATS
-from bdc_occ_ros.bags.rig_bag import RecordedImage, RigBagWriter
+from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.geometry.calibration_file import save_calibration
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
@@ -66,7 +66,7 @@ def write_bag(path, drive, converter):
             pixels = np.full((SIZE[1], SIZE[0], 3), brightness(trigger), np.uint8)
             jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
             fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
-            bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
+            bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
                            for e in fired], trigger % len(NUSCENES_STEP_MS) == 0)
         return bag.num_sets
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Run all checks of a data set, one after another."""
+"""Run all checks of a data set: tables, files, rigs, poses, labels, agreement."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
