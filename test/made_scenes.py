@@ -7,13 +7,13 @@ import numpy as np
 
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel, save_label, SHAPE
-from bdc_occ_ros.dataset.scene_records import (
+from bdc_occ_ros.dataset.scene_writer import (
     Annotation,
     SampleRecord,
     SceneDescription,
+    SceneWriter,
     SensorReading,
 )
-from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS, nuscenes_triggers_ns, START_NS
 
 VERSION = 'v1.0-made'

@@ -158,9 +158,9 @@ def test_an_installation_has_both_programs_and_finds_its_own_data(installed):
 def test_an_installation_knows_the_messages_of_its_bags(installed):
     site, = installed.glob('lib*/python3*/site-packages')
     program = ('import sys; sys.path.insert(0, sys.argv[1])\n'
-               'from bdc_occ_ros.bags import message_types\n'
-               'assert message_types.__file__.startswith(sys.argv[1])\n'
-               'print(*message_types.message_types().types)')
+               'from bdc_occ_ros.bags import messages\n'
+               'assert messages.__file__.startswith(sys.argv[1])\n'
+               'print(*messages.message_types().types)')
     done = subprocess.run([sys.executable, '-c', program, site], check=True, text=True,
                           capture_output=True, cwd=installed)
     assert {'tf2_msgs/msg/TFMessage', 'vision_msgs/msg/Detection3DArray',

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A bag that is being written: topics with their quality of service, messages in order."""
+"""Write a new bag: topics with their quality of service, messages in order."""
 
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.errors import UsageError
 
 VERSION_OF_HUMBLE = 8
@@ -27,13 +27,7 @@ Storage = Literal['mcap', 'sqlite3']
 
 def qos(depth: int, durability: QosDurability = QosDurability.VOLATILE,
         reliability: QosReliability = QosReliability.RELIABLE) -> Qos:
-    """
-    Return a keep-last profile in the terms of a bag.
-
-    :param depth: How many messages a publisher keeps.
-    :param durability: Whether late subscribers get them.
-    :param reliability: Whether lost messages are sent again.
-    """
+    """Return a keep-last profile in the terms of a bag."""
     unlimited = QosTime(9223372036, 854775807)
     return Qos(QosHistory.KEEP_LAST, depth, reliability, durability, unlimited, unlimited,
                QosLiveliness.AUTOMATIC, unlimited, False)
@@ -51,7 +45,6 @@ class BagFile:
         self.path = Path(path)
         if self.path.exists():
             raise UsageError(f'{path} exists already; choose another name or remove it')
-        self.store = message_types()
         self._writer = Writer(self.path, version=VERSION_OF_HUMBLE,
                               storage_plugin=STORAGES[storage])
         self._connections: dict[str, Connection] = {}
@@ -71,11 +64,10 @@ class BagFile:
         """
         Announce a topic.
 
-        :param msgtype: Type of its messages.
         :param profile: What its publisher offered; None leaves that out of the bag.
         """
         self._connections[topic] = self._writer.add_connection(
-            topic, msgtype, typestore=self.store,
+            topic, msgtype, typestore=message_types(),
             offered_qos_profiles=[] if profile is None else [profile])
 
     def write(self, topic: str, stamp_ns: int, message: Any) -> None:
@@ -83,10 +75,9 @@ class BagFile:
         Write a message.
 
         :param stamp_ns: When it was recorded.
-        :param message: A message of the topic's type.
         """
-        self.write_bytes(topic, stamp_ns,
-                         self.store.serialize_cdr(message, self._connections[topic].msgtype))
+        msgtype = self._connections[topic].msgtype
+        self.write_bytes(topic, stamp_ns, message_types().serialize_cdr(message, msgtype))
 
     def write_bytes(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> None:
         """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Gathers the frames of a rig's bag: images of one trigger, calibration and poses."""
+"""Gather the frames of a rig's bag: images of one trigger, calibration and poses."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -13,11 +13,12 @@ import numpy as np
 
 from bdc_occ_ros.bags import BASE_FRAME, CALIBRATION_FILE, ODOM_FRAME
 from bdc_occ_ros.bags.bag_reader import BagMessage, BagReader
+from bdc_occ_ros.bags.messages import stamp_ns_of
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidBagError, TransformUnavailableError
 from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
-from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
+from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 from bdc_occ_ros.geometry.transforms import TransformTree
 
 IMAGE_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/image/compressed')
@@ -40,12 +41,11 @@ class RigBag:
         self._images: dict[str, list[int]] = defaultdict(list)
         infos: dict[str, object] = {}
         with BagReader(path) as bag:
-            for message in bag.messages(set(bag.topics)):
+            for message in bag.messages():
                 self._take(bag, message, infos)
-        if not self._images:
-            raise InvalidBagError(
-                f'{path} has no topic camera/<name>/image/compressed; it has '
-                f'{sorted(bag_topics(path))}')
+            if not self._images:
+                raise InvalidBagError(f'{path} has no topic camera/<name>/image/compressed; it '
+                                      f'has {sorted(bag.topics)}')
         for stamps in self._images.values():
             stamps.sort()
         self.rig = self._calibration(infos)
@@ -76,7 +76,7 @@ class RigBag:
             for message in bag.messages([t for t in bag.topics if IMAGE_TOPIC.fullmatch(t)]):
                 decoded = bag.decode(message)
                 name = IMAGE_TOPIC.fullmatch(message.topic)['name']
-                key_ns = wanted.get((name, _stamp_ns(decoded.header)))
+                key_ns = wanted.get((name, stamp_ns_of(decoded.header)))
                 if key_ns is None:
                     continue
                 images[key_ns][name] = _decode(decoded, message.topic)
@@ -89,13 +89,13 @@ class RigBag:
             is_static = message.topic.endswith('tf_static')
             for item in bag.decode(message).transforms:
                 self._transforms.set_transform(
-                    item.header.frame_id, item.child_frame_id, _stamp_ns(item.header),
+                    item.header.frame_id, item.child_frame_id, stamp_ns_of(item.header),
                     _matrix(item.transform), static=is_static)
         elif found := INFO_TOPIC.fullmatch(message.topic):
             if found['name'] not in infos:
                 infos[found['name']] = bag.decode(message)
         elif found := IMAGE_TOPIC.fullmatch(message.topic):
-            self._images[found['name']].append(_stamp_ns(bag.decode(message).header))
+            self._images[found['name']].append(stamp_ns_of(bag.decode(message).header))
 
     def _calibration(self, infos: dict[str, object]) -> CameraRig:
         """Return the rig from the file beside the bag, or from camera_info and /tf_static."""
@@ -106,13 +106,11 @@ class RigBag:
         if missing:
             raise InvalidBagError(f'{self.path} has images but no camera_info of {missing}, and '
                                   f'no {CALIBRATION_FILE} beside it')
-        cameras = tuple(self._camera(name, info) for name, info in infos.items()
-                        if name in self._images)
         first = min(self._images, key=lambda name: self._images[name][0])
-        return CameraRig(cameras, first)
+        return CameraRig(tuple(self._camera(name, info) for name, info in infos.items()
+                               if name in self._images), first)
 
     def _camera(self, name: str, info: object) -> Camera:
-        """Return a camera from its camera_info and mount."""
         try:
             mount = self._transforms.lookup(BASE_FRAME, info.header.frame_id)
         except TransformUnavailableError as error:
@@ -133,7 +131,6 @@ class RigBag:
 
     def _frame(self, key_ns: int, stamps_ns: dict[str, int], images: dict[str, np.ndarray]
                ) -> Frame:
-        """Return a frame, without poses where the bag has none."""
         try:
             poses = {name: self._transforms.lookup(ODOM_FRAME, BASE_FRAME, stamp)
                      for name, stamp in (stamps_ns | {self.rig.key_camera: key_ns}).items()}
@@ -142,24 +139,10 @@ class RigBag:
         return Frame(images, stamps_ns, self.rig, key_ns, poses)
 
 
-def bag_topics(path: str | Path) -> dict[str, str]:
-    """Return the message type by topic."""
-    with BagReader(path) as bag:
-        return bag.topics
-
-
-def _stamp_ns(header: object) -> int:
-    """Return the stamp of a header."""
-    return header.stamp.sec * 10**9 + header.stamp.nanosec
-
-
 def _matrix(transform: object) -> np.ndarray:
     """Return a transform message as a matrix, (4, 4)."""
-    matrix, rotation = np.eye(4), transform.rotation
-    matrix[:3, 3] = transform.translation.x, transform.translation.y, transform.translation.z
-    matrix[:3, :3] = matrix_from_quaternion(
-        np.array((rotation.x, rotation.y, rotation.z, rotation.w)))
-    return matrix
+    position, turn = transform.translation, transform.rotation
+    return pose_from_wxyz((position.x, position.y, position.z), (turn.w, turn.x, turn.y, turn.z))
 
 
 def _decode(message: object, topic: str) -> np.ndarray:

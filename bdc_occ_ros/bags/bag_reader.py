@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads bags from strangers: whatever is wrong with one ends in one named error."""
+"""Read bags that may be damaged or hostile; every fault becomes an InvalidBagError."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,14 +15,17 @@ from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError
 
-from bdc_occ_ros.bags.compressed_files import check_compressed_files
-from bdc_occ_ros.bags.mcap_profile import mcap_profile, ROS_PROFILE
-from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE, IMAGE, message_types
 from bdc_occ_ros.errors import InvalidBagError
 
 MAX_METADATA_BYTES = 16 * 2**20
 MAX_CHUNK_BYTES = 512 * 2**20
 MAX_DURATION_NS = 7 * 24 * 3600 * 10**9
+MAX_UNPACKED_BYTES = 64 * 2**30
+PIECE_BYTES = 2**20
+MCAP_MAGIC = b'\x89MCAP0\r\n'
+MCAP_HEADER_OPCODE = 1
+MAX_PROFILE_BYTES = 1024
 MALFORMED = (ReaderError, SerdeError, TypesysError, OSError, EOFError, struct.error, ValueError,
              LookupError, TypeError, AttributeError, AssertionError, MemoryError, OverflowError,
              RuntimeError, apsw.Error, zstd.ZstdError)
@@ -32,7 +35,6 @@ class BagMessage(NamedTuple):
     """
     One recorded message.
 
-    :param topic: Where it was recorded.
     :param msgtype: Its type, package/msg/Name.
     :param stamp_ns: When it was recorded.
     :param data: The message as it went over the wire (CDR).
@@ -48,6 +50,8 @@ class BagReader:
     """
     A rosbag2 bag (MCAP or SQLite) that is being read; use it in a with statement.
 
+    It states types, numbers of messages and quality of service by topic.
+
     :param path: Folder with metadata.yaml, or a storage file.
     :raises InvalidBagError: if it cannot be a bag or says it is absurdly large.
     """
@@ -58,7 +62,7 @@ class BagReader:
         if metadata.is_file() and metadata.stat().st_size > MAX_METADATA_BYTES:
             raise InvalidBagError(f'{metadata} is larger than {MAX_METADATA_BYTES} bytes')
         self._refuse_other_profiles()
-        check_compressed_files(self.path)
+        self._check_compressed_files()
         try:
             self._reader = Reader(self.path)
             self._reader.open()
@@ -69,6 +73,12 @@ class BagReader:
         except BaseException:
             self._reader.close()
             raise
+        connections = self._reader.connections
+        self.topics: dict[str, str] = {c.topic: c.msgtype for c in connections}
+        self.counts: dict[str, int] = {c.topic: c.msgcount for c in connections}
+        # What the recorded publisher offered; None if unknown.
+        self.qos: dict[str, Qos | None] = {
+            c.topic: next(iter(c.ext.offered_qos_profiles), None) for c in connections}
 
     def __enter__(self) -> 'BagReader':
         return self
@@ -76,22 +86,6 @@ class BagReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._reader.close()
-
-    @property
-    def topics(self) -> dict[str, str]:
-        """Message type by topic."""
-        return {c.topic: c.msgtype for c in self._reader.connections}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of messages by topic, as the bag states it."""
-        return {c.topic: c.msgcount for c in self._reader.connections}
-
-    @property
-    def qos(self) -> dict[str, Qos | None]:
-        """Quality of service that the recorded publisher offered, by topic; None if unknown."""
-        return {c.topic: next(iter(c.ext.offered_qos_profiles), None)
-                for c in self._reader.connections}
 
     @property
     def start_ns(self) -> int:
@@ -102,6 +96,20 @@ class BagReader:
     def duration_ns(self) -> int:
         """Time from the first message to the last."""
         return max(0, self._reader.end_time - 1 - self._reader.start_time)
+
+    @property
+    def has_image_stamps(self) -> bool:
+        """
+        Whether the first image has a stamp, which one converter leaves zero; also without images.
+
+        :raises InvalidBagError: if that image is damaged.
+        """
+        images = {topic for topic, msgtype in self.topics.items()
+                  if msgtype in (IMAGE, COMPRESSED_IMAGE)}
+        for message in self.messages(images):
+            stamp = self.decode(message).header.stamp
+            return bool(stamp.sec or stamp.nanosec)
+        return True
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
         """
@@ -129,7 +137,6 @@ class BagReader:
         """
         Return a message as an object with the fields of its type.
 
-        :param message: A message of this bag.
         :raises InvalidBagError: if its bytes are not those of its type, or the type is unknown.
         """
         try:
@@ -141,12 +148,28 @@ class BagReader:
         """Name files of the same format that hold no ROS messages."""
         for file in sorted(self.path.glob('*.mcap')) if self.path.is_dir() else [self.path]:
             profile = mcap_profile(file)
-            if profile not in (None, ROS_PROFILE):
+            if profile not in (None, 'ros2'):
                 raise InvalidBagError(
                     f'{file} is an MCAP file, but not of ROS 2 (its profile is {profile!r}): '
                     "Foxglove's nuscenes2mcap, for example, writes protobuf, which no ROS node "
                     'can receive. Use a converter that writes ROS messages; bdc-occ bag write '
                     'lists some under --flavour')
+
+    def _check_compressed_files(self) -> None:
+        """Unpack compressed files piece by piece, and refuse what would fill a disk."""
+        total = 0
+        for path in sorted(self.path.glob('*.zst*')):
+            try:
+                with zstd.open(path, 'rb') as file:
+                    while piece := file.read(PIECE_BYTES):
+                        total += len(piece)
+                        if total > MAX_UNPACKED_BYTES:
+                            raise InvalidBagError(
+                                f'{self.path} unpacks to more than {MAX_UNPACKED_BYTES} bytes, '
+                                'which are the limit')
+            except (OSError, EOFError, zstd.ZstdError) as error:
+                raise InvalidBagError(
+                    f'{path} is not a readable compressed file: {error}') from error
 
     def _check_sizes(self) -> None:
         """Refuse a bag that would fill the memory or last for ever."""
@@ -164,3 +187,23 @@ class BagReader:
     def _error(self, error: BaseException, where: str = '') -> InvalidBagError:
         return InvalidBagError(f'{self.path} is not a readable rosbag2 bag: {where}'
                                f'{error or type(error).__name__}')
+
+
+def mcap_profile(path: Path) -> str | None:
+    """
+    Return the profile in the header of an MCAP file.
+
+    :return: For example ros2, or an empty string; None if the file is no MCAP file or damaged.
+    """
+    try:
+        with path.open('rb') as file:
+            start = file.read(len(MCAP_MAGIC) + 13 + MAX_PROFILE_BYTES)
+    except OSError:
+        return None
+    if not start.startswith(MCAP_MAGIC) or len(start) < len(MCAP_MAGIC) + 13:
+        return None
+    opcode, _, length = struct.unpack_from('<BQI', start, len(MCAP_MAGIC))
+    text = start[len(MCAP_MAGIC) + 13:][:length]
+    if opcode != MCAP_HEADER_OPCODE or len(text) != length:
+        return None
+    return text.decode(errors='replace')

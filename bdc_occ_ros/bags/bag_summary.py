@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a bag, and which dataset profile its topics fit."""
+"""Summarize what is in a bag, and which dataset profile its topics fit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.dataset_profiles import match_dataset
-from bdc_occ_ros.bags.image_stamps import has_image_stamps
 from bdc_occ_ros.errors import NoDatasetError
 
 
@@ -17,8 +16,7 @@ class TopicSummary:
     """
     One topic of a bag.
 
-    :param msgtype: Type of its messages.
-    :param reliability: What its publisher offered, or unknown.
+    :param reliability: What its publisher offered, or unknown; so durability.
     """
 
     topic: str
@@ -34,9 +32,6 @@ class BagContents:
     A bag in numbers.
 
     :param start_ns: When its first message was recorded.
-    :param duration_s: From the first message to the last.
-    :param num_messages: Messages of all topics.
-    :param topics: In the order of their names.
     :param dataset: Profile that fits, for `dataset:=`; empty if none does.
     """
 
@@ -67,18 +62,15 @@ def summarize_bag(path: str | Path) -> BagContents:
     :raises InvalidBagError: if it cannot be read.
     """
     with BagReader(path) as bag:
-        types, counts, profiles = bag.topics, bag.counts, bag.qos
-        start_ns, duration_ns = bag.start_ns, bag.duration_ns
-        has_stamps = has_image_stamps(bag)
-    topics = tuple(TopicSummary(
-        topic, types[topic], counts[topic],
-        *(('unknown', 'unknown') if profiles[topic] is None else
-          (profiles[topic].reliability.name.lower(), profiles[topic].durability.name.lower())))
-        for topic in sorted(types))
-    try:
-        match = match_dataset(types, has_stamps)
-        dataset, reason = match.name, match.reason
-    except NoDatasetError as error:
-        dataset, reason = '', str(error)
-    return BagContents(str(path), start_ns, duration_ns / 1e9, sum(counts.values()), topics,
-                       dataset, reason)
+        topics, counts, profiles = [], bag.counts, bag.qos
+        for topic, msgtype in sorted(bag.topics.items()):
+            offered = profiles[topic]
+            policies = ('unknown', 'unknown') if offered is None else (
+                offered.reliability.name.lower(), offered.durability.name.lower())
+            topics.append(TopicSummary(topic, msgtype, counts[topic], *policies))
+        try:
+            dataset, reason = match_dataset(bag.topics, bag.has_image_stamps)
+        except NoDatasetError as error:
+            dataset, reason = '', str(error)
+        return BagContents(str(path), bag.start_ns, bag.duration_ns / 1e9,
+                           sum(counts.values()), tuple(topics), dataset, reason)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Which config/dataset_<name>.yaml fits a set of topics.
+Choose the config/dataset_<name>.yaml that fits a set of topics.
 
 The one fits whose every camera has an image topic among them. dataset_custom.yaml is a template
 and never chosen. Of two converters that name their topics alike that one is taken which groups
@@ -9,9 +9,8 @@ images by arrival if they have no stamps, or by stamps if they have; then the fi
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidConfigError, NoDatasetError
@@ -21,13 +20,8 @@ PREFIX = 'dataset_'
 TEMPLATE = 'custom'
 
 
-@dataclass(frozen=True)
-class DatasetMatch:
-    """
-    The profile that fits.
-
-    :param reason: Why, in a sentence.
-    """
+class DatasetMatch(NamedTuple):
+    """The profile that fits, and why, in a sentence."""
 
     name: str
     reason: str
@@ -50,8 +44,10 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
     profiles = {name: _parameters(path) for name, path in dataset_files().items()
                 if name != TEMPLATE}
     missing = {name: _missing_cameras(profile, topics) for name, profile in profiles.items()}
+    groups_by_stamps = {name: profile.get('sync', {}).get('mode') != 'window'
+                        for name, profile in profiles.items()}
     fitting = sorted((name for name, cameras in missing.items() if not cameras),
-                     key=lambda name: _groups_by_stamps(profiles[name]) != has_stamps)
+                     key=lambda name: groups_by_stamps[name] != has_stamps)
     if fitting:
         stamps = '' if has_stamps else ', without stamps'
         others = f'; so would {", ".join(fitting[1:])}' if fitting[1:] else ''
@@ -66,16 +62,10 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
 
 
 def _parameters(path: Path) -> dict[str, Any]:
-    """Return the parameters of a profile."""
     try:
         return read_yaml(path)['/**']['ros__parameters']
     except (KeyError, TypeError) as error:
         raise InvalidConfigError(f'{path}: /** with ros__parameters is needed') from error
-
-
-def _groups_by_stamps(parameters: dict[str, Any]) -> bool:
-    """Return whether a profile groups images by their stamps instead of by their arrival."""
-    return parameters.get('sync', {}).get('mode') != 'window'
 
 
 def _missing_cameras(parameters: dict[str, Any], topics: Collection[str]) -> list[str]:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Reads one recorded moment of a real rig from a folder.
+Read one recorded moment of a real rig from a folder, and write it as a bag.
 
 Three forms are known, told apart by their files:
 calibration.json with cameras that carry times and ego poses (a complete nuScenes keyframe);
@@ -11,27 +11,26 @@ Quaternions in these files are w, x, y, z; times are microseconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bdc_occ_ros.bags.formats import ConverterFormat
+from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedReading, RigBagWriter
+from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.dataset.taxonomy import CAMERAS
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.errors import BdcOccError, InvalidKeyframeError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
-NUSCENES_KEY_CAMERA = 'CAM_FRONT_LEFT'
-NUSCENES_ORDER = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
-                  'CAM_BACK_RIGHT')
 MAX_FILE_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, eq=False)
-class Keyframe:
+class Keyframe(NamedTuple):
     """
     One moment of a rig.
 
@@ -50,9 +49,8 @@ class Keyframe:
 
 def load_keyframe(folder: str | Path) -> Keyframe:
     """
-    Read a folder.
+    Read a folder in one of the three forms above.
 
-    :param folder: Folder in one of the three forms above.
     :raises InvalidKeyframeError: if it has none of the forms or a file is damaged.
     """
     folder = Path(folder)
@@ -71,8 +69,27 @@ def load_keyframe(folder: str | Path) -> Keyframe:
         f'{folder} is no keyframe: neither calibration.json in it nor index.json beside it')
 
 
+def write_keyframe_bag(path: str | Path, keyframe: Keyframe, *, calibration: str = 'tf',
+                       converter: ConverterFormat | None = None) -> BagSummary:
+    """
+    Write one set of images, byte for byte, with its calibration, poses and boxes.
+
+    :param calibration: As for RigBagWriter, and so is the converter.
+    :raises UsageError: if the folder exists already, or the converter needs poses that the
+        keyframe does not have.
+    """
+    poses = keyframe.fixed_from_ego or {}
+    images = [RecordedReading(name, stamp_ns, keyframe.jpegs[name], poses.get(name))
+              for name, stamp_ns in sorted(keyframe.stamps_ns.items(), key=lambda item: item[1])]
+    with RigBagWriter(path, keyframe.rig, images[0].stamp_ns, calibration=calibration,
+                      converter=converter) as bag:
+        bag.write_set(images)
+        if keyframe.boxes is not None:
+            bag.truths.append(Truth(keyframe.boxes.stamp_ns, None, keyframe.boxes))
+    return bag.summary
+
+
 def _read(path: Path) -> bytes:
-    """Return the bytes of a file that is not absurdly large."""
     if path.stat().st_size > MAX_FILE_BYTES:
         raise InvalidKeyframeError(f'{path} is larger than {MAX_FILE_BYTES} bytes')
     return path.read_bytes()
@@ -87,32 +104,32 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _camera(name: str, entry: Mapping[str, Any]) -> Camera:
-    """Return a camera from its entry; none of these rigs has distortion."""
     if np.any(np.asarray(entry['distortion'], float) != 0):
         raise InvalidKeyframeError(f'{name}: distortion without a model cannot be used')
     return Camera(name, entry['width'], entry['height'], np.array(entry['K'], float),
                   pose_from_wxyz(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz']))
 
 
+def _keyframe(folder: Path, rig: CameraRig, entries: Mapping[str, Any],
+              poses: Mapping[str, np.ndarray] | None, boxes: Boxes | None = None) -> Keyframe:
+    return Keyframe(rig, {name: entries[name]['timestamp_us'] * 1000 for name in rig.names},
+                    {name: _read(_inside(folder, entries[name]['file'])) for name in rig.names},
+                    poses, boxes)
+
+
 def _nuscenes_rig(entries: Mapping[str, Any]) -> CameraRig:
     """Return the six cameras in the order of the published networks."""
-    return CameraRig(tuple(_camera(name, entries[name]) for name in NUSCENES_ORDER),
-                     NUSCENES_KEY_CAMERA)
+    return CameraRig(tuple(_camera(name, entries[name]) for name in CAMERAS), CAMERAS[0])
 
 
 def _nuscenes(folder: Path, document: Mapping[str, Any]) -> Keyframe:
-    """Read a complete nuScenes keyframe."""
-    entries = document['cameras']
-    rig = _nuscenes_rig(entries)
-    stamps = {name: entries[name]['timestamp_us'] * 1000 for name in rig.names}
+    entries, file, boxes = document['cameras'], folder / 'boxes.json', None
     poses = {name: pose_from_wxyz(entries[name]['ego_translation_global'],
                                   entries[name]['ego_rotation_global_wxyz'])
-             for name in rig.names}
-    jpegs = {name: _read(_inside(folder, entries[name]['file'])) for name in rig.names}
-    boxes = folder / 'boxes.json'
-    return Keyframe(rig, stamps, jpegs, poses,
-                    _boxes(json.loads(_read(boxes)), stamps[rig.key_camera])
-                    if boxes.is_file() else None)
+             for name in CAMERAS}
+    if file.is_file():
+        boxes = _boxes(json.loads(_read(file)), entries[CAMERAS[0]]['timestamp_us'] * 1000)
+    return _keyframe(folder, _nuscenes_rig(entries), entries, poses, boxes)
 
 
 def _boxes(document: Mapping[str, Any], stamp_ns: int) -> Boxes:
@@ -126,28 +143,21 @@ def _boxes(document: Mapping[str, Any], stamp_ns: int) -> Boxes:
 
 
 def _images_only(folder: Path) -> Keyframe:
-    """Read nuScenes images whose calibration lies one folder above."""
     index = json.loads(_read(folder.parent / 'index.json'))
     found = [sample for sample in index['samples'] if sample['id'] == folder.name]
     if not found:
         raise BdcOccError(f'index.json beside it does not list {folder.name}')
-    entries = found[0]['cameras']
     rigs = json.loads(_read(folder.parent / 'rigs.json'))
     rig = _nuscenes_rig(rigs['rigs'][found[0]['rig']]['cameras'])
-    return Keyframe(
-        rig, {name: entries[name]['timestamp_us'] * 1000 for name in rig.names},
-        {name: _read(_inside(folder.parent, entries[name]['file'])) for name in rig.names},
-        None, None)
+    return _keyframe(folder.parent, rig, found[0]['cameras'], None)
 
 
 def _dgp(folder: Path, document: Mapping[str, Any]) -> Keyframe:
     """Read a rig in the form of DGP, which states where each camera was, not the vehicle."""
-    sample = document['samples'][0]['cameras']
-    stamps = {name: entry['timestamp_us'] * 1000 for name, entry in sample.items()}
-    cameras = tuple(_camera(name, document['cameras'][name]) for name in sample)
-    rig = CameraRig(cameras, min(stamps, key=stamps.__getitem__))
+    entries = document['samples'][0]['cameras']
+    cameras = tuple(_camera(name, document['cameras'][name]) for name in entries)
+    rig = CameraRig(cameras, min(entries, key=lambda name: entries[name]['timestamp_us']))
     poses = {name: pose_from_wxyz(entry['camera_translation_world'],
                                   entry['camera_rotation_world_wxyz'])
-             @ np.linalg.inv(rig[name].ego_from_camera) for name, entry in sample.items()}
-    jpegs = {name: _read(_inside(folder, entry['file'])) for name, entry in sample.items()}
-    return Keyframe(rig, stamps, jpegs, poses, None)
+             @ np.linalg.inv(rig[name].ego_from_camera) for name, entry in entries.items()}
+    return _keyframe(folder, rig, entries, poses)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what the node published back out of a recorded bag."""
+"""Read what the node published back out of a recorded bag."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -10,23 +10,20 @@ import re
 import numpy as np
 
 from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.messages import CLOUD, FLOAT32, stamp_ns_of
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.errors import InvalidBagError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
-CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 BOXES_TYPE = 'vision_msgs/msg/Detection3DArray'
 NUMBER_TYPE = 'std_msgs/msg/Float64'
 MARKERS_TYPE = 'visualization_msgs/msg/MarkerArray'
-CLOUD_NAME = 'occupancy'
-BOXES_NAME = 'detections'
-MARKERS_NAME = 'detections/markers'
+TYPES = {'occupancy': CLOUD, 'detections': BOXES_TYPE, 'detections/markers': MARKERS_TYPE}
 ARROW_SPACE = '/velocity'
 ARROW, CUBE, ADD = 0, 1, 0
 STEP_TOPIC = re.compile(r'/debug/processing_time/(?P<step>\w+)_ms$')
-FLOAT32, UINT32 = 7, 6
-FORMATS = {FLOAT32: '<f4', UINT32: '<u4'}
+FORMATS = {FLOAT32: '<f4', 6: '<u4'}  # by PointField's datatype
 
 
 @dataclass(frozen=True)
@@ -64,31 +61,27 @@ def load_recording(path: str | Path) -> Recording:
             decoded = bag.decode(message)
             if found := STEP_TOPIC.search(message.topic):
                 recording.steps_ms[found['step']].append(decoded.data)
-            elif message.msgtype == CLOUD_TYPE:
-                stamp_ns = _stamp_ns(decoded)
+            elif message.msgtype == CLOUD:
+                stamp_ns = stamp_ns_of(decoded.header)
                 recording.occupancies[stamp_ns] = occupancy_of(decoded, stamp_ns)
                 recording.received_ns[stamp_ns] = message.stamp_ns
             elif message.msgtype == BOXES_TYPE:
-                recording.boxes[_stamp_ns(decoded)] = boxes_of(decoded, _stamp_ns(decoded))
+                stamp_ns = stamp_ns_of(decoded.header)
+                recording.boxes[stamp_ns] = boxes_of(decoded, stamp_ns)
             elif decoded.markers:
-                velocities[_stamp_ns(decoded.markers[0])] = velocities_of(decoded)
+                stamp_ns = stamp_ns_of(decoded.markers[0].header)
+                velocities[stamp_ns] = velocities_of(decoded)
     for stamp_ns, boxes in recording.boxes.items():
         if len(velocities.get(stamp_ns, ())) == len(boxes) > 0:
             recording.boxes[stamp_ns] = replace(boxes, velocities_mps=velocities[stamp_ns])
     return recording
 
 
-def _stamp_ns(message: object) -> int:
-    """Return the stamp of a message with a header."""
-    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
-
-
 def _is_read(topic: str, msgtype: str) -> bool:
-    """Return whether a topic is one of those that a recording is made of."""
     if STEP_TOPIC.search(topic):
         return msgtype == NUMBER_TYPE
-    return any(f'/{topic}'.endswith(f'/{name}') and msgtype == kind for name, kind in (
-        (CLOUD_NAME, CLOUD_TYPE), (BOXES_NAME, BOXES_TYPE), (MARKERS_NAME, MARKERS_TYPE)))
+    return any(f'/{topic}'.endswith(f'/{name}') and msgtype == kind
+               for name, kind in TYPES.items())
 
 
 def occupancy_of(cloud: object, stamp_ns: int) -> Occupancy:
@@ -128,9 +121,8 @@ def occupancy_of(cloud: object, stamp_ns: int) -> Occupancy:
 
 def boxes_of(message: object, stamp_ns: int) -> Boxes:
     """
-    Return the boxes of a Detection3DArray of the node.
+    Return the boxes of a Detection3DArray of the node, in the ego frame.
 
-    :param message: The message, in the ego frame.
     :raises InvalidBagError: if a class is unknown or a detection has no hypothesis.
     """
     rows, labels = [], []
@@ -153,9 +145,8 @@ def boxes_of(message: object, stamp_ns: int) -> Boxes:
 
 def velocities_of(message: object) -> np.ndarray:
     """
-    Return the velocities that the markers of the node show.
+    Return the velocities that the node's markers of detections show.
 
-    :param message: MarkerArray of topic detections/markers, in the ego frame.
     :return: One row per cube, in their order, (N, 2) metres per second; 0 for one without arrow.
     :raises InvalidBagError: if an arrow has no two ends.
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The right answers to the frames of a bag, in one npz file without pickled objects.
+Save and load the right answers to the frames of a bag: one npz file without pickled objects.
 
 Arrays of the file: stamps_ns (K,), has_occupancy (K,), labels and observed (O, 200, 200, 16) for
 the stamps that have a grid, box_counts (K,), and box_<field> concatenated over all stamps.
@@ -24,11 +24,7 @@ MAX_BYTES = 2 * 2**30
 
 
 class Truth(NamedTuple):
-    """
-    The right answer for one key camera exposure.
-
-    :param occupancy: Labels on the grid of Occ3D, or None where nobody knows them.
-    """
+    """The right answer for one key camera exposure; without a grid where nobody knows it."""
 
     stamp_ns: int
     occupancy: Occupancy | None
@@ -54,7 +50,6 @@ def load_truth(path: str | Path) -> tuple[Truth, ...]:
     """
     Read right answers.
 
-    :param path: File that save_truth wrote.
     :raises InvalidBagError: if it is not one, or its arrays do not fit together.
     """
     try:
@@ -74,13 +69,12 @@ def load_truth(path: str | Path) -> tuple[Truth, ...]:
 def _truths(arrays: dict[str, np.ndarray]) -> list[Truth]:
     """Cut the arrays of the file into one truth per stamp."""
     stamps, counts = arrays['stamps_ns'], arrays['box_counts']
-    ends = np.cumsum(counts)
     if (stamps.ndim != 1 or counts.shape != stamps.shape or (counts < 0).any()
             or len(arrays['box_scores']) != counts.sum()):
         raise BdcOccError('stamps and box counts disagree')
     grids = iter(zip(arrays['labels'], arrays['observed']))
     truths = []
-    for row, (stamp, stop) in enumerate(zip(stamps.tolist(), ends.tolist())):
+    for row, (stamp, stop) in enumerate(zip(stamps.tolist(), np.cumsum(counts).tolist())):
         chosen = slice(stop - int(counts[row]), stop)
         boxes = Boxes(*(arrays[f'box_{name}'][chosen] for name in BOX_FIELDS),
                       DETECTION_CLASS_NAMES, stamp)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
-    from bdc_occ_ros.bags.flavours import Flavour
-    from bdc_occ_ros.bags.rig_bag_writer import BagSummary
+    from bdc_occ_ros.bags.formats import ConverterFormat
+    from bdc_occ_ros.bags.rig_bag import BagSummary
 
 DEFAULT_RIG = 'calibration_nuscenes_n015.yaml'
 DEFAULT_SEED = 200029  # training takes seeds up to 9999, validation those from 100000 on
@@ -108,37 +108,36 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace) -> int:
     """Write a bag and say what is in it."""
-    from bdc_occ_ros.bags.flavours import flavour_of
+    from bdc_occ_ros.bags.formats import converter_format
     if bool(args.scene) != (args.dataroot is not None):
         raise UsageError('a scene of a data set needs both: --dataroot DIR --scene NAME')
-    flavour = flavour_of(args.flavour) if args.flavour else None
+    converter = converter_format(args.flavour) if args.flavour else None
     write = (_write_keyframe if args.keyframe else _write_drive if args.dataroot is None
              else _write_dataroot)
-    summary = write(args, flavour)
+    summary = write(args, converter)
     if args.json:
-        print(json.dumps(asdict(summary)))
+        print(json.dumps(summary._asdict()))
     else:
         print(f'{summary.path}: {summary.num_images} images in {summary.num_sets} sets, '
               f'{summary.duration_s:.3f} s, {summary.num_truths} with truth')
     return 0
 
 
-def _write_keyframe(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
-    from bdc_occ_ros.bags.keyframe import load_keyframe
-    from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
+def _write_keyframe(args: argparse.Namespace, converter: 'ConverterFormat | None') -> 'BagSummary':
+    from bdc_occ_ros.bags.keyframe import load_keyframe, write_keyframe_bag
     return write_keyframe_bag(args.output, load_keyframe(args.keyframe),
-                              calibration=args.calibration, flavour=flavour)
+                              calibration=args.calibration, converter=converter)
 
 
-def _write_dataroot(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
+def _write_dataroot(args: argparse.Namespace, converter: 'ConverterFormat | None') -> 'BagSummary':
     from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
     return write_dataroot_bag(
         args.output, NuscenesDataset(args.dataroot, args.version, None), args.scene,
-        calibration=args.calibration, flavour=flavour, show_progress=not args.json)
+        calibration=args.calibration, converter=converter, show_progress=not args.json)
 
 
-def _write_drive(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSummary':
+def _write_drive(args: argparse.Namespace, converter: 'ConverterFormat | None') -> 'BagSummary':
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.geometry.calibration_file import load_calibration
     from bdc_occ_ros.geometry.camera_rig import CameraRig
@@ -147,7 +146,7 @@ def _write_drive(args: argparse.Namespace, flavour: 'Flavour | None') -> 'BagSum
     rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
     return write_scene_bag(
         args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
-        flavour=flavour, show_progress=not args.json)
+        converter=converter, show_progress=not args.json)
 
 
 def _play(args: argparse.Namespace) -> int:

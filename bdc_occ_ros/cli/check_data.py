@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from bdc_occ_ros.dataset.check.check_dataset import check_dataset
-    from bdc_occ_ros.drawing.dataset_source import versions_in
+    from bdc_occ_ros.dataset.nuscenes_tables import versions_in
     versions = [args.version] if args.version else versions_in(args.dataroot)
     if len(versions) != 1 or args.samples < 1:
         raise UsageError(f'{args.dataroot}: one version of a data set and at least one sample are '
@@ -64,17 +64,17 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_report(args, versions[0], check), indent=2))
     else:
         print('\n'.join(_lines(args, versions[0], check)))
-    return 1 if check.findings else 0
+    return 1 if check.issues else 0
 
 
 def _draw(path: Path, check: 'DatasetCheck') -> None:
     """Draw the opened sample with the most objects."""
-    from bdc_occ_ros.drawing.dataset_source import source_of_sample
     from bdc_occ_ros.drawing.sheet import draw_sheet
+    from bdc_occ_ros.drawing.sources import source_of_sample
     key = max(check.opened, key=lambda key: len(check.dataset.boxes(key)))
     source = source_of_sample(check.dataset, key)
     draw_sheet(path, source.title, source.frame, source.overlay, source.columns,
-               f'{len(check.findings)} mistakes' if check.findings else '')
+               f'{len(check.issues)} mistakes' if check.issues else '')
 
 
 def _report(args: argparse.Namespace, version: str, check: 'DatasetCheck') -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _report(args: argparse.Namespace, version: str, check: 'DatasetCheck') -> di
     from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
     return {'dataroot': str(args.dataroot), 'version': version, 'split': args.split,
             'samples': 0 if check.dataset is None else len(check.dataset),
-            'opened': len(check.opened), 'findings': [f._asdict() for f in check.findings],
+            'opened': len(check.opened), 'findings': [issue._asdict() for issue in check.issues],
             'figures': check.figures,
             'observed_share': check.shares.observed_share, 'free_share': check.shares.free_share,
             'class_shares': dict(zip(OCCUPANCY_CLASS_NAMES, check.shares.shares()))}
@@ -98,11 +98,11 @@ def _lines(args: argparse.Namespace, version: str, check: 'DatasetCheck') -> Ite
     if check.shares.num_keyframes:
         yield from check.shares.lines()
     named: Counter[str] = Counter()
-    for finding in check.findings:
-        named[finding.check] += 1
-        if named[finding.check] <= NAMED_PER_CHECK:
-            yield f'{finding.check}: {finding.where}: {finding.problem}\n    {finding.cure}'
+    for issue in check.issues:
+        named[issue.check] += 1
+        if named[issue.check] <= NAMED_PER_CHECK:
+            yield f'{issue.check}: {issue.where}: {issue.problem}\n    {issue.cure}'
     for name, count in named.items():
         if count > NAMED_PER_CHECK:
             yield f'{name}: and {count - NAMED_PER_CHECK} more'
-    yield f'{len(check.findings)} mistakes' if check.findings else 'no mistakes found'
+    yield f'{len(check.issues)} mistakes' if check.issues else 'no mistakes found'

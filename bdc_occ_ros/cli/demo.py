@@ -20,8 +20,8 @@ import shutil
 from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bdc_occ_ros.bags.account import Account
     from bdc_occ_ros.bags.recording import Recording
+    from bdc_occ_ros.bags.run_report import RunReport
     from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 LEFTOVERS = ('drive', 'recording', 'occupancy.png', 'demo.rrd', 'node.log', 'demo.json',
@@ -50,14 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
+    from bdc_occ_ros.bags.bag_frames import RigBag
     from bdc_occ_ros.bags.recording import load_recording
+    from bdc_occ_ros.bags.run_report import report_run
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.cli.bag import DEFAULT_RIG
-    from bdc_occ_ros.drawing.demo_results import settle
     from bdc_occ_ros.geometry.calibration_file import load_calibration
     from bdc_occ_ros.geometry.camera_rig import CameraRig
     from bdc_occ_ros.ros.replay.demo import play_to_node, stay_on_this_machine
     from bdc_occ_ros.share import share_path
+    from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 
     folder = Path(args.output)
     _clear(folder)
@@ -69,15 +71,16 @@ def run(args: argparse.Namespace) -> int:
     result = play_to_node(folder / 'drive', folder / 'recording', folder / 'node.log',
                           model=args.model or _default_model(folder), show_progress=not args.json)
     recording = load_recording(folder / 'recording')
-    settled = settle(folder, recording, result.diagnostics)
+    report = report_run(RigBag(folder / 'drive').key_stamps_ns(), recording.received_ns,
+                        max(NUSCENES_OFFSETS_NS.values()), result.diagnostics, recording.steps_ms)
     inference = result.diagnostics.get('inference', {})
     is_trained = inference.get('is_trained') == 'True'
-    summary = asdict(settled) | _drawn(folder, recording, rig, args.seed, is_trained) | {
+    summary = asdict(report) | _drawn(folder, recording, rig, args.seed, is_trained) | {
         'is_trained': is_trained, 'backend': inference.get('backend'), 'seed': args.seed,
         'playback': asdict(result.playback), 'node_exit_status': result.exit_status,
         'picture': str(folder / 'occupancy.png'), 'diagnostics': result.diagnostics}
     (folder / 'demo.json').write_text(json.dumps(summary, indent=2) + '\n')
-    _report(args.json, summary, settled)
+    _report(args.json, summary, report)
     return 0 if result.exit_status == 0 else 1
 
 
@@ -117,9 +120,9 @@ def _drawn(folder: Path, recording: 'Recording', rig: 'CameraRig', seed: int, is
     """Draw the result in the middle, and return the scores of it and of all sets with truth."""
     from bdc_occ_ros.bags import TRUTH_FILE
     from bdc_occ_ros.bags.truth_file import load_truth
-    from bdc_occ_ros.drawing.demo_results import draw_demo, middle_truth, write_rerun
+    from bdc_occ_ros.drawing.demo_pictures import draw_demo, middle_truth, write_rerun
     from bdc_occ_ros.evaluation.score_report import percent
-    from bdc_occ_ros.evaluation.set_scores import score_sets
+    from bdc_occ_ros.evaluation.voxel_iou import score_sets
 
     shown = middle_truth(recording, rig, seed)
     shown_score = score_sets(recording.occupancies, [shown.occupancy]).mean_iou
@@ -132,15 +135,13 @@ def _drawn(folder: Path, recording: 'Recording', rig: 'CameraRig', seed: int, is
             'miou_of_picture': percent(shown_score)}
 
 
-def _report(as_json: bool, summary: dict, settled: 'Account') -> None:
+def _report(as_json: bool, summary: dict, report: 'RunReport') -> None:
     """Print the result."""
-    from bdc_occ_ros.bags.account import table
-
     if as_json:
         print(json.dumps(summary))
         return
     late = summary['playback']['lateness_ms']
-    print(table(settled))
+    print(report.as_text())
     print(f'  played late by     p50 {late[0]:.2f} ms   p95 {late[1]:.2f} ms   '
           f'p99 {late[2]:.2f} ms   largest {late[3]:.2f} ms')
     print(f'  computed by        {summary["backend"]}')

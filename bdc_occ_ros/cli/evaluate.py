@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
     from bdc_occ_ros.evaluation.channel_gates import ChannelGates
     from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
+    from bdc_occ_ros.evaluation.prediction_sources import PredictionSource
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
-    from bdc_occ_ros.evaluation.subjects import Subject
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--version', default='v1.0-trainval', help='folder of its tables '
                         '(default v1.0-trainval)')
     parser.add_argument('--split', default='val', help='which scenes (default val)')
-    subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument('--model', help='weights, or a network by name or file')
-    subject.add_argument('--bag', type=Path, help='bag of what the node published')
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument('--model', help='weights, or a network by name or file')
+    source.add_argument('--bag', type=Path, help='bag of what the node published')
     parser.add_argument('--device', default='cpu', help='cpu, cuda or auto (default cpu)')
     parser.add_argument('--samples', type=int, metavar='N',
                         help='only N samples, evenly spread')
@@ -83,15 +83,15 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f'--worst: at least 1 picture is needed; got {args.worst}')
     _require_writable(args)
     dataset = NuscenesDataset(args.dataroot, args.version, args.split)
-    subject = _subject(args, dataset)
-    controls = _controls(args, dataset, subject)
+    source = _source(args, dataset)
+    controls = _controls(args, dataset, source)
     with process_group() as group:
-        whole = _evaluate(args, dataset, subject, group)
+        whole = _evaluate(args, dataset, source, group)
         compared = {name: _evaluate(args, dataset, control, group, is_control=True)
                     for name, control in controls.items()}
     if whole is None:
         return 0
-    report = score_report(subject, dataset, whole, args.box_range)
+    report = score_report(source, dataset, whole, args.box_range)
     report |= {name: score_report(controls[name], dataset, evaluation, args.box_range)
                for name, evaluation in compared.items()}
     document = json.dumps(report, indent=2)
@@ -99,9 +99,9 @@ def run(args: argparse.Namespace) -> int:
         _write(args.output, document)
     print(document if args.json else report_as_text(report))
     if args.pictures is not None:
-        _draw(args, dataset, subject, whole)
+        _draw(args, dataset, source, whole)
     if whole.gates is not None:
-        _draw_gates(args, subject, whole.gates)
+        _draw_gates(args, source, whole.gates)
     return 0
 
 
@@ -119,49 +119,48 @@ def _require_writable(args: argparse.Namespace) -> None:
             raise UsageError(f'{args.pictures}: no folder for pictures: {error}') from error
 
 
-def _subject(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'Subject':
+def _source(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'PredictionSource':
     """Return whose predictions are scored."""
     if args.bag is not None:
-        from bdc_occ_ros.evaluation.recording_subject import RecordingSubject
-        return RecordingSubject(args.bag, dataset)
-    from bdc_occ_ros.evaluation.subjects import NetworkSubject
+        from bdc_occ_ros.evaluation.prediction_sources import RecordingSource
+        return RecordingSource(args.bag, dataset)
+    from bdc_occ_ros.evaluation.prediction_sources import NetworkSource
     from bdc_occ_ros.predictor import Predictor
     chosen_device(args.device)
-    return NetworkSubject(Predictor(args.model, device=args.device), dataset, str(args.model))
+    return NetworkSource(Predictor(args.model, device=args.device), dataset, str(args.model))
 
 
-def _controls(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject'
-              ) -> dict[str, 'Subject']:
+def _controls(args: argparse.Namespace, dataset: 'NuscenesDataset', source: 'PredictionSource'
+              ) -> dict[str, 'PredictionSource']:
     """Return what else is scored on the same samples."""
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-    from bdc_occ_ros.evaluation.controls import OtherSceneSubject, PriorSubject
-    controls: dict[str, Subject] = {}
+    from bdc_occ_ros.evaluation.controls import OtherSceneSource, PriorSource
+    controls: dict[str, PredictionSource] = {}
     if args.prior is not None:
         learned_from = NuscenesDataset(args.dataroot, args.version, args.prior)
-        controls['voxel_prior'] = PriorSubject(learned_from, dataset, subject.keys)
+        controls['voxel_prior'] = PriorSource(learned_from, dataset, source.keys)
     if args.other_scene:
-        controls['other_scene'] = OtherSceneSubject(subject)
+        controls['other_scene'] = OtherSceneSource(source)
     return controls
 
 
-def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
+def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', source: 'PredictionSource',
               group: 'ProcessGroup', is_control: bool = False) -> 'Evaluation | None':
     """Evaluate this process' share of the samples; the first process returns the whole."""
     from tqdm import tqdm
 
-    from bdc_occ_ros.dataset.even_choice import evenly_spread
-    from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, empty_evaluation
-    chosen = [subject.keys[place] for place in evenly_spread(args.samples, len(subject.keys))]
-    with_rays = len(subject.class_names) > 1 and not args.no_rays and not is_control
-    evaluation = empty_evaluation(len(subject.class_names), subject.free_label, subject.grid,
-                                  with_rays)
+    from bdc_occ_ros.dataset.batch import evenly_spread
+    from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, Evaluation
+    chosen = [source.keys[place] for place in evenly_spread(args.samples, len(source.keys))]
+    with_rays = len(source.class_names) > 1 and not args.no_rays and not is_control
+    evaluation = Evaluation(len(source.class_names), source.free_label, source.grid, with_rays)
     keys = chosen[group.rank::group.size]
     bar = tqdm(keys, 'control' if is_control else 'evaluating', unit='sample',
                disable=group.rank > 0 or args.json)
     if args.gates is None or is_control:
-        count_answers(subject, dataset, bar, evaluation)
+        count_answers(source, dataset, bar, evaluation)
     else:
-        _count_with_gates(subject, dataset, bar, evaluation)
+        _count_with_gates(source, dataset, bar, evaluation)
     parts = group.gather(evaluation)
     if parts is None:
         return None
@@ -171,47 +170,43 @@ def _evaluate(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Su
     return whole
 
 
-def _count_with_gates(subject: 'Subject', dataset: 'NuscenesDataset', keys: 'Iterable[SampleKey]',
-                      evaluation: 'Evaluation') -> None:
+def _count_with_gates(source: 'PredictionSource', dataset: 'NuscenesDataset',
+                      keys: 'Iterable[SampleKey]', evaluation: 'Evaluation') -> None:
     """Count what is right, and note the channel gates of every sample."""
     from bdc_occ_ros.evaluation.channel_gates import record_gates
     from bdc_occ_ros.evaluation.dataset_evaluation import count_answers
-    with record_gates(subject.network) as evaluation.gates:
-        count_answers(subject, dataset, keys, evaluation)
+    with record_gates(source.network) as evaluation.gates:
+        count_answers(source, dataset, keys, evaluation)
     for sample in evaluation.samples:
         label = dataset.label(sample.key)
         evaluation.gates.describe(sample.key.scene_name, label.semantics[label.mask_camera],
-                                  len(subject.class_names))
+                                  len(source.class_names))
 
 
-def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', subject: 'Subject',
+def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', source: 'PredictionSource',
           evaluation: 'Evaluation') -> None:
     """Draw the samples that went worst."""
-    from bdc_occ_ros.dataset.scene_records import LIDAR
+    from bdc_occ_ros.dataset.taxonomy import LIDAR
     from bdc_occ_ros.datatypes import Occupancy
     from bdc_occ_ros.drawing.sheet import Column, draw_sheet, Overlay
     for place, (key, score) in enumerate(evaluation.worst(args.worst), start=1):
         frame, label = dataset.frame(key), dataset.label(key)
-        prediction, boxes = subject(key), dataset.boxes(key, LIDAR)
+        prediction, boxes = source(key), dataset.boxes(key, LIDAR)
         overlay = Overlay(boxes, fixed_from_ego=dataset.world_from_ego(key, LIDAR))
-        true, said = (Occupancy(subject.grid, labels, label.mask_camera, subject.class_names,
-                                subject.free_label, frame.stamp_ns)
+        true, said = (Occupancy(source.grid, labels, label.mask_camera, source.class_names,
+                                source.free_label, frame.stamp_ns)
                       for labels in (label.semantics, prediction.occupancy.labels))
         draw_sheet(args.pictures / f'worst_{place}_{key.token[:8]}.png',
                    f'{key.scene_name}: mIoU {100 * score:.1f}', frame, overlay,
                    (Column('truth', true, boxes), Column('prediction', said, prediction.boxes)),
-                   '' if subject.about.get('is_trained', True) else 'untrained')
+                   '' if source.about.get('is_trained', True) else 'untrained')
 
 
-def _draw_gates(args: argparse.Namespace, subject: 'Subject', gates: 'ChannelGates') -> None:
+def _draw_gates(args: argparse.Namespace, source: 'PredictionSource', gates: 'ChannelGates'
+                ) -> None:
     """Draw what the units multiply their channels by."""
-    import numpy as np
-
-    from bdc_occ_ros.drawing.gate_picture import draw_gates, UnitGates
-    draw_gates(args.gates, f'channel gates of {args.model}', {
-        name: UnitGates(np.stack(values), gates.by_scene(name),
-                        gates.by_class(name, subject.class_names))
-        for name, values in gates.by_unit.items()})
+    from bdc_occ_ros.drawing.gate_picture import draw_gates
+    draw_gates(args.gates, f'channel gates of {args.model}', gates, source.class_names)
 
 
 def _write(path: Path, document: str) -> None:

@@ -117,7 +117,7 @@ def _chosen(args: argparse.Namespace) -> 'SweepConfig':
 
 def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
     """Return what all trainings learn from and are scored on."""
-    from bdc_occ_ros.dataset.even_choice import evenly_spread
+    from bdc_occ_ros.dataset.batch import evenly_spread
     from bdc_occ_ros.network.config import load_network_config
     from bdc_occ_ros.training.sweep import Samples
     from bdc_occ_ros.training.training_data import require_apart

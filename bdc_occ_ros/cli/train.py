@@ -176,7 +176,7 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
 def _session(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin',
              learned: 'TrainingSource') -> 'TrainingSession':
     """Return how long this goes on and what is written."""
-    from bdc_occ_ros.dataset.even_choice import evenly_spread
+    from bdc_occ_ros.dataset.batch import evenly_spread
     from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import TrainingSession, Validation
     from bdc_occ_ros.training.training_data import require_apart

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _source(args: argparse.Namespace) -> 'Source':
     """Find out what is to be drawn."""
-    from bdc_occ_ros.drawing.dataset_source import versions_in
+    from bdc_occ_ros.dataset.nuscenes_tables import versions_in
     from bdc_occ_ros.drawing.sources import source_of_bag, source_of_snapshot
 
     if not args.input.exists():
@@ -77,7 +77,7 @@ def _source(args: argparse.Namespace) -> 'Source':
 def _sample(args: argparse.Namespace, versions: list[str]) -> 'Source':
     """Find a sample of a data set."""
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-    from bdc_occ_ros.drawing.dataset_source import choose_sample, source_of_sample
+    from bdc_occ_ros.drawing.sources import choose_sample, source_of_sample
 
     if len(versions) > 1:
         raise UsageError(f'{args.input} has {versions}; choose one with --version')

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""nuScenes and Occ3D data on disk: written table by table, read through the nuScenes devkit."""
+"""Read, check and write nuScenes data sets with Occ3D labels, and form batches of samples."""

@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What training learns from: a batch of samples, and where batches come from."""
+"""Define batches of samples and their sources, and choose samples that are evenly spread."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from bdc_occ_ros.errors import UsageError
 
 
 class TrueBoxes(NamedTuple):
@@ -55,25 +57,16 @@ class TrainingBatch:
         return len(self.images)
 
     def part(self, start: int, stop: int) -> 'TrainingBatch':
-        """
-        Return some of the samples.
-
-        :param stop: One past the last.
-        """
-        return TrainingBatch(
-            self.images[start:stop], self.input_from_camera[start:stop],
-            self.key_ego_from_camera[start:stop], self.semantics[start:stop],
-            self.observed[start:stop], self.boxes[start:stop],
-            None if self.depths_m is None else self.depths_m[start:stop])
+        """Return some of the samples; stop is one past the last."""
+        parts = (getattr(self, field.name) for field in fields(self))
+        return TrainingBatch(*(None if part is None else part[start:stop] for part in parts))
 
     def to(self, device: torch.device | str) -> 'TrainingBatch':
         """Return the batch on a device."""
-        return TrainingBatch(
-            self.images.to(device), self.input_from_camera.to(device),
-            self.key_ego_from_camera.to(device), self.semantics.to(device),
-            self.observed.to(device),
-            [TrueBoxes(*(part.to(device) for part in boxes)) for boxes in self.boxes],
-            None if self.depths_m is None else self.depths_m.to(device))
+        tensors = {field.name: value.to(device) for field in fields(self)
+                   if isinstance(value := getattr(self, field.name), Tensor)}
+        boxes = [TrueBoxes(*(part.to(device) for part in boxes)) for boxes in self.boxes]
+        return replace(self, boxes=boxes, **tensors)
 
 
 class TrainingSource(Protocol):
@@ -88,16 +81,21 @@ class TrainingSource(Protocol):
         """Return how many different samples there are; numbers run from 0 to here."""
 
     def load(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
-        """
-        Return some samples.
-
-        :param numbers: Which, each below the length.
-        :param device: Where the batch is wanted.
-        """
+        """Return some samples as one batch; numbers are below the length."""
 
     def scene_of(self, number: int) -> str:
-        """
-        Return the scene of a sample; samples of one scene are alike.
+        """Return the scene of a sample; samples of one scene are alike."""
 
-        :param number: Which, below the length.
-        """
+
+def evenly_spread(count: int | None, length: int) -> Sequence[int]:
+    """
+    Return numbers of samples that are evenly spread.
+
+    :param count: How many at most; None for all.
+    :param length: How many there are.
+    :raises UsageError: if none are wanted.
+    """
+    if count is not None and count < 1:
+        raise UsageError(f'at least one sample is needed; got {count}')
+    wanted = length if count is None else min(count, length)
+    return [index * length // wanted for index in range(wanted)]

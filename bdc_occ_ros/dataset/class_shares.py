@@ -25,12 +25,7 @@ class ClassShares:
         self.num_voxels = 0
 
     def add(self, semantics: Tensor, observed: Tensor) -> None:
-        """
-        Count keyframes.
-
-        :param semantics: Class per voxel, (B, X, Y, Z) uint8.
-        :param observed: Voxels that a camera observes, the same shape, bool.
-        """
+        """Count keyframes: class per voxel, and whether a camera observes it, (B, X, Y, Z)."""
         for labels, seen in zip(semantics, observed):
             counts = torch.bincount(labels[seen].long(), minlength=len(self.voxels)).cpu()
             self.voxels += counts
@@ -50,8 +45,8 @@ class ClassShares:
 
     def ratios(self) -> list[float]:
         """Return per class its share among the occupied voxels over that in Occ3D."""
-        here = _among_occupied(self.voxels)
-        return (here / _among_occupied(torch.tensor(OCC3D_COUNTS))).tolist()
+        expected = _among_occupied(torch.tensor(OCC3D_COUNTS))
+        return (_among_occupied(self.voxels) / expected).tolist()
 
     def shares(self) -> list[float]:
         """Return the share of every class but free among the occupied voxels."""
@@ -71,6 +66,5 @@ class ClassShares:
 
 
 def _among_occupied(counts: Tensor) -> Tensor:
-    """Return shares of all classes but free, (17,) float64."""
     occupied = counts[:FREE_LABEL].double()
     return occupied / occupied.sum().clamp(min=1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Joins the scenes that are written to the tables of a whole data set, as nuScenes has them."""
+"""Join the scenes that are written to the tables of a whole data set, as nuScenes has them."""
 
 from collections.abc import Mapping, Sequence
 import json
@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 
 from bdc_occ_ros.dataset.scene_writer import SCENES_FOLDER
-from bdc_occ_ros.dataset.taxonomy import fixed_tables
-from bdc_occ_ros.dataset.tokens import token
+from bdc_occ_ros.dataset.taxonomy import fixed_tables, token
 from bdc_occ_ros.errors import InvalidDatasetError, UsageError
 
 SCENE_TABLES = ('scene', 'log', 'sample', 'sample_data', 'sample_annotation', 'instance',
@@ -23,12 +22,7 @@ MAP_SHAPE = (64, 64)
 
 
 def written_scenes(dataroot: Path, version: str) -> list[str]:
-    """
-    Return the scenes whose rows are complete, in the order of their names.
-
-    :param dataroot: Folder of the data set.
-    :param version: Folder of its tables.
-    """
+    """Return the scenes whose rows are complete, in the order of their names."""
     return sorted(path.stem for path in (dataroot / version / SCENES_FOLDER).glob('*.json'))
 
 
@@ -36,8 +30,6 @@ def defined_splits(dataroot: Path, version: str) -> dict[str, list[str]]:
     """
     Return the splits that are defined beside the tables: names of scenes by split.
 
-    :param dataroot: Folder of the data set.
-    :param version: Folder of its tables.
     :raises InvalidDatasetError: if the file is damaged.
     """
     path = dataroot / version / SPLITS_FILE
@@ -57,8 +49,6 @@ def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequenc
     """
     Write the tables of all scenes, an empty map, and the splits of our own.
 
-    :param dataroot: Folder of the data set.
-    :param version: Folder of its tables.
     :param splits: Names of scenes by split, for splits.json.
     :raises UsageError: if there are no scenes, or a split names one that is not written.
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-A nuScenes data set, real or made in its format, read through the nuScenes devkit.
+Read the samples of a nuScenes data set, real or made in its format, through the nuScenes devkit.
 
 Samples are frames as the node would make them: six images, each with the ego pose of its own
 exposure. Boxes are given in the ego frame of the key camera's exposure; Occ3D labels lie in that
@@ -9,8 +9,8 @@ of the LiDAR sweep, about 45 ms later, in which a vehicle at 10 m/s drives half 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,23 +18,14 @@ import numpy as np
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables, pose_of, Row
 from bdc_occ_ros.dataset.occ3d_label import label_path, load_label, Occ3dLabel
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 
-CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
-           'CAM_BACK_RIGHT')
 
-
-@dataclass(frozen=True)
-class SampleKey:
-    """
-    Which sample.
-
-    :param token: Its key in the tables.
-    :param scene_name: Scene it belongs to.
-    """
+class SampleKey(NamedTuple):
+    """The key of a sample in the tables, and its scene."""
 
     token: str
     scene_name: str
@@ -82,12 +73,14 @@ class NuscenesDataset:
             readings[CAMERAS[0]]['timestamp'] * 1000,
             {name: self.rows.ego_pose(reading) for name, reading in readings.items()})
 
-    def world_from_ego(self, key: SampleKey, channel: str) -> np.ndarray:
-        """
-        Return the pose of the vehicle when a sensor was read.
+    def key_readings(self, key: SampleKey) -> dict[str, Row]:
+        """Return the row of every camera and the LiDAR that a sample has, by channel."""
+        data = self.rows.row('sample', key.token)['data']
+        return {channel: self.rows.row('sample_data', data[channel])
+                for channel in (*CAMERAS, LIDAR) if channel in data}
 
-        :return: (4, 4), metres.
-        """
+    def world_from_ego(self, key: SampleKey, channel: str) -> np.ndarray:
+        """Return the pose of the vehicle when a sensor was read, (4, 4), metres."""
         return self.rows.ego_pose(self._reading(key, channel))
 
     def boxes(self, key: SampleKey, channel: str = CAMERAS[0], measured_only: bool = False
@@ -142,8 +135,8 @@ class NuscenesDataset:
             exposure, (4, 4), metres.
         :raises InvalidDatasetError: if the sample has no LiDAR sweep.
         """
-        return (np.linalg.inv(self.world_from_ego(key, CAMERAS[0]))
-                @ self.world_from_ego(key, LIDAR))
+        key_ego_from_world = np.linalg.inv(self.world_from_ego(key, CAMERAS[0]))
+        return key_ego_from_world @ self.world_from_ego(key, LIDAR)
 
     def lidar_points_m(self, key: SampleKey) -> np.ndarray:
         """
@@ -192,3 +185,27 @@ class NuscenesDataset:
         velocity = ego_from_world[:3, :3] @ self.tables.box_velocity(row['token'])
         yaw = np.arctan2(ego_from_box[1, 0], ego_from_box[0, 0])
         return np.array([*ego_from_box[:3, 3], length, width, height, yaw, *velocity[:2]])
+
+
+def depth_map_m(points_m: np.ndarray, camera_from_points: np.ndarray,
+                input_from_camera: np.ndarray, shape: tuple[int, int], stride_px: int,
+                limits_m: tuple[float, float]) -> np.ndarray:
+    """
+    Project points of a LiDAR sweep into one camera and keep the nearest per cell of features.
+
+    :param points_m: In a frame that does not move, (P, 3), metres.
+    :param camera_from_points: Pose of that frame in the camera at the camera's own exposure.
+    :param input_from_camera: From directions in the camera's frame to pixels, (3, 3).
+    :param shape: Rows and columns of cells of stride_px pixels both ways.
+    :param limits_m: Points nearer than the first or not nearer than the second are left out.
+    :return: Distance along the optical axis, (rows, columns) float32; 0 where no point is.
+    """
+    local_m = points_m @ camera_from_points[:3, :3].T + camera_from_points[:3, 3]
+    ahead_m = local_m[(local_m[:, 2] >= limits_m[0]) & (local_m[:, 2] < limits_m[1])]
+    homogeneous = ahead_m @ input_from_camera.T
+    pixels = np.floor(homogeneous[:, :2] / homogeneous[:, 2:] + 0.5)
+    column, row = (pixels // stride_px).astype(np.int64).T
+    inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
+    nearest_m = np.full(shape, np.inf, np.float32)
+    np.minimum.at(nearest_m, (row[inside], column[inside]), ahead_m[inside, 2].astype(np.float32))
+    return np.where(np.isinf(nearest_m), np.float32(0), nearest_m)

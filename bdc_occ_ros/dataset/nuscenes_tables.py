@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a nuScenes data set, opened by the devkit, and what single rows of them say."""
+"""Open the tables of a nuScenes data set with the devkit, and read what single rows say."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ class NuscenesTables:
     Rows by their keys, and the poses, cameras and files that they note.
 
     :param dataroot: Folder with samples, sweeps and the folder of tables.
-    :param version: Name of that folder, for example v1.0-mini.
+    :param version: Folder of tables, for example v1.0-mini.
     :raises InvalidDatasetError: if there are no such tables or they are damaged.
     """
 
@@ -39,8 +39,7 @@ class NuscenesTables:
         """
         Return a row of a table.
 
-        :param token: Key of the row.
-        :raises InvalidDatasetError: if there is none.
+        :raises InvalidDatasetError: if there is none of that key.
         """
         try:
             return self.devkit.get(table, token)
@@ -62,18 +61,14 @@ class NuscenesTables:
         from nuscenes.utils.splits import get_scenes_of_split
         version = VERSION_OF_SPLIT.get(split, self.version)
         if not self.version.endswith(version):
+            names = sorted(defined_splits(self.dataroot, self.version))
             raise InvalidDatasetError(
                 f'split {split!r} is of {version} of nuScenes, and these tables are {self.version}'
-                f'; {self._own_splits()}')
+                f'; beside them {SPLITS_FILE} defines {names or "none"}')
         try:
             return get_scenes_of_split(split, self.devkit)
         except (ValueError, AssertionError) as error:
             raise InvalidDatasetError(f'no split {split!r}: {error}') from error
-
-    def _own_splits(self) -> str:
-        """Say which splits are defined beside the tables."""
-        names = sorted(defined_splits(self.dataroot, self.version))
-        return f'beside them {SPLITS_FILE} defines {names or "none"}'
 
     def sample_tokens(self, scene: Row) -> list[str]:
         """Return the samples of a scene in the order of time."""
@@ -120,16 +115,8 @@ class NuscenesTables:
                                       f'{LIDAR_FIELDS} float32 per point')
         return np.frombuffer(data, np.float32).reshape(-1, LIDAR_FIELDS)
 
-    def stamp_ns(self, reading: Row) -> int:
-        """Return when a reading was taken."""
-        return reading['timestamp'] * 1000
-
     def camera(self, name: str, reading: Row) -> Camera:
-        """
-        Return the camera that took an image.
-
-        :param name: What it is called.
-        """
+        """Return the camera that took an image."""
         row = self.row('calibrated_sensor', reading['calibrated_sensor_token'])
         return Camera(name, reading['width'], reading['height'],
                       np.array(row['camera_intrinsic']), self.mount(reading))
@@ -143,17 +130,17 @@ class NuscenesTables:
         return pose_of(self.row('ego_pose', reading['ego_pose_token']))
 
 
-def pose_of(row: Row) -> np.ndarray:
-    """
-    Return the rigid transform that a row notes, (4, 4), metres.
+def versions_in(folder: Path) -> list[str]:
+    """Return the versions of a data set; of any other folder there are none."""
+    return sorted(path.parent.name for path in folder.glob('*/sample.json'))
 
-    :param row: With translation and rotation.
-    """
+
+def pose_of(row: Row) -> np.ndarray:
+    """Return the rigid transform that a row notes as translation and rotation, (4, 4), metres."""
     return pose_from_wxyz(row['translation'], row['rotation'])
 
 
 def _open(dataroot: Path, version: str) -> 'NuScenes':
-    """Let the devkit read the tables."""
     from nuscenes.nuscenes import NuScenes
     if not (dataroot / version / 'sample.json').is_file():
         raise InvalidDatasetError(

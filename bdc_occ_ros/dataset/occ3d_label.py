@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Occupancy labels in Occ3D's form: gts/<scene>/<sample>/labels.npz."""
+"""Read and write occupancy labels in Occ3D's form: gts/<scene>/<sample>/labels.npz."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
+from typing import NamedTuple
 import zipfile
 import zlib
 
@@ -22,8 +22,7 @@ DAMAGES = (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zli
            ValueError, KeyError, TypeError, OverflowError, SyntaxError, TokenError)
 
 
-@dataclass(frozen=True, eq=False)
-class Occ3dLabel:
+class Occ3dLabel(NamedTuple):
     """
     The truth for one sample, indexed [x][y][z] in the ego frame of its LiDAR sweep.
 
@@ -38,22 +37,12 @@ class Occ3dLabel:
 
 
 def label_path(dataroot: Path, scene_name: str, sample_token: str) -> Path:
-    """
-    Return where the label of a sample lies.
-
-    :param dataroot: Folder of the data set.
-    :param scene_name: Name of the scene.
-    :param sample_token: Key of the sample.
-    """
+    """Return where the label of a sample lies."""
     return dataroot / 'gts' / scene_name / sample_token / 'labels.npz'
 
 
 def save_label(path: Path, label: Occ3dLabel) -> None:
-    """
-    Write a label.
-
-    :param path: File to write; folders are made.
-    """
+    """Write a label; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('wb') as file:
         np.savez_compressed(file, **{name: getattr(label, name).astype(np.uint8)
@@ -64,12 +53,14 @@ def load_label(path: Path) -> Occ3dLabel:
     """
     Read a label and check it.
 
-    :param path: File in Occ3D's form.
     :raises InvalidLabelError: if it is missing, damaged, or not on the grid.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _require_small(archive)
+            for name in ARRAYS:
+                size = archive.getinfo(f'{name}.npy').file_size
+                if size > MOST_BYTES:
+                    raise ValueError(f'{name} unpacks to {size} bytes, more than {MOST_BYTES}')
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
     except DAMAGES as error:
@@ -83,11 +74,3 @@ def load_label(path: Path) -> Occ3dLabel:
                                     f'{array.shape} {array.dtype}')
     return Occ3dLabel(arrays['semantics'], arrays['mask_lidar'].astype(bool),
                       arrays['mask_camera'].astype(bool))
-
-
-def _require_small(archive: zipfile.ZipFile) -> None:
-    """Refuse arrays that would fill the memory, before they are unpacked."""
-    for name in ARRAYS:
-        size = archive.getinfo(f'{name}.npy').file_size
-        if size > MOST_BYTES:
-            raise ValueError(f'{name} unpacks to {size} bytes, more than {MOST_BYTES}')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps preprocessed samples on disk, where decoding them again would take longer."""
+"""Cache preprocessed samples on disk, where decoding them again would take longer."""
 
 from collections.abc import Callable
 import hashlib

@@ -1,16 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All that cameras and LiDAR recorded in one scene: keyframes and the sweeps between them."""
+"""List all that cameras and LiDAR recorded in one scene: keyframes and sweeps between them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS, NuscenesDataset, SampleKey
-from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables, Row
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
+from bdc_occ_ros.dataset.nuscenes_tables import Row
+from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
@@ -18,8 +18,7 @@ from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 LARGEST_GAP_NS = 20_000_000  # between images of one trigger, less the offsets of their cameras
 
 
-@dataclass(frozen=True, eq=False)
-class Reading:
+class Reading(NamedTuple):
     """
     One image or sweep on disk.
 
@@ -33,29 +32,20 @@ class Reading:
     row: Row
 
 
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """
-    The images of one trigger.
-
-    :param images: In the order of their stamps.
-    :param key: The sample they belong to if they are its keyframes, or None.
-    :param scan: The sweep of that sample, or None.
-    """
+class ImageSet(NamedTuple):
+    """The images of one trigger by their stamps; of keyframes the sample, and its sweep if any."""
 
     images: Sequence[Reading]
     key: SampleKey | None
     scan: Reading | None
 
 
-@dataclass(frozen=True, eq=False)
-class SceneReadings:
+class SceneReadings(NamedTuple):
     """
-    A scene as it was recorded.
+    A scene as it was recorded, in the order of time.
 
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
-    :param sets: In the order of time.
-    :param sweeps: Those of the LiDAR between the samples, in the order of time.
+    :param sweeps: Those of the LiDAR between the samples.
     """
 
     rig: CameraRig
@@ -76,35 +66,27 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
         raise InvalidDatasetError(
             f'{dataset.dataroot / dataset.version} has no scene {scene_name!r}; it has '
             f'{sorted({key.scene_name for key in dataset.keys})[:5]}')
-    rows = defaultdict(list)
+    rows, tables = defaultdict(list), dataset.rows
     for row in dataset.tables.sample_data:
         if row['sample_token'] in keys and row['channel'] in (*CAMERAS, LIDAR):
             rows[row['channel']].append(row)
     if missing := sorted(set(CAMERAS) - rows.keys()):
         raise InvalidDatasetError(f'{scene_name} has no images of {missing}')
-    _check_calibrations(scene_name, rows)
-    readings = [_reading(dataset.rows, row) for of_channel in rows.values() for row in of_channel]
-    lidar = rows[LIDAR]
-    return SceneReadings(
-        CameraRig(tuple(dataset.rows.camera(name, rows[name][0]) for name in CAMERAS), CAMERAS[0]),
-        dataset.rows.mount(lidar[0]) if lidar else None, _sets(readings, keys),
-        sorted((reading for reading in readings if reading.channel == LIDAR
-                and not reading.row['is_key_frame']), key=_stamp))
-
-
-def _check_calibrations(scene_name: str, rows: dict[str, list[Row]]) -> None:
-    """Refuse a scene during which a sensor was mounted anew; a bag could not say when."""
     for channel, of_channel in rows.items():
         if len({row['calibrated_sensor_token'] for row in of_channel}) != 1:
             raise InvalidDatasetError(f'{scene_name}: {channel} has several calibrations')
-
-
-def _reading(tables: NuscenesTables, row: Row) -> Reading:
-    return Reading(row['channel'], tables.stamp_ns(row), tables.ego_pose(row), row)
+    readings = sorted((Reading(row['channel'], row['timestamp'] * 1000, tables.ego_pose(row), row)
+                       for of_channel in rows.values() for row in of_channel), key=_stamp)
+    lidar = rows.get(LIDAR)
+    return SceneReadings(
+        CameraRig(tuple(tables.camera(name, rows[name][0]) for name in CAMERAS), CAMERAS[0]),
+        tables.mount(lidar[0]) if lidar else None, _sets(readings, keys),
+        [reading for reading in readings if reading.channel == LIDAR
+         and not reading.row['is_key_frame']])
 
 
 def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[ImageSet]:
-    """Put the images of one trigger together: those of a sample, and sweeps by their times."""
+    """Put images of one trigger together: those of a sample, and sweeps by their times."""
     keyframes, scans, sweeps = defaultdict(list), {}, []
     for reading in readings:
         token = reading.row['sample_token']
@@ -115,7 +97,7 @@ def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[Image
             keyframes[token].append(reading)
         else:
             sweeps.append(reading)
-    sets = [ImageSet(sorted(images, key=_stamp), keys[token], scans.get(token))
+    sets = [ImageSet(images, keys[token], scans.get(token))
             for token, images in keyframes.items()]
     sets += [ImageSet(sorted(images, key=_stamp), None, None) for images in _triggers(sweeps)]
     return sorted(sets, key=lambda each: each.images[0].stamp_ns)

@@ -1,25 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes one scene: its files at once, its rows of the tables at the end."""
+"""Write one scene: its files at once, its rows of the tables at the end."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.dataset.scene_records import (
-    Annotation,
-    LIDAR,
-    SampleRecord,
-    SceneDescription,
-    SensorReading,
-)
-from bdc_occ_ros.dataset.taxonomy import attribute_of, CATEGORY_OF_CLASS
-from bdc_occ_ros.dataset.tokens import token
+from bdc_occ_ros.dataset.taxonomy import attribute_of, CATEGORY_OF_CLASS, LIDAR, token
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 SCENES_FOLDER = 'scenes'
@@ -27,13 +20,77 @@ SCENES_FOLDER = 'scenes'
 Row = dict[str, Any]
 
 
+class SensorReading(NamedTuple):
+    """
+    One image or LiDAR sweep.
+
+    :param data: JPEG bytes, or points (N, 5) float32: x y z in the LiDAR frame, metres,
+        intensity, ring.
+    :param world_from_ego: Pose of the vehicle then, (4, 4), metres.
+    """
+
+    stamp_us: int
+    data: bytes | np.ndarray
+    world_from_ego: np.ndarray
+
+
+class Annotation(NamedTuple):
+    """
+    One object at the time of a sample.
+
+    :param instance: Name of the object, the same in all samples of the scene.
+    :param class_name: Class of the detection task.
+    :param world_from_box: Pose of its centre, x ahead, (4, 4), metres.
+    :param num_lidar_points: LiDAR points on it.
+    :param visibility: 1 (hardly) to 4 (all of it), as nuScenes grades it.
+    """
+
+    instance: str
+    class_name: str
+    world_from_box: np.ndarray
+    size_m: tuple[float, float, float]
+    speed_mps: float
+    num_lidar_points: int
+    visibility: int = 4
+
+
+class SampleRecord(NamedTuple):
+    """
+    One annotated moment.
+
+    :param stamp_us: Time of the sample, that of the LiDAR sweep.
+    :param images: By camera.
+    :param sweeps: Images between this sample and the next, by camera, in the order of time.
+    """
+
+    stamp_us: int
+    images: Mapping[str, SensorReading]
+    lidar: SensorReading | None
+    annotations: Sequence[Annotation]
+    sweeps: Sequence[tuple[str, SensorReading]] = ()
+
+
+class SceneDescription(NamedTuple):
+    """
+    What stays the same during a scene.
+
+    :param name: Unique in the data set, for example scene-0001.
+    :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres.
+    """
+
+    name: str
+    description: str
+    rig: CameraRig
+    ego_from_lidar: np.ndarray
+    vehicle: str
+    location: str
+
+
 class SceneWriter:
     """
     A scene that is being written, sample by sample.
 
-    :param dataroot: Folder of the data set.
-    :param version: Folder of its tables, for example v1.0-mini.
-    :param scene: What stays the same.
+    :param version: Folder of the tables, for example v1.0-mini.
     """
 
     def __init__(self, dataroot: Path, version: str, scene: SceneDescription) -> None:
@@ -42,23 +99,19 @@ class SceneWriter:
         self._tables: dict[str, list[Row]] = defaultdict(list)
         self._last_row: dict[tuple[str, str], Row] = {}
         self._instances: dict[str, Row] = {}
-        self._log_token = token('log', scene.name)
+        self._log_token, self._scene_token = (token(table, scene.name)
+                                              for table in ('log', 'scene'))
         for camera in scene.rig.cameras:
             self._add_sensor(camera.name, camera.ego_from_camera, camera)
         self._add_sensor(LIDAR, scene.ego_from_lidar, None)
 
-    def sample_token(self, stamp_us: int) -> str:
-        """Return the key of a sample."""
-        return token('sample', self._scene.name, stamp_us)
-
     def write_sample(self, sample: SampleRecord) -> str:
         """
-        Write the files of a sample and note its rows.
+        Write the files of a sample and note its rows; samples come in the order of time.
 
-        :param sample: What happened; samples come in the order of time.
         :return: Its key.
         """
-        key = self.sample_token(sample.stamp_us)
+        key = token('sample', self._scene.name, sample.stamp_us)
         self._link('sample', self._scene.name, {
             'token': key, 'timestamp': sample.stamp_us, 'scene_token': self._scene_token})
         for name, image in sample.images.items():
@@ -93,13 +146,8 @@ class SceneWriter:
         partial.write_text(json.dumps(self._tables))
         partial.replace(self._rows_file)
 
-    @property
-    def _scene_token(self) -> str:
-        return token('scene', self._scene.name)
-
     def _add_sensor(self, channel: str, ego_from_sensor: np.ndarray, camera: Camera | None
                     ) -> None:
-        """Note a sensor and its calibration."""
         self._tables['sensor'].append({
             'token': token('sensor', channel), 'channel': channel,
             'modality': 'lidar' if camera is None else 'camera'})

@@ -1,9 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The fixed tables of nuScenes: what objects are called, what they do, how well they are seen."""
+"""Define the names in nuScenes' tables: sensors, categories, attributes, and keys of rows."""
 
-from bdc_occ_ros.dataset.tokens import token
+import hashlib
 
+LIDAR = 'LIDAR_TOP'
+CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK',
+           'CAM_BACK_RIGHT')  # the first is the key camera
 # Category in the annotations by the class of the detection task.
 CATEGORY_OF_CLASS = {
     'car': 'vehicle.car', 'truck': 'vehicle.truck', 'construction_vehicle': 'vehicle.construction',
@@ -24,7 +27,6 @@ def attribute_of(class_name: str, speed_mps: float) -> str:
     """
     Return the attribute that a class has at a speed, as the evaluation tells them apart.
 
-    :param class_name: Class of the detection task.
     :return: Its name; empty for what has none.
     """
     if class_name in STILL:
@@ -49,3 +51,8 @@ def fixed_tables() -> dict[str, list[dict[str, str]]]:
         'visibility': [{'token': key, 'level': level, 'description': ''}
                        for key, level in VISIBILITY.items()],
     }
+
+
+def token(*parts: str | int) -> str:
+    """Return the key of what the words name, 32 hexadecimal digits, always the same."""
+    return hashlib.md5('/'.join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The grid and the boxes from above: forward is up, left is left."""
+"""Draw the grid and the boxes from above: forward is up, left is left."""
 
 import cv2
 import numpy as np
 
 from bdc_occ_ros.classes import GROUND_LABELS, OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes, Occupancy
-from bdc_occ_ros.drawing.box_lines import box_color, box_corners_m
+from bdc_occ_ros.drawing.perspective import box_color, box_corners_m, SUBPIXEL_BITS
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 UNSEEN_RGB = (30, 33, 40)
@@ -16,7 +16,6 @@ EGO_RGB = (255, 255, 255)
 EGO_CORNERS_M = ((3.7, 0.95), (3.7, -0.95), (-1.0, -0.95), (-1.0, 0.95))
 RING_STEP_M = 10
 ARROW_S = 1.0
-SUBPIXEL_BITS = 4
 
 
 def birds_eye(grid: VoxelGrid, occupancy: Occupancy | None, boxes: Boxes | None, size_px: int
@@ -28,14 +27,11 @@ def birds_eye(grid: VoxelGrid, occupancy: Occupancy | None, boxes: Boxes | None,
     whether a camera sees any of it.
 
     :param grid: Extent of the picture.
-    :param occupancy: What fills the cells, or None.
-    :param boxes: Objects in the ego frame, or None.
     :param size_px: Side of the picture.
     :return: RGB, (S, S, 3) uint8.
     """
-    cells = np.full((*grid.shape[:2], 3), UNSEEN_RGB, np.uint8)
-    if occupancy is not None:
-        cells = _columns(occupancy)
+    cells = (np.full((*grid.shape[:2], 3), UNSEEN_RGB, np.uint8) if occupancy is None
+             else _columns(occupancy))
     picture = cv2.resize(cells[::-1, ::-1], (size_px, size_px), interpolation=cv2.INTER_NEAREST)
     scale = np.array((size_px, size_px)) / (np.array(grid.upper_m) - grid.lower_m)[:2]
 
@@ -56,7 +52,6 @@ def birds_eye(grid: VoxelGrid, occupancy: Occupancy | None, boxes: Boxes | None,
 
 
 def _columns(occupancy: Occupancy) -> np.ndarray:
-    """Return the colour of every column, (X, Y, 3) uint8."""
     palette = np.array(OCCUPANCY_COLORS_RGB, np.uint8)
     occupied = occupancy.occupied
     ground = occupied & np.isin(occupancy.labels, GROUND_LABELS)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A recording for the Rerun viewer: cameras, truth and prediction over time."""
+"""Record cameras, truth and prediction over time for the Rerun viewer."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -12,7 +12,7 @@ import rerun.blueprint as rrb
 
 from bdc_occ_ros.classes import OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes, Occupancy
-from bdc_occ_ros.drawing.box_lines import box_color
+from bdc_occ_ros.drawing.perspective import box_color
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 TIMELINE = 'exposure'
@@ -21,9 +21,8 @@ WORLD = 'ego'
 
 class RerunRecording:
     """
-    A file that is being recorded; use it in a with statement.
+    An .rrd file that is being recorded; use it in a with statement.
 
-    :param path: File to write, .rrd.
     :param notice: What nobody may overlook; empty for nothing.
     """
 
@@ -51,12 +50,7 @@ class RerunRecording:
         self._stream.disconnect()
 
     def log_image(self, name: str, stamp_ns: int, jpeg: bytes) -> None:
-        """
-        Record an image.
-
-        :param name: Camera of the rig.
-        :param stamp_ns: When it was exposed.
-        """
+        """Record an image of a camera at its exposure."""
         self._at(stamp_ns)
         self._stream.log(f'{WORLD}/{name}',
                          rr.EncodedImage(contents=jpeg, media_type='image/jpeg'))
@@ -80,14 +74,10 @@ class RerunRecording:
             colors=[box_color(boxes, index) for index in range(len(boxes))],
             labels=[boxes.class_names[label] for label in boxes.labels], show_labels=False))
 
-    def log_numbers(self, stamp_ns: int, values: Iterable[tuple[str, float]]) -> None:
-        """
-        Record numbers to plot.
-
-        :param values: Pairs of name and number.
-        """
+    def log_numbers(self, stamp_ns: int, values: Mapping[str, float]) -> None:
+        """Record numbers to plot, by name."""
         self._at(stamp_ns)
-        for name, value in values:
+        for name, value in values.items():
             self._stream.log(f'numbers/{name}', rr.Scalars(value))
 
     def _at(self, stamp_ns: int) -> None:
@@ -97,10 +87,8 @@ class RerunRecording:
 def _surface(occupied: np.ndarray) -> np.ndarray:
     """Return the occupied cells that have a neighbour which is not, (X, Y, Z) bool."""
     padded = np.pad(occupied, 1)
-    inner = np.ones_like(occupied)
-    for axis in range(3):
-        for step in (1, -1):
-            inner &= np.roll(padded, step, axis)[1:-1, 1:-1, 1:-1]
+    inner = np.logical_and.reduce([np.roll(padded, step, axis)[1:-1, 1:-1, 1:-1]
+                                   for axis in range(3) for step in (1, -1)])
     return occupied & ~inner
 
 

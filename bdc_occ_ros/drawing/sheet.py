@@ -1,23 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One picture of everything: the cameras above, and grids side by side below."""
+"""Draw one picture of everything: the cameras above, and grids side by side below."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 import numpy as np
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES, OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.drawing.birds_eye import birds_eye
-from bdc_occ_ros.drawing.box_lines import draw_boxes
-from bdc_occ_ros.drawing.projection import camera_from_ego
-from bdc_occ_ros.drawing.voxel_picture import voxel_picture
-from bdc_occ_ros.drawing.voxel_projection import draw_voxels
+from bdc_occ_ros.drawing.perspective import (
+    camera_from_ego,
+    draw_boxes,
+    draw_voxels,
+    voxel_picture,
+)
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
@@ -35,26 +36,18 @@ NUSCENES_ROWS = (('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT'),
                  ('CAM_BACK_LEFT', 'CAM_BACK', 'CAM_BACK_RIGHT'))
 
 
-@dataclass(frozen=True, eq=False)
-class Column:
-    """
-    One grid with its boxes.
-
-    :param occupancy: The grid, or None.
-    :param boxes: The objects, or None.
-    """
+class Column(NamedTuple):
+    """One grid with its boxes, either or both."""
 
     caption: str
     occupancy: Occupancy | None
     boxes: Boxes | None
 
 
-@dataclass(frozen=True, eq=False)
-class Overlay:
+class Overlay(NamedTuple):
     """
     What is drawn into the images.
 
-    :param boxes: Objects, or None.
     :param voxels: Grid whose occupied cells are drawn, or None.
     :param fixed_from_ego: Pose of the ego frame of both, (4, 4), in the fixed frame of the
         images' poses; None where it is that of the key camera's exposure.
@@ -71,8 +64,6 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overl
     Draw the cameras with an overlay, and every column's cubes and bird's eye, into a PNG.
 
     :param frame: The images, or None to leave them out.
-    :param overlay: What to draw into the images.
-    :param columns: Grids to put side by side.
     :param notice: What nobody may overlook; drawn large under the title.
     :raises UsageError: if the file cannot be written.
     """
@@ -114,16 +105,14 @@ class _Page:
         self._figure.figimage(image, left, self._height - top - image.shape[0], origin='upper')
 
     def legend(self, top: int) -> None:
-        names = [name for label, name in enumerate(OCCUPANCY_CLASS_NAMES) if label != FREE_LABEL]
         step = (WIDTH_PX - 40) / 9
-        for place, name in enumerate(names):
-            left, line = 20 + round(place % 9 * step), top + 12 + place // 9 * 30
-            color = OCCUPANCY_COLORS_RGB[OCCUPANCY_CLASS_NAMES.index(name)]
-            self.picture(left, line, np.full((20, 28, 3), color, np.uint8))
+        for label, name in enumerate(OCCUPANCY_CLASS_NAMES[:FREE_LABEL]):
+            left, line = 20 + round(label % 9 * step), top + 12 + label // 9 * 30
+            self.picture(left, line,
+                         np.full((20, 28, 3), OCCUPANCY_COLORS_RGB[label], np.uint8))
             self.text(left + 38, line, name.replace('_', ' '), 19)
 
     def save(self, path: str | Path) -> None:
-        FigureCanvasAgg(self._figure)
         try:
             self._figure.savefig(path, format='png')
         except OSError as error:
@@ -141,7 +130,6 @@ def _image_rows(frame: Frame, overlay: Overlay) -> list[Mapping[str, np.ndarray]
 
 
 def _image(frame: Frame, name: str, overlay: Overlay) -> np.ndarray:
-    """Return one image at the width of a third of the page."""
     width = (WIDTH_PX - 2 * GAP_PX) // 3
     camera = frame.rig[name]
     small = camera.resized(width, round(width * camera.height_px / camera.width_px))

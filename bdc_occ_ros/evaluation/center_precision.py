@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Mean average precision of boxes by nuScenes' rules, without its tables or devkit.
+Compute mean average precision of boxes by nuScenes' rules, without its tables or devkit.
 
 A box is right if its centre lies near that of a true one of its class that no stronger box has
 taken, for four limits of distance; precision counts where recall exceeds a tenth, and only what
@@ -36,26 +36,20 @@ class CenterPrecision:
     """
     Predicted and true boxes of samples, and how well they agree.
 
-    :param class_names: Name per label; boxes beyond nuScenes' range of their class do not count.
+    Boxes beyond nuScenes' range of their class do not count.
     """
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._samples: dict[str, list[_Found]] = {name: [] for name in class_names}
 
     def add(self, boxes: Boxes, true_centers_m: np.ndarray, true_labels: np.ndarray) -> None:
-        """
-        Take in one sample.
-
-        :param boxes: Predictions, ego frame.
-        :param true_centers_m: (m, 2), x y in the same frame.
-        :param true_labels: Index into the classes, (m,).
-        """
+        """Take in one sample; true centres (m, 2) are x y in the frame of the boxes."""
         for label, (name, samples) in enumerate(self._samples.items()):
             reach_m = REACH_M.get(name, np.inf)
             true_m = true_centers_m[true_labels == label]
-            chosen = (boxes.labels == label) & (_distance(boxes.centers_m[:, :2]) < reach_m)
+            chosen = (boxes.labels == label) & (np.hypot(*boxes.centers_m[:, :2].T) < reach_m)
             samples.append(_Found(boxes.scores[chosen], boxes.centers_m[chosen, :2],
-                                  true_m[_distance(true_m) < reach_m]))
+                                  true_m[np.hypot(*true_m.T) < reach_m]))
 
     def average_precisions(self) -> dict[str, float]:
         """Return the mean over the four limits by class, 0 to 1; 0 where none is."""
@@ -68,13 +62,7 @@ class CenterPrecision:
         return float(np.mean(list(self.average_precisions().values())))
 
 
-def _distance(centers_m: np.ndarray) -> np.ndarray:
-    """Return how far points are from the ego vehicle."""
-    return np.hypot(centers_m[:, 0], centers_m[:, 1])
-
-
 def _average_precision(samples: Sequence[_Found], limit_m: float) -> float:
-    """Return the average precision of one class at one limit."""
     num_true = sum(len(sample.true_centers_m) for sample in samples)
     scores = np.concatenate([sample.scores for sample in samples])
     is_right = np.concatenate([_is_right(sample, limit_m) for sample in samples])
@@ -93,7 +81,7 @@ def _is_right(sample: _Found, limit_m: float) -> np.ndarray:
     if not len(sample.true_centers_m):
         return is_right
     offsets = sample.centers_m[:, None].astype(float) - sample.true_centers_m
-    distances = np.hypot(offsets[..., 0], offsets[..., 1])
+    distances = np.linalg.norm(offsets, axis=-1)
     for index in np.argsort(sample.scores, kind='stable')[::-1]:
         nearest = distances[index].argmin()
         if distances[index, nearest] < limit_m:

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The learned gates of the channel branches: what each unit multiplies its channels by.
+Record the learned gates of the channel branches of units of version 3.
 
-Units of version 3 see the mean of an image and answer with one number from 0 to 1 per channel.
-Whether the numbers differ between channels, scenes and classes tells whether the branch has
-learned anything that a constant could not say.
+A unit sees the mean of an image and multiplies each channel by a number from 0 to 1. Whether these
+differ between channels, scenes and classes tells what the branch learned that no constant says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,12 +33,7 @@ class ChannelGates:
     voxels: list[np.ndarray] = field(default_factory=list)
 
     def describe(self, scene: str, labels: np.ndarray, num_classes: int) -> None:
-        """
-        Say what the sample was whose gates were recorded last.
-
-        :param labels: Labels of the voxels that a camera sees.
-        :param num_classes: Classes, the free one among them.
-        """
+        """Note scene and labels of the sample, where a camera sees, that was recorded last."""
         self.scenes.append(scene)
         self.voxels.append(np.bincount(labels.reshape(-1), minlength=num_classes))
 

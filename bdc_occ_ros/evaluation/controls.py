@@ -1,24 +1,29 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a score is worth: the same samples answered without looking, or by other images."""
+"""
+Predict the samples of a score once more without looking, or from other images.
 
-from collections.abc import Sequence
+Whoever scores little more than the most frequent class of every voxel has learned where things
+usually are, and not to see.
+"""
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
+from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.evaluation.subjects import Subject
-from bdc_occ_ros.evaluation.voxel_prior import voxel_prior
+from bdc_occ_ros.evaluation.prediction_sources import PredictionSource
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
 
 
-class PriorSubject:
+class PriorSource:
     """
-    Answers every sample with the voxel prior.
+    The voxel prior as the prediction of every sample.
 
     :param learned_from: Split whose labels it is made of.
     :param dataset: Split whose samples are asked for.
@@ -33,8 +38,7 @@ class PriorSubject:
             raise UsageError(f'voxel prior of {learned_from.split}: {len(shared)} of its scenes '
                              f'are scored too, {", ".join(shared[:3])} among them; take a split '
                              'without them')
-        labels = map(learned_from.label, learned_from.keys)
-        self._labels = voxel_prior((label.semantics, label.mask_camera) for label in labels)
+        self._labels = voxel_prior(map(learned_from.label, learned_from.keys))
         self._dataset = dataset
         self.class_names, self.free_label = OCCUPANCY_CLASS_NAMES, FREE_LABEL
         self.grid, self.keys = VoxelGrid(), keys
@@ -47,33 +51,43 @@ class PriorSubject:
                                     self.class_names, self.free_label, stamp_ns), None)
 
 
-class OtherSceneSubject:
+def voxel_prior(labels: Iterable[Occ3dLabel]) -> np.ndarray:
     """
-    Answers a sample with what another subject says of one of another scene.
+    Return the most frequent class of every voxel.
 
-    :param subject: The other, for example a network.
+    :return: (200, 200, 16) uint8; free where no label observes the voxel, and the lower class
+        where two are equally frequent.
+    """
+    shape = VoxelGrid().shape
+    counts = np.zeros((int(np.prod(shape)), len(OCCUPANCY_CLASS_NAMES)), np.int32)
+    for label in labels:
+        voxels = np.flatnonzero(label.mask_camera)
+        counts[voxels, label.semantics.reshape(-1)[voxels]] += 1
+    most_frequent = np.where(counts.any(axis=1), counts.argmax(axis=1), FREE_LABEL)
+    return most_frequent.astype(np.uint8).reshape(shape)
+
+
+class OtherSceneSource:
+    """
+    What another source predicts for a sample of another scene.
+
     :raises UsageError: if it has samples of one scene only.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject, self._others = subject, keys_of_other_scenes(subject.keys)
-        self.class_names, self.free_label = subject.class_names, subject.free_label
-        self.grid, self.keys, self.about = subject.grid, subject.keys, subject.about
+    def __init__(self, source: PredictionSource) -> None:
+        self._source, self._others = source, keys_of_other_scenes(source.keys)
+        self.class_names, self.free_label = source.class_names, source.free_label
+        self.grid, self.keys, self.about = source.grid, source.keys, source.about
 
     def __call__(self, key: SampleKey) -> Prediction | None:
-        """
-        Return the prediction for a sample of another scene.
-
-        :param key: Sample that it is scored on.
-        """
-        return self._subject(self._others[key])
+        """Return the prediction for the sample that the key is paired with."""
+        return self._source(self._others[key])
 
 
 def keys_of_other_scenes(keys: Sequence[SampleKey]) -> dict[SampleKey, SampleKey]:
     """
     Give every sample one of the next scene, in the order of time; the last scene gets the first.
 
-    :param keys: Samples of two scenes or more.
     :raises UsageError: if they are all of one scene.
     """
     scenes: dict[str, list[SampleKey]] = {}

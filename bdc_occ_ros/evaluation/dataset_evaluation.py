@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Counts what is right over a split, on one process or a part of it on each of several."""
+"""Count what is right over a split, on one process or a part of it on each of several."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates
 from bdc_occ_ros.evaluation.detection_scores import Submission, submission_of
 from bdc_occ_ros.evaluation.ray_iou import choose_origins, RayIou
@@ -21,37 +20,29 @@ Answer = Callable[[SampleKey], Prediction | None]
 
 
 class SampleScore(NamedTuple):
-    """
-    How well one sample went.
-
-    :param mean_iou: Over the voxels that a camera sees, 0 to 1; nan without a grid.
-    """
+    """Mean IoU of one sample over the voxels that a camera sees, 0 to 1; nan without a grid."""
 
     key: SampleKey
     mean_iou: float
 
 
-@dataclass(eq=False)
 class Evaluation:
     """
     What has been counted.
 
-    :param voxels: Of voxels that a camera sees.
-    :param rays: Of rays from where the LiDAR was; None leaves them out.
-    :param free_label: The class that is empty space.
-    :param samples: Every sample with its own score.
-    :param boxes: Results by key of the sample.
-    :param unanswered: Samples for which there was no prediction; they count nowhere else.
-    :param gates: What units multiplied their channels by, where that was recorded.
+    :param num_classes: Classes, the free one among them.
+    :param with_rays: Whether rays are cast, which takes about two seconds per sample.
     """
 
-    voxels: ConfusionMatrix
-    rays: RayIou | None
-    free_label: int
-    samples: list[SampleScore] = field(default_factory=list)
-    boxes: dict[str, Submission] = field(default_factory=dict)
-    unanswered: list[SampleKey] = field(default_factory=list)
-    gates: ChannelGates | None = None
+    def __init__(self, num_classes: int, free_label: int, grid: VoxelGrid, with_rays: bool
+                 ) -> None:
+        self.free_label = free_label
+        self.voxels = ConfusionMatrix(num_classes)  # those that a camera sees
+        self.rays = RayIou(num_classes, free_label, grid) if with_rays else None
+        self.samples: list[SampleScore] = []
+        self.boxes: dict[str, Submission] = {}  # by key of the sample
+        self.unanswered: list[SampleKey] = []  # without a prediction; they count nowhere else
+        self.gates: ChannelGates | None = None  # where they were recorded
 
     def merge(self, other: 'Evaluation') -> None:
         """Add what another process has counted."""
@@ -73,12 +64,10 @@ class Evaluation:
 def count_answers(answer: Answer, dataset: NuscenesDataset, keys: Iterable[SampleKey],
                   evaluation: Evaluation) -> Evaluation:
     """
-    Ask for the prediction of each sample and count what is right.
+    Ask for the prediction of each sample, count what is right, and return the evaluation.
 
     :param answer: Gives the prediction of a sample in the ego frame of its LiDAR sweep, or None
         where there is none.
-    :param dataset: Where the truth is.
-    :return: The same.
     """
     for key in keys:
         prediction = answer(key)
@@ -106,16 +95,3 @@ def _count_voxels(evaluation: Evaluation, dataset: NuscenesDataset, key: SampleK
         evaluation.rays.add(labels, truth.semantics,
                             choose_origins(dataset.lidar_origins_m(key)))
     return own.mean_iou(evaluation.free_label)
-
-
-def empty_evaluation(num_classes: int, free_label: int, grid: VoxelGrid, with_rays: bool
-                     ) -> Evaluation:
-    """
-    Make an evaluation in which nothing is counted yet.
-
-    :param num_classes: Classes, the free one among them.
-    :param grid: Where the voxels are.
-    :param with_rays: Whether rays are cast, which takes about two seconds per sample.
-    """
-    rays = RayIou(num_classes, free_label, grid) if with_rays else None
-    return Evaluation(ConfusionMatrix(num_classes), rays, free_label)

@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Mean average precision and the nuScenes detection score, worked out by the nuScenes devkit."""
+"""Compute mean average precision and the nuScenes detection score with the nuScenes devkit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 import json
 from pathlib import Path
 import tempfile
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,13 +24,10 @@ MODALITIES = {'use_camera': True, 'use_lidar': False, 'use_radar': False, 'use_m
 Submission = Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class DetectionScores:
+class DetectionScores(NamedTuple):
     """
-    What the devkit says.
+    What the devkit says, scores from 0 to 1.
 
-    :param mean_ap: Mean average precision, 0 to 1.
-    :param nds: nuScenes detection score, 0 to 1.
     :param errors: mATE, mASE, mAOE, mAVE and mAAE by the devkit's names of them.
     """
 
@@ -42,19 +38,13 @@ class DetectionScores:
 
 
 def submission_of(boxes: Boxes, sample_token: str, world_from_ego: np.ndarray) -> Submission:
-    """
-    Turn boxes into entries of a results file.
-
-    :param boxes: In an ego frame; the best 500 are kept.
-    :param sample_token: Key of the sample.
-    :param world_from_ego: Pose of that ego frame, (4, 4), metres.
-    """
+    """Turn the best 500 boxes in an ego frame into entries of a results file."""
     entries = []
     for index in np.argsort(-boxes.scores, kind='stable')[:MAX_BOXES].tolist():
         name = boxes.class_names[boxes.labels[index]]
         yaw = float(boxes.yaws_rad[index])
-        turned = world_from_ego[:3, :3] @ np.array(
-            [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        turned = world_from_ego[:3, :3] @ np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
         x, y, z, w = quaternion_from_matrix(turned).tolist()
         velocity = world_from_ego[:3, :2] @ np.nan_to_num(boxes.velocities_mps[index])
         center = world_from_ego[:3, :3] @ boxes.centers_m[index] + world_from_ego[:3, 3]
@@ -79,6 +69,7 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
     :raises InvalidDatasetError: if there are no results, or some for samples of another split.
     """
     from nuscenes.eval.common.config import config_factory
+    from nuscenes.eval.detection.constants import TP_METRICS
     from nuscenes.eval.detection.evaluate import DetectionEval
     known = {key.token for key in dataset.keys}
     if not results or not results.keys() <= known:
@@ -91,7 +82,9 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
                              for name, reach_m in rules.class_range.items()}
     if not any(results.values()) or not any(
             dataset.rows.row('sample', token)['anns'] for token in known):
-        return nothing_right(rules.class_names)
+        # Nothing is predicted or nothing annotated, which the devkit refuses.
+        return DetectionScores(0.0, 0.0, dict.fromkeys(rules.class_names, 0.0),
+                               dict.fromkeys(TP_METRICS, 1.0))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'results.json')
         path.write_text(json.dumps({
@@ -107,14 +100,3 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
         float(metrics.mean_ap), float(metrics.nd_score),
         {name: float(value) for name, value in metrics.mean_dist_aps.items()},
         {name: float(value) for name, value in metrics.tp_errors.items()})
-
-
-def nothing_right(class_names: Sequence[str]) -> DetectionScores:
-    """
-    Return the scores where nothing is predicted or nothing annotated, which the devkit refuses.
-
-    :param class_names: Classes of the rules.
-    """
-    from nuscenes.eval.detection.constants import TP_METRICS
-    return DetectionScores(0.0, 0.0, dict.fromkeys(class_names, 0.0),
-                           dict.fromkeys(TP_METRICS, 1.0))

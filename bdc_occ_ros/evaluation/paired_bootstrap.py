@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-How sure a mean IoU, or the difference of two, is: what was scored is drawn again and again.
+Estimate how sure a mean IoU, or the difference of two, is, by drawing samples again and again.
 
 Two networks that saw the same samples share the luck of which samples those were. Every draw
 therefore takes the same samples for both, and what spreads is the difference alone. Samples are
@@ -29,13 +29,7 @@ class Interval(NamedTuple):
 
 
 class PairedBootstrap:
-    """
-    The draws, the same for all that is compared.
-
-    :param num_samples: How many samples were scored.
-    :param free_label: The class that the mean leaves out.
-    :param draws: How often samples are drawn.
-    """
+    """The draws, the same for all that is compared; the mean leaves the free class out."""
 
     def __init__(self, num_samples: int, free_label: int, draws: int = DRAWS, seed: int = 0
                  ) -> None:
@@ -55,12 +49,7 @@ class PairedBootstrap:
 
     def difference(self, counts: Sequence[np.ndarray], reference: Sequence[np.ndarray]
                    ) -> Interval:
-        """
-        Return by how much the mean IoU is higher than another's.
-
-        :param counts: As for `interval`.
-        :param reference: Of the other config, the same samples in the same order.
-        """
+        """Return by how much the mean IoU is higher than another config's on the same samples."""
         return _interval(self._scores(counts) - self._scores(reference))
 
     def _scores(self, counts: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,49 +1,31 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The processes that torchrun has started to share some work; alone there is one."""
+"""Join the processes that torchrun has started to share some work; alone there is one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import distributed, Tensor
 
 
-@dataclass(frozen=True)
-class ProcessGroup:
-    """
-    This process among the others.
-
-    :param rank: Its number, from 0.
-    :param size: How many there are.
-    """
+class ProcessGroup(NamedTuple):
+    """The number of this process, from 0, and how many there are."""
 
     rank: int
     size: int
 
     def gather(self, value: Any) -> list[Any] | None:
-        """
-        Collect a value of every process in the first.
-
-        :param value: What this one contributes.
-        :return: All of them in the order of ranks; None in all but the first process.
-        """
+        """Collect a value of every process, by rank, in the first; None in all others."""
         if self.size == 1:
             return [value]
         values = [None] * self.size if self.rank == 0 else None
         distributed.gather_object(value, values)
         return values
 
-
     def add(self, tensor: Tensor) -> Tensor:
-        """
-        Replace a tensor by the sum over all processes.
-
-        :param tensor: Of one shape and dtype in all of them.
-        :return: The same tensor.
-        """
+        """Replace a tensor by the sum over all processes, and return it."""
         if self.size > 1:
             distributed.all_reduce(tensor)
         return tensor

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-RayIoU: what a LiDAR would meet in the prediction and in the truth (arXiv:2312.17118, Sec. 4).
+Compute RayIoU: what a LiDAR would meet in prediction and truth (arXiv:2312.17118, Sec. 4).
 
 Rays start where the LiDAR was in the course of the scene. The first occupied voxel of each counts
 as right if its class is right and its distance is off by less than a threshold. A ray that meets
@@ -9,13 +9,13 @@ nothing in the truth is left out, so that thick walls in the prediction gain not
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidGridError
-from bdc_occ_ros.evaluation.ray_casting import cast_rays
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 THRESHOLDS_M = (1.0, 2.0, 4.0)
@@ -26,12 +26,69 @@ MAX_ORIGINS = 8
 MAX_ORIGIN_M = 39.0
 
 
+class RayHits(NamedTuple):
+    """
+    Where rays end.
+
+    :param voxels: Flat index into the grid of the voxel hit, (R,) int64; -1 without a hit.
+    :param distances_m: To where the ray enters that voxel, or leaves the grid, (R,) float64.
+    """
+
+    voxels: Tensor
+    distances_m: Tensor
+
+
+def cast_rays(occupied: Tensor, grid: VoxelGrid, origins_m: Tensor, directions: Tensor
+              ) -> RayHits:
+    """
+    Follow rays through a grid until the first occupied voxel (Amanatides and Woo, 1987).
+
+    The voxel an origin lies in counts as well, at distance 0.
+
+    :param occupied: (X, Y, Z) bool.
+    :param origins_m: (R, 3) metres, inside the grid.
+    :param directions: (R, 3) unit vectors.
+    :raises InvalidGridError: if an origin lies outside the grid.
+    """
+    device = occupied.device
+    lower, size = (torch.tensor(v, dtype=torch.float64, device=device)
+                   for v in (grid.lower_m, grid.cell_size_m))
+    shape = torch.tensor(grid.shape, device=device)
+    position = (origins_m.to(device, torch.float64) - lower) / size
+    direction = directions.to(device, torch.float64) / size  # voxels per metre
+    voxel = position.floor().long()
+    if ((voxel < 0) | (voxel >= shape)).any():
+        raise InvalidGridError('rays begin inside the grid; an origin lies outside')
+    step = direction.sign().long()
+    per_voxel_m = direction.abs().reciprocal()
+    to_face = torch.where(step > 0, voxel + 1 - position, position - voxel)
+    next_m = torch.where(step == 0, torch.inf, to_face * per_voxel_m)
+    per_voxel_m = torch.where(step == 0, 0.0, per_voxel_m)
+    strides = torch.tensor((grid.shape[1] * grid.shape[2], grid.shape[2], 1), device=device)
+    hits = torch.full((len(position),), -1, dtype=torch.long, device=device)
+    distances_m = torch.zeros(len(position), dtype=torch.float64, device=device)
+    flat, alive = occupied.reshape(-1), torch.arange(len(position), device=device)
+    while len(alive):
+        index = (voxel * strides).sum(dim=1)
+        is_hit = flat[index]
+        hits[alive[is_hit]] = index[is_hit]
+        axis = next_m.argmin(dim=1, keepdim=True)
+        entered_m = next_m.gather(1, axis)
+        voxel = voxel.scatter_add(1, axis, step.gather(1, axis))
+        next_m = next_m.scatter_add(1, axis, per_voxel_m.gather(1, axis))
+        distances_m[alive[~is_hit]] = entered_m[~is_hit, 0]
+        goes_on = ~is_hit & ((voxel >= 0) & (voxel < shape)).all(dim=1)
+        alive, voxel, next_m, step, per_voxel_m = (
+            t[goes_on] for t in (alive, voxel, next_m, step, per_voxel_m))
+    return RayHits(hits, distances_m)
+
+
 def lidar_directions() -> Tensor:
     """
-    Return the rays of the made-up LiDAR.
+    Return the rays of the made-up LiDAR, (R, 3) float64 unit vectors.
 
-    :return: (R, 3) float64 unit vectors: 360 azimuths by pitches that meet flat ground at equal
-        steps of distance, and go on upward at the last step to 0.21 rad.
+    They are 360 azimuths by pitches that meet flat ground at equal steps of distance, and go on
+    upward at the last step to 0.21 rad.
     """
     pitches = [-(math.pi / 2 - math.atan(k + 1)) for k in range(NUM_DOWNWARD_PITCHES)]
     while pitches[-1] < HIGHEST_PITCH_RAD:
@@ -58,12 +115,7 @@ def choose_origins(lidar_positions_m: np.ndarray) -> np.ndarray:
 
 
 class RayIou:
-    """
-    Counts over all frames.
-
-    :param num_classes: Classes, the free one among them.
-    :param grid: Where the voxels are.
-    """
+    """Counts over all frames; the number of classes includes the free one."""
 
     def __init__(self, num_classes: int, free_label: int, grid: VoxelGrid) -> None:
         self.free_label = free_label
@@ -100,11 +152,7 @@ class RayIou:
             self.num_right[row] += np.bincount(true[is_right], minlength=size)
 
     def merge(self, other: 'RayIou') -> None:
-        """
-        Add the counts of another part of the data.
-
-        :param other: Over the same classes.
-        """
+        """Add the counts of another part of the data."""
         self.num_right += other.num_right
         self.num_true += other.num_true
         self.num_predicted += other.num_predicted

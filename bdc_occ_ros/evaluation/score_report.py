@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All scores of an evaluation, for people and for programs."""
+"""Report all scores of an evaluation, for people and for programs."""
 
 from collections.abc import Mapping
 import math
@@ -9,29 +9,27 @@ from typing import Any
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
 from bdc_occ_ros.evaluation.detection_scores import detection_scores
-from bdc_occ_ros.evaluation.subjects import Subject
+from bdc_occ_ros.evaluation.prediction_sources import PredictionSource
 
 NUM_NAMED = 5
 CONTROLS = {'voxel_prior': 'voxel prior', 'other_scene': 'other scene'}
 
 
-def score_report(subject: Subject, dataset: NuscenesDataset, evaluation: Evaluation,
+def score_report(source: PredictionSource, dataset: NuscenesDataset, evaluation: Evaluation,
                  box_range_m: float | None = None) -> dict[str, Any]:
     """
     Return all scores: miou, per_class and rayiou in percent, mAP and NDS from 0 to 1.
 
-    :param subject: Whose predictions were scored.
-    :param dataset: Split they were scored on.
     :param box_range_m: Cap on the ranges in which boxes count.
     """
-    report = subject.about | {
+    report = source.about | {
         'split': dataset.split, 'samples': len(evaluation.samples),
         'unmatched_samples': [f'{key.scene_name}/{key.token}' for key in evaluation.unanswered]}
     if evaluation.voxels.counts.any():
-        names = zip(subject.class_names, evaluation.voxels.iou())
-        report['miou'] = percent(evaluation.voxels.mean_iou(subject.free_label))
+        names = zip(source.class_names, evaluation.voxels.iou())
+        report['miou'] = percent(evaluation.voxels.mean_iou(source.free_label))
         report['per_class'] = {name: percent(score) for label, (name, score) in enumerate(names)
-                               if label != subject.free_label}
+                               if label != source.free_label}
         if evaluation.rays is not None:
             report['rayiou'] = percent(evaluation.rays.mean_iou())
     if evaluation.boxes:
@@ -42,11 +40,7 @@ def score_report(subject: Subject, dataset: NuscenesDataset, evaluation: Evaluat
 
 
 def percent(score: float) -> float | None:
-    """
-    Return a score on the scale of a hundred; None where there is none.
-
-    :param score: From 0 to 1, or nan.
-    """
+    """Return a score from 0 to 1 on the scale of a hundred; None for nan."""
     return None if math.isnan(score) else 100.0 * float(score)
 
 

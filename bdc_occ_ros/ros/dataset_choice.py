@@ -24,9 +24,8 @@ def dataset_of_bag(path: str | Path) -> DatasetMatch:
     :raises InvalidBagError: if the bag cannot be read.
     """
     from bdc_occ_ros.bags.bag_reader import BagReader
-    from bdc_occ_ros.bags.image_stamps import has_image_stamps
     with BagReader(path) as bag:
-        return match_dataset(bag.topics, has_image_stamps(bag))
+        return match_dataset(bag.topics, bag.has_image_stamps)
 
 
 def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:

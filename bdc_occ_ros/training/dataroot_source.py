@@ -12,10 +12,9 @@ import torch
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
-from bdc_occ_ros.dataset.lidar_depth import depth_map_m
-from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
+from bdc_occ_ros.dataset.nuscenes_dataset import depth_map_m, NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.sample_cache import SampleCache
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.preprocessing import Preprocessor

@@ -18,14 +18,14 @@ from torch import Tensor
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel, save_label
-from bdc_occ_ros.dataset.scene_records import (
+from bdc_occ_ros.dataset.scene_writer import (
     Annotation,
-    LIDAR,
     SampleRecord,
     SceneDescription,
+    SceneWriter,
     SensorReading,
 )
-from bdc_occ_ros.dataset.scene_writer import SceneWriter
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS

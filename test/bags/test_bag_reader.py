@@ -10,11 +10,10 @@ import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 import yaml
 
-from bdc_occ_ros.bags import bag_reader, compressed_files
+from bdc_occ_ros.bags import bag_reader
 from bdc_occ_ros.bags.bag_frames import RigBag
-from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.mcap_profile import MAGIC, mcap_profile
-from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.bags.bag_reader import BagReader, MCAP_MAGIC, mcap_profile
+from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.errors import BdcOccError, InvalidBagError
 
 
@@ -148,7 +147,7 @@ def test_compressed_bags_are_read_and_bombs_are_not(tmp_path, monkeypatch):
     write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64', number(), StoragePlugin.SQLITE3,
               compression=CompressionMode.FILE)
     assert read_all(tmp_path / 'bag')[0].data == 1.0
-    monkeypatch.setattr(compressed_files, 'MAX_UNPACKED_BYTES', 100)
+    monkeypatch.setattr(bag_reader, 'MAX_UNPACKED_BYTES', 100)
     with pytest.raises(InvalidBagError, match='unpacks to more than 100 bytes'):
         BagReader(tmp_path / 'bag')
     monkeypatch.undo()
@@ -185,12 +184,12 @@ def protobuf_mcap(path):
         return struct.pack('<BQ', opcode, len(body)) + body
 
     path.write_bytes(
-        MAGIC + record(1, text(b'') + text(b'python mcap 1.1'))
+        MCAP_MAGIC + record(1, text(b'') + text(b'python mcap 1.1'))
         + record(3, struct.pack('<H', 1) + text(b'foxglove.CompressedImage') + text(b'protobuf')
                  + text(b''))
         + record(4, struct.pack('<HH', 1, 1) + text(b'/cam_front/image_rect_compressed')
                  + text(b'protobuf') + struct.pack('<I', 0))
-        + record(15, struct.pack('<I', 0)) + record(2, struct.pack('<QQI', 0, 0, 0)) + MAGIC)
+        + record(15, struct.pack('<I', 0)) + record(2, struct.pack('<QQI', 0, 0, 0)) + MCAP_MAGIC)
 
 
 def test_a_file_of_protobuf_messages_is_named(tmp_path):

@@ -15,7 +15,7 @@ from bdc_occ_ros.bags import TRUTH_FILE
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
-from bdc_occ_ros.bags.flavours import flavour_of, FLAVOURS
+from bdc_occ_ros.bags.formats import converter_format, CONVERTER_FORMATS
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.cli.__main__ import main
@@ -107,21 +107,21 @@ def test_the_voxels_of_the_truth_are_where_the_key_camera_saw_them(made_dataroot
         assert not truth.occupancy.observed[0].any() and truth.occupancy.observed[1:].all()
 
 
-@pytest.mark.parametrize('flavour', FLAVOURS, ids=lambda flavour: flavour.name)
-def test_every_flavour_holds_all_that_its_converter_takes(flavour, dataset, swept_dataroot,
+@pytest.mark.parametrize('converter', CONVERTER_FORMATS.values(), ids=CONVERTER_FORMATS)
+def test_every_format_holds_all_that_its_converter_takes(converter, dataset, swept_dataroot,
                                                           tmp_path):
-    summary = write_dataroot_bag(tmp_path / 'bag', dataset, SCENE, flavour=flavour)
-    num_sets = NUM_SAMPLES if flavour.is_keyframes_only else 36
+    summary = write_dataroot_bag(tmp_path / 'bag', dataset, SCENE, converter=converter)
+    num_sets = NUM_SAMPLES if converter.is_keyframes_only else 36
     assert (summary.num_sets, summary.num_images) == (num_sets, 6 * num_sets)
     messages = decoded(tmp_path / 'bag')
     images = [m for _, _, m in messages if hasattr(m, 'encoding') or hasattr(m, 'format')]
     assert len(images) == 6 * num_sets
-    if flavour.encoding == 'jpeg':
+    if converter.encoding == 'jpeg':
         originals = {path.read_bytes() for path in files(swept_dataroot, 'CAM_FRONT').values()}
         assert {bytes(image.data) for image in images} == originals
     clouds = [m for _, _, m in messages if hasattr(m, 'point_step')]
-    num_sweeps = NUM_SAMPLES * (1 if flavour.is_keyframes_only else SWEEPS_PER_SAMPLE)
-    assert len(clouds) == (num_sweeps if flavour.lidar_topic else 0)
+    num_sweeps = NUM_SAMPLES * (1 if converter.is_keyframes_only else SWEEPS_PER_SAMPLE)
+    assert len(clouds) == (num_sweeps if converter.lidar_topic else 0)
 
 
 @pytest.mark.parametrize('name, topic, frame, fields, step', [
@@ -135,7 +135,7 @@ def test_every_flavour_holds_all_that_its_converter_takes(flavour, dataset, swep
      {'x': 0, 'y': 4, 'z': 8, 'intensity': 12}, 16)])
 def test_sweeps_have_the_fields_of_the_converter(name, topic, frame, fields, step, dataset,
                                                  swept_dataroot, tmp_path):
-    write_dataroot_bag(tmp_path / 'bag', dataset, SCENE, flavour=flavour_of(name))
+    write_dataroot_bag(tmp_path / 'bag', dataset, SCENE, converter=converter_format(name))
     clouds = [(recorded_ns, m) for t, recorded_ns, m in decoded(tmp_path / 'bag') if t == topic]
     sweeps = files(swept_dataroot, 'LIDAR_TOP')
     if name == 'dataset_bridge':
@@ -154,7 +154,8 @@ def test_sweeps_have_the_fields_of_the_converter(name, topic, frame, fields, ste
 
 
 def test_the_lidar_is_in_the_tree_where_the_cameras_are(dataset, tmp_path):
-    write_dataroot_bag(tmp_path / 'bag', dataset, SCENE, flavour=flavour_of('nuscenes2bag'))
+    converter = converter_format('nuscenes2bag')
+    write_dataroot_bag(tmp_path / 'bag', dataset, SCENE, converter=converter)
     trees = [m for topic, _, m in decoded(tmp_path / 'bag') if topic == '/tf']
     assert len(trees) == 36 * 6 + NUM_SAMPLES * SWEEPS_PER_SAMPLE  # one at every reading
     mounts = {t.child_frame_id: t.transform.translation for t in trees[0].transforms}

@@ -6,9 +6,8 @@ import pytest
 
 from bdc_occ_ros.bags.bag_summary import summarize_bag
 from bdc_occ_ros.bags.dataset_profiles import dataset_files, match_dataset
-from bdc_occ_ros.bags.flavours import FLAVOURS
-from bdc_occ_ros.bags.open_bag import open_bag
-from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.formats import CONVERTER_FORMATS
+from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.scene_bag import encode_jpeg
 from bdc_occ_ros.errors import NoDatasetError
 from bdc_occ_ros.sync.synthetic_triggers import START_NS
@@ -18,25 +17,25 @@ CAMERAS = ('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'C
            'CAM_BACK_RIGHT')
 
 
-def write_one_set(path, rig, flavour):
+def write_one_set(path, rig, converter):
     import numpy as np
     fired = sorted(Drive(rig, 1).exposures(0).values(), key=lambda e: e.stamp_ns)
     jpeg = encode_jpeg(np.zeros((9, 16, 3), np.uint8))
-    with open_bag(path, rig, START_NS, flavour=flavour) as bag:
-        bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
+    with RigBagWriter(path, rig, START_NS, converter=converter) as bag:
+        bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
                        for e in fired])
 
 
-def test_every_flavour_has_a_profile_of_its_name():
-    assert {flavour.name for flavour in FLAVOURS} <= dataset_files().keys()
+def test_every_converter_has_a_profile_of_its_name():
+    assert CONVERTER_FORMATS.keys() <= dataset_files().keys()
 
 
-@pytest.mark.parametrize('flavour', [None, *FLAVOURS],
-                         ids=lambda flavour: flavour.name if flavour else 'nuscenes')
-def test_the_profile_of_a_bag_is_found_in_the_bag(flavour, nuscenes_rig, tmp_path):
-    write_one_set(tmp_path / 'bag', nuscenes_rig, flavour)
+@pytest.mark.parametrize('converter', [None, *CONVERTER_FORMATS.values()],
+                         ids=lambda converter: converter.name if converter else 'nuscenes')
+def test_the_profile_of_a_bag_is_found_in_the_bag(converter, nuscenes_rig, tmp_path):
+    write_one_set(tmp_path / 'bag', nuscenes_rig, converter)
     contents = summarize_bag(tmp_path / 'bag')
-    assert contents.dataset == (flavour.name if flavour else 'nuscenes')
+    assert contents.dataset == (converter.name if converter else 'nuscenes')
     assert contents.num_messages == sum(topic.count for topic in contents.topics) > 6
     assert f'dataset: {contents.dataset}' in contents.as_text()
     if contents.dataset == 'nuscenes2bag':

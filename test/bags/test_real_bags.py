@@ -10,11 +10,10 @@ import pytest
 from bdc_occ_ros.bags import TRUTH_FILE
 from bdc_occ_ros.bags.bag_frames import RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.keyframe import load_keyframe
-from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
+from bdc_occ_ros.bags.keyframe import load_keyframe, write_keyframe_bag
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.cli.__main__ import main
-from bdc_occ_ros.drawing.box_lines import box_corners_m
+from bdc_occ_ros.drawing.perspective import box_corners_m
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
 
 pytestmark = pytest.mark.data

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.bags.recording import boxes_of, occupancy_of
 from bdc_occ_ros.errors import InvalidBagError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid

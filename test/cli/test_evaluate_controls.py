@@ -11,7 +11,7 @@ import pytest
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.evaluation.controls import keys_of_other_scenes, OtherSceneSubject
+from bdc_occ_ros.evaluation.controls import keys_of_other_scenes, OtherSceneSource
 from bdc_occ_ros.share import share_path
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
@@ -74,7 +74,7 @@ def test_every_sample_is_answered_by_one_of_another_scene(dataroot):
         def __call__(self, key):
             return key
 
-    assert OtherSceneSubject(Echo())(dataset.keys[1]) == others[dataset.keys[1]]
+    assert OtherSceneSource(Echo())(dataset.keys[1]) == others[dataset.keys[1]]
 
 
 def test_scenes_of_different_lengths_still_find_others():

@@ -10,13 +10,13 @@ import pytest
 from bdc_occ_ros.bags.keyframe import load_keyframe
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.scene_records import (
+from bdc_occ_ros.dataset.scene_writer import (
     Annotation,
     SampleRecord,
     SceneDescription,
+    SceneWriter,
     SensorReading,
 )
-from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
 

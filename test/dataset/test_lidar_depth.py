@@ -7,7 +7,7 @@ import gc
 import numpy as np
 import pytest
 
-from bdc_occ_ros.dataset.lidar_depth import depth_map_m
+from bdc_occ_ros.dataset.nuscenes_dataset import depth_map_m
 from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.network.config import load_network_config
 

@@ -14,9 +14,8 @@ from bdc_occ_ros.classes import (
 )
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.drawing.birds_eye import birds_eye, FREE_RGB, UNSEEN_RGB
-from bdc_occ_ros.drawing.box_lines import box_corners_m, draw_boxes
+from bdc_occ_ros.drawing.perspective import box_corners_m, draw_boxes, voxel_picture
 from bdc_occ_ros.drawing.sheet import CAPTION_PX, Column, draw_sheet, Overlay, WIDTH_PX
-from bdc_occ_ros.drawing.voxel_picture import voxel_picture
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid()

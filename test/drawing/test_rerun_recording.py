@@ -27,7 +27,7 @@ def test_everything_is_in_the_file(nuscenes_rig, tmp_path):
         recording.log_image('CAM_FRONT', STAMP_NS, encode_jpeg(np.zeros((9, 16, 3), np.uint8)))
         recording.log_occupancy('prediction', occupancy)
         recording.log_boxes('truth', boxes)
-        recording.log_numbers(STAMP_NS, [('latency_ms', 12.5)])
+        recording.log_numbers(STAMP_NS, {'latency_ms': 12.5})
     view = rr.dataframe.load_recording(path).view(index='exposure', contents='/**')
     table = view.select().read_all()
     positions = table['/ego/prediction/voxels:Position3D'].to_pylist()

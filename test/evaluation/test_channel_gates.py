@@ -10,7 +10,7 @@ from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
-from bdc_occ_ros.drawing.gate_picture import draw_gates, UnitGates
+from bdc_occ_ros.drawing.gate_picture import draw_gates
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates, record_gates
 
@@ -67,11 +67,13 @@ def test_means_by_scene_and_by_class_also_of_two_processes():
 def test_picture_shows_which_scene_opens_a_channel(tmp_path):
     values = np.full((4, 8), 0.5)
     values[:2, :4] = 0.9
-    unit = UnitGates(values, {'a': values[0], 'b': values[3]}, {'car': values[0]})
-    draw_gates(tmp_path / 'gates.png', 'gates', {'first': unit, 'second': unit})
+    gates = ChannelGates({'first': list(values), 'second': list(values)})
+    for scene, labels in (('a', (0, 0)), ('a', (0, 0)), ('b', ()), ('b', ())):
+        gates.describe(scene, np.array(labels, int), 1)
+    draw_gates(tmp_path / 'gates.png', 'gates', gates, ('car',))
     picture = cv2.imread(str(tmp_path / 'gates.png')).astype(int)
     red, blue = picture[..., 2] - picture[..., 0] > 60, picture[..., 0] - picture[..., 2] > 60
     assert picture.shape[1] == 17 * 80
     assert min(red.sum(), blue.sum()) > 2000
     with pytest.raises(UsageError, match='cannot be written'):
-        draw_gates(tmp_path / 'none' / 'gates.png', 'gates', {'first': unit})
+        draw_gates(tmp_path / 'none' / 'gates.png', 'gates', gates, ('car',))

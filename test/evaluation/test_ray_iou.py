@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidGridError
-from bdc_occ_ros.evaluation.ray_casting import cast_rays
-from bdc_occ_ros.evaluation.ray_iou import choose_origins, lidar_directions, RayIou
+from bdc_occ_ros.evaluation.ray_iou import cast_rays, choose_origins, lidar_directions, RayIou
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid((-2.0, -2.4, -0.5), (0.4, 0.4, 0.5), (10, 12, 4))

@@ -2,13 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mean over classes of intersection over union, against sets of voxels counted one by one."""
 
+import math
+
 import numpy as np
 import pytest
 
+from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.errors import InvalidGridError
-from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix, score_sets
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 CLASSES, FREE = 18, 17
+GRID = VoxelGrid(shape=(4, 1, 1))
+BUS, CAR = (OCCUPANCY_CLASS_NAMES.index(name) for name in ('bus', 'car'))
 
 
 def iou_by_sets(frames, label):
@@ -82,3 +89,25 @@ def test_free_space_counts_against_a_class_but_has_no_score_of_its_own():
 def test_impossible_labels_are_refused(predicted, mask, message):
     with pytest.raises(InvalidGridError, match=message):
         ConfusionMatrix(3).add(predicted, np.zeros(4, int), mask)
+
+
+def grid_of(stamp_ns, labels, observed=(True, True, True, True)):
+    return Occupancy(GRID, np.array(labels, np.uint8).reshape(GRID.shape),
+                     np.array(observed).reshape(GRID.shape), OCCUPANCY_CLASS_NAMES, FREE_LABEL,
+                     stamp_ns)
+
+
+def test_sets_are_scored_alone_and_counted_together():
+    truths = [grid_of(1, [CAR, CAR, FREE_LABEL, BUS]),
+              grid_of(2, [CAR, CAR, CAR, BUS], (True, True, True, False)),
+              grid_of(9, [CAR] * 4)]
+    predictions = {1: grid_of(1, [CAR, BUS, FREE_LABEL, BUS]),
+                   2: grid_of(2, [CAR, CAR, FREE_LABEL, CAR]), 5: grid_of(5, [CAR] * 4)}
+    scores = score_sets(predictions, truths)
+    assert scores.by_stamp == pytest.approx({1: (1 / 2 + 1 / 2) / 2, 2: 2 / 3})
+    assert scores.mean_iou == pytest.approx((3 / 5 + 1 / 2) / 2)
+
+
+def test_nothing_to_compare_has_no_score():
+    scores = score_sets({}, [grid_of(1, [CAR] * 4)])
+    assert scores.by_stamp == {} and math.isnan(scores.mean_iou)

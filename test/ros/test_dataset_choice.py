@@ -10,7 +10,7 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
 from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
-from bdc_occ_ros.bags.flavours import flavour_of
+from bdc_occ_ros.bags.formats import converter_format
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.errors import NoDatasetError
 from bdc_occ_ros.ros.dataset_choice import dataset_of_bag, dataset_of_graph
@@ -41,5 +41,5 @@ def test_nothing_that_fits_is_an_error_after_the_wait(node):
 def test_of_two_that_name_topics_alike_the_stamps_decide(name, swept_dataroot, tmp_path):
     pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
     write_dataroot_bag(tmp_path / 'bag', NuscenesDataset(swept_dataroot, VERSION, None),
-                       'scene-0103', flavour=flavour_of(name))
+                       'scene-0103', converter=converter_format(name))
     assert dataset_of_bag(tmp_path / 'bag').name == name

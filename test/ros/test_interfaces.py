@@ -14,7 +14,7 @@ from vision_msgs.msg import (
     VisionClass,
 )
 
-from bdc_occ_ros.bags.message_types import message_types
+from bdc_occ_ros.bags.messages import message_types
 
 # Computed by the rosbags library from the upstream definitions (geometry2 0.36 and vision_msgs
 # 4.1.1, their Jazzy releases): an implementation other than the generators' own.

@@ -8,8 +8,7 @@ from replay import replay
 import yaml
 
 from bdc_occ_ros.bags import CALIBRATION_FILE
-from bdc_occ_ros.bags.keyframe import load_keyframe
-from bdc_occ_ros.bags.keyframe_bag import write_keyframe_bag
+from bdc_occ_ros.bags.keyframe import load_keyframe, write_keyframe_bag
 from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.share import share_path
 

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Checks that boxes, voxels and LiDAR points are in one place.
+Check that boxes, voxels and LiDAR points are in one place.
 
 A mirrored or turned label looks right on its own. Where boxes do not hold voxels of their class,
-the label is tried in other arrangements, so that the finding can say what went wrong.
+the label is tried in other arrangements, so that the issue can say what went wrong.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.dataset.check.issues import Finding
+from bdc_occ_ros.dataset.check.issues import DatasetIssue
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.nuscenes_tables import pose_of
 from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 ARRANGEMENTS = {
@@ -51,7 +51,6 @@ class Agreement:
         """
         Count one sample.
 
-        :param label: Its label, if it has one.
         :param points_m: Its LiDAR points in the ego frame of the LiDAR, (N, 3), if it has any.
         """
         if label is not None:
@@ -69,30 +68,32 @@ class Agreement:
             'boxes_with_the_noted_number_of_lidar_points': _ratio(self._boxes_counted_alike,
                                                                   self._boxes)}
 
-    def findings(self) -> Iterator[Finding]:
+    def issues(self) -> Iterator[DatasetIssue]:
         """Yield what does not agree."""
-        where = f'boxes and labels of {self._dataset.dataroot}'
+        dataroot, figures = self._dataset.dataroot, self.figures()
         share = self._share('as they are')
         if self._in_boxes >= ENOUGH_VOXELS and (share or 0) < LEAST_OF_CLASS:
             best = max(ARRANGEMENTS, key=lambda name: self._share(name) or 0)
             found = f'{share:.0%}' if share is not None else 'none'
-            yield Finding(
-                'agreement', where, f'{found} of the occupied voxels in boxes have the class of '
-                f'the box; {best} it is {self._share(best) or 0:.0%}', 'see whether labels are '
-                'indexed x y z, from the rear and the right, and belong to the samples of their '
-                'folders; whether boxes are in the world frame, w x y z, width before length')
-        figures = self.figures()
+            yield DatasetIssue(
+                'agreement', f'boxes and labels of {dataroot}', f'{found} of the occupied voxels '
+                f'in boxes have the class of the box; {best} it is {self._share(best) or 0:.0%}',
+                'see whether labels are indexed x y z, from the rear and the right, and belong to '
+                'the samples of their folders; whether boxes are in the world frame, w x y z, '
+                'width before length')
         on_surfaces = figures['lidar_points_on_occupied_voxels']
         if on_surfaces is not None and on_surfaces < LEAST_ON_SURFACES:
-            yield Finding('agreement', f'LiDAR and labels of {self._dataset.dataroot}',
-                          f'{on_surfaces:.0%} of the points lie on or beside occupied voxels',
-                          'see whether points are in the LiDAR frame, and mount and ego pose are '
-                          'those of the LiDAR; labels are in its ego frame')
+            yield DatasetIssue(
+                'agreement', f'LiDAR and labels of {dataroot}',
+                f'{on_surfaces:.0%} of the points lie on or beside occupied voxels',
+                'see whether points are in the LiDAR frame, and mount and ego pose are those of '
+                'the LiDAR; labels are in its ego frame')
         counted = figures['boxes_with_the_noted_number_of_lidar_points']
         if counted is not None and counted < LEAST_COUNTED:
-            yield Finding('agreement', f'sample_annotation.json of {self._dataset.dataroot}',
-                          f'{counted:.0%} of the boxes hold as many LiDAR points as num_lidar_pts '
-                          'says', 'see whether boxes and points belong to one time and frame')
+            yield DatasetIssue(
+                'agreement', f'sample_annotation.json of {dataroot}', f'{counted:.0%} of the '
+                'boxes hold as many LiDAR points as num_lidar_pts says',
+                'see whether boxes and points belong to one time and frame')
 
     def _share(self, arrangement: str) -> float | None:
         """Return how much of what is occupied in boxes has their class."""
@@ -132,9 +133,8 @@ class Agreement:
         """Count points that lie on something."""
         voxels, inside = VoxelGrid().indices_of(points_m)
         inside &= np.hypot(points_m[:, 0], points_m[:, 1]) > OWN_VEHICLE_M
-        near = label.semantics != FREE_LABEL
-        for axis in range(3):
-            near = near | _shifted(near, axis, 1) | _shifted(near, axis, -1)
+        occupied = np.pad(label.semantics != FREE_LABEL, 1)
+        near = np.lib.stride_tricks.sliding_window_view(occupied, (3, 3, 3)).any(axis=(3, 4, 5))
         self._points += int(inside.sum())
         self._points_on_surfaces += int(near[tuple(voxels[inside].T)].sum())
 
@@ -144,7 +144,6 @@ def voxels_inside(grid: VoxelGrid, center_m: np.ndarray, size_m: np.ndarray, yaw
     """
     Return the voxels whose centres lie in a box.
 
-    :param grid: Where the voxels are.
     :param center_m: Centre of the box, (3,).
     :param size_m: Length, width and height, (3,).
     :return: Indices, (n, 3) int64; none for a box outside the grid.
@@ -161,15 +160,5 @@ def voxels_inside(grid: VoxelGrid, center_m: np.ndarray, size_m: np.ndarray, yaw
     return voxels[(2 * np.abs(local_m) <= size_m).all(axis=1)]
 
 
-def _shifted(voxels: np.ndarray, axis: int, step: int) -> np.ndarray:
-    """Move a mask by one voxel; what leaves the grid is lost."""
-    moved = np.roll(voxels, step, axis)
-    edge = [slice(None)] * 3
-    edge[axis] = 0 if step > 0 else -1
-    moved[tuple(edge)] = False
-    return moved
-
-
 def _ratio(part: int, whole: int) -> float | None:
-    """Return a share; None of nothing."""
     return part / whole if whole else None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A mistake in a data set: where it is, what it is, and what helps."""
+"""Describe a mistake in a data set: where it is, what it is, and what helps."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,8 @@ UNPACK_AGAIN = ('unpack its archive again, or let bdc-occ world make, which goes
                 'stopped, write it again')
 
 
-class Finding(NamedTuple):
-    """
-    One mistake.
-
-    :param check: Which check found it.
-    :param where: File, row or sample.
-    :param problem: What is wrong with it.
-    """
+class DatasetIssue(NamedTuple):
+    """One mistake: the check that found it; file, row or sample; what is wrong; and the cure."""
 
     check: str
     where: str

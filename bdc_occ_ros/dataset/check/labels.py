@@ -1,18 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that cameras can observe what a label says they observe."""
+"""Check that cameras can observe what a label says they observe."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from bdc_occ_ros.classes import FREE_LABEL
-from bdc_occ_ros.dataset.check.issues import Finding
+from bdc_occ_ros.dataset.check.issues import DatasetIssue
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import InvalidLabelError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 OBSERVED_SHARES = (0.002, 0.6)
@@ -20,42 +19,23 @@ LEAST_IN_VIEW = 0.9  # 0.98 on a real label
 MAKE_AGAIN = 'write the labels again; arrays are indexed x y z, from the rear, the right and below'
 
 
-def open_label(dataset: NuscenesDataset, key: SampleKey
-               ) -> tuple[Occ3dLabel | None, list[Finding]]:
-    """
-    Read a label.
-
-    :return: The label, or None with what is wrong with it; a missing one is no finding here.
-    """
-    path = label_path(dataset.dataroot, key.scene_name, key.token)
-    if not path.is_file():
-        return None, []
-    try:
-        return dataset.label(key), []
-    except InvalidLabelError as error:
-        return None, [Finding('labels', str(path), str(error), MAKE_AGAIN)]
-
-
 def check_label(dataset: NuscenesDataset, key: SampleKey, frame: Frame, label: Occ3dLabel
-                ) -> Iterator[Finding]:
-    """
-    Look at what is occupied and observed.
-
-    :param dataset: Where the sample is.
-    :param frame: Its images, for where the cameras are.
-    """
+                ) -> Iterator[DatasetIssue]:
+    """Look at what is occupied and observed, from where the cameras of the frame are."""
     where = str(label_path(dataset.dataroot, key.scene_name, key.token))
     observed = label.mask_camera
     if not (label.semantics[observed] != FREE_LABEL).any():
-        yield Finding('labels', where, 'no observed voxel is occupied', MAKE_AGAIN)
+        yield DatasetIssue('labels', where, 'no observed voxel is occupied', MAKE_AGAIN)
     if not OBSERVED_SHARES[0] < observed.mean() < OBSERVED_SHARES[1]:
-        yield Finding('labels', where, f'mask_camera observes {observed.mean():.1%} of the '
-                      'voxels; in Occ3D it is about 7 %', 'a voxel is observed if a ray from a '
-                      'camera passes it or ends in it, and the ray ends in an occupied voxel')
+        yield DatasetIssue(
+            'labels', where, f'mask_camera observes {observed.mean():.1%} of the voxels; in Occ3D '
+            'it is about 7 %', 'a voxel is observed if a ray from a camera passes it or ends in '
+            'it, and the ray ends in an occupied voxel')
     elif (share := _share_in_view(dataset, key, frame, observed)) < LEAST_IN_VIEW:
-        yield Finding('labels', where, f'only {share:.0%} of the voxels that mask_camera observes '
-                      'are in the view of a camera', 'see whether the mask is of another sample '
-                      'or rig, or its heights are off; ' + MAKE_AGAIN)
+        yield DatasetIssue(
+            'labels', where, f'only {share:.0%} of the voxels that mask_camera observes are in '
+            'the view of a camera', 'see whether the mask is of another sample or rig, or its '
+            'heights are off; ' + MAKE_AGAIN)
 
 
 def _share_in_view(dataset: NuscenesDataset, key: SampleKey, frame: Frame, observed: np.ndarray

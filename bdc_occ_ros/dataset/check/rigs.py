@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that cameras are where cameras are on a vehicle, and look where their names say."""
+"""Check that cameras are where cameras are on a vehicle, and look where their names say."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from bdc_occ_ros.dataset.check.issues import Finding
-from bdc_occ_ros.dataset.nuscenes_dataset import CAMERAS, NuscenesDataset
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.check.issues import DatasetIssue
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import BdcOccError
 from bdc_occ_ros.geometry.camera_rig import Camera
 
@@ -23,19 +23,11 @@ ROTATION_CURE = ('rotations must be ego_from_sensor as w x y z, the camera with 
                  'down and z ahead; see whether they were inverted or given as x y z w')
 
 
-def check_rigs(dataset: NuscenesDataset) -> Iterator[Finding]:
-    """
-    Look at the calibration of every sensor that the samples use.
-
-    :param dataset: All samples of it are looked at.
-    """
+def check_rigs(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
+    """Look at the calibration of every sensor that the samples use."""
     seen = set()
     for key in dataset.keys:
-        data = dataset.rows.row('sample', key.token)['data']
-        for channel in (*CAMERAS, LIDAR):
-            if channel not in data:
-                continue
-            reading = dataset.rows.row('sample_data', data[channel])
+        for channel, reading in dataset.key_readings(key).items():
             token = reading['calibrated_sensor_token']
             if token in seen:
                 continue
@@ -43,48 +35,47 @@ def check_rigs(dataset: NuscenesDataset) -> Iterator[Finding]:
             where = f'calibrated_sensor.json, row {token} ({channel})'
             try:
                 if channel == LIDAR:
-                    yield from _height_findings(where, dataset.rows.mount(reading))
+                    yield from _check_height(where, dataset.rows.mount(reading))
                 else:
-                    yield from camera_findings(where, dataset.rows.camera(channel, reading))
+                    yield from _check_camera(where, dataset.rows.camera(channel, reading))
             except BdcOccError as error:
-                yield Finding('calibration', where, str(error), ROTATION_CURE)
+                yield DatasetIssue('calibration', where, str(error), ROTATION_CURE)
 
 
-def camera_findings(where: str, camera: Camera) -> Iterator[Finding]:
-    """
-    Look at one camera.
-
-    :param where: What to call it.
-    :param camera: The camera; its name says where it should look.
-    """
-    yield from _height_findings(where, camera.ego_from_camera)
+def _check_camera(where: str, camera: Camera) -> Iterator[DatasetIssue]:
+    """Look at one camera, whose name says where it should look."""
+    yield from _check_height(where, camera.ego_from_camera)
     (fx, _, cx), (_, fy, cy), _ = camera.intrinsics
     if not FOCAL_PER_WIDTH[0] < fx / camera.width_px < FOCAL_PER_WIDTH[1] or abs(
             fy / fx - 1) > 0.1:
-        yield Finding('calibration', where, f'focal lengths {fx:.1f} and {fy:.1f} px are '
-                      f'implausible for images {camera.width_px} px wide',
-                      'camera_intrinsic must belong to the images as they are, scaled with them')
+        yield DatasetIssue(
+            'calibration', where, f'focal lengths {fx:.1f} and {fy:.1f} px are implausible for '
+            f'images {camera.width_px} px wide',
+            'camera_intrinsic must belong to the images as they are, scaled with them')
     if not (0.25 < cx / camera.width_px < 0.75 and 0.2 < cy / camera.height_px < 0.8):
-        yield Finding('calibration', where, f'the optical axis meets the image at {cx:.1f}, '
-                      f'{cy:.1f} px of {camera.width_px} x {camera.height_px}',
-                      'camera_intrinsic must belong to the images as they are, cropped with them')
+        yield DatasetIssue(
+            'calibration', where, f'the optical axis meets the image at {cx:.1f}, {cy:.1f} px of '
+            f'{camera.width_px} x {camera.height_px}',
+            'camera_intrinsic must belong to the images as they are, cropped with them')
     ahead, down = camera.ego_from_camera[:3, 2], camera.ego_from_camera[:3, 1]
     if abs(ahead[2]) > LARGEST_SLOPE or down[2] > -0.7:
-        yield Finding('calibration', where, f'looks along {np.round(ahead, 2).tolist()} with its '
-                      f'lower edge towards {np.round(down, 2).tolist()}', ROTATION_CURE)
+        yield DatasetIssue(
+            'calibration', where, f'looks along {np.round(ahead, 2).tolist()} with its lower edge '
+            f'towards {np.round(down, 2).tolist()}', ROTATION_CURE)
     elif camera.name in AZIMUTHS_DEG:
         azimuth_deg = np.degrees(np.arctan2(ahead[1], ahead[0]))
         error_deg = (azimuth_deg - AZIMUTHS_DEG[camera.name] + 180) % 360 - 180
         if abs(error_deg) > LARGEST_ERROR_DEG:
-            yield Finding('calibration', where, f'looks {azimuth_deg:.0f} degrees to the left; '
-                          f'about {AZIMUTHS_DEG[camera.name]} are usual', 'see whether cameras '
-                          'were exchanged, or left and right; ' + ROTATION_CURE)
+            yield DatasetIssue(
+                'calibration', where, f'looks {azimuth_deg:.0f} degrees to the left; about '
+                f'{AZIMUTHS_DEG[camera.name]} are usual',
+                'see whether cameras were exchanged, or left and right; ' + ROTATION_CURE)
 
 
-def _height_findings(where: str, mount: np.ndarray) -> Iterator[Finding]:
-    """Look at where a sensor is mounted."""
+def _check_height(where: str, mount: np.ndarray) -> Iterator[DatasetIssue]:
     place_m = mount[:3, 3]
     if not HEIGHTS_M[0] < place_m[2] < HEIGHTS_M[1] or np.abs(place_m[:2]).max() > 8:
-        yield Finding('calibration', where, f'is mounted at {np.round(place_m, 2).tolist()} m',
-                      'translations are metres in the ego frame, x ahead, y left, z up from the '
-                      'road; see whether they were given in millimetres or inverted')
+        yield DatasetIssue(
+            'calibration', where, f'is mounted at {np.round(place_m, 2).tolist()} m',
+            'translations are metres in the ego frame, x ahead, y left, z up from the road; see '
+            'whether they were given in millimetres or inverted')

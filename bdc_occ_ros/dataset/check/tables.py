@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that every row of the tables finds the rows that it names."""
+"""Check that every row of the tables finds the rows that it names."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 import json
 import math
 from pathlib import Path
 from typing import Any
 
-from bdc_occ_ros.dataset.check.issues import Finding, UNPACK_AGAIN
+from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -37,26 +38,30 @@ TABLES = ('attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 
 CURE = f'the tables belong together: {UNPACK_AGAIN}'
 
 
-def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[Finding]]:
+def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[DatasetIssue]]:
     """
     Read the tables without the devkit, which stops at the first mistake.
 
-    :return: What could be read, and a finding for each that could not.
+    :return: What could be read, and an issue for each that could not.
     """
-    tables, findings = {}, []
+    tables, issues = {}, []
     for name in TABLES:
         path = folder / f'{name}.json'
         try:
             rows = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
-            findings.append(Finding('tables', str(path), f'cannot be read: {error}', CURE))
+            issues.append(_issue(str(path), f'cannot be read: {error}'))
             continue
         problem = _problem_of(name, rows)
         if problem:
-            findings.append(Finding('tables', str(path), problem, CURE))
+            issues.append(_issue(str(path), problem))
         else:
             tables[name] = rows
-    return tables, findings
+    return tables, issues
+
+
+def _issue(where: str, problem: str) -> DatasetIssue:
+    return DatasetIssue('tables', where, problem, CURE)
 
 
 def _problem_of(name: str, rows: Any) -> str:
@@ -64,62 +69,58 @@ def _problem_of(name: str, rows: Any) -> str:
     if not isinstance(rows, list) or not all(isinstance(row, dict) and 'token' in row
                                              for row in rows):
         return 'is no list of rows with tokens'
-    columns = {'token', 'next', 'prev', *(column for table, column in REFERENCES if table == name)}
+    # What each column must hold, and what stands for it where a row may do without.
+    named = {'token', 'next', 'prev', *(column for table, column in REFERENCES if table == name)}
+    rules = [(column, '', 'text', _is_text) for column in sorted(named)]
+    rules += [(column, None, 'text', _is_text) for column in TEXTS.get(name, ())]
+    rules += [(column, None, 'whole', lambda value: type(value) is int)
+              for column in WHOLE.get(name, ())]
+    rules += [(column, None, f'{count} finite numbers', partial(_are_numbers, count))
+              for column, count in NUMBERS.get(name, {}).items()]
+    if name == 'calibrated_sensor':
+        rules.append(('camera_intrinsic', None, '3 rows of 3 finite numbers, or empty',
+                      _is_camera_matrix))
     for row in rows:
-        for column in sorted(columns & row.keys()):
-            if not isinstance(row[column], str):
-                return f'row {row["token"]}: {column} is text; got {str(row[column])[:50]}'
-        for column in WHOLE.get(name, ()):
-            if type(row.get(column)) is not int:
-                return f'row {row["token"]}: {column} is whole; got {str(row.get(column))[:50]}'
-        if name == 'calibrated_sensor' and not _is_camera_matrix(row.get('camera_intrinsic')):
-            return (f'row {row["token"]}: camera_intrinsic is 3 rows of 3 finite numbers, or '
-                    f'empty; got {str(row.get("camera_intrinsic"))[:80]}')
-        for column in TEXTS.get(name, ()):
-            if not isinstance(row.get(column), str):
-                return f'row {row["token"]}: {column} is text; got {str(row.get(column))[:50]}'
-        for column, count in NUMBERS.get(name, {}).items():
-            if not _are_numbers(row.get(column), count):
-                return (f'row {row["token"]}: {column} is {count} finite numbers; got '
-                        f'{str(row.get(column))[:80]}')
+        for column, default, kind, is_right in rules:
+            value = row.get(column, default)
+            if not is_right(value):
+                return f'row {row["token"]}: {column} is {kind}; got {str(value)[:80]}'
     return ''
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _is_camera_matrix(values: Any) -> bool:
-    """Return whether a value is a camera's matrix, or empty as other sensors have it."""
     return values == [] or isinstance(values, list) and len(values) == 3 and all(
-        _are_numbers(row, 3) for row in values)
+        _are_numbers(3, row) for row in values)
 
 
-def _are_numbers(values: Any, count: int) -> bool:
-    """Return whether a value is a list of so many finite numbers."""
+def _are_numbers(count: int, values: Any) -> bool:
     return isinstance(values, list) and len(values) == count and all(
         type(value) in (int, float) and math.isfinite(value) for value in values)
 
 
-def check_tables(tables: Tables) -> Iterator[Finding]:
-    """
-    Look for rows that name rows which do not exist, and for broken chains.
-
-    :param tables: Rows by table; a table that is not there is not looked at.
-    """
+def check_tables(tables: Tables) -> Iterator[DatasetIssue]:
+    """Look for rows that name rows which do not exist, and for broken chains."""
     rows = {name: {row['token']: row for row in table} for name, table in tables.items()}
     for name, table in tables.items():
         if len(rows[name]) != len(table):
-            yield Finding('tables', f'{name}.json', f'{len(table) - len(rows[name])} rows have '
-                          'the token of another', CURE)
+            yield _issue(f'{name}.json',
+                         f'{len(table) - len(rows[name])} rows have the token of another')
     for (name, column), other in REFERENCES.items():
         if name in rows and other in rows:
             for row in tables[name]:
                 if row.get(column) not in rows[other]:
-                    yield Finding('tables', f'{name}.json, row {row["token"]}',
-                                  f'{column} {row.get(column)} is in no row of {other}.json', CURE)
+                    yield _issue(f'{name}.json, row {row["token"]}',
+                                 f'{column} {row.get(column)} is in no row of {other}.json')
     for name in CHAINS:
         yield from _check_chain(name, rows.get(name, {}))
     yield from _check_scenes(tables.get('scene', ()), rows.get('sample', {}))
 
 
-def _check_chain(name: str, rows: Mapping[str, Row]) -> Iterator[Finding]:
+def _check_chain(name: str, rows: Mapping[str, Row]) -> Iterator[DatasetIssue]:
     """Look for rows whose next row does not know them, or is earlier."""
     for token, row in rows.items():
         following = rows.get(row.get('next', ''))
@@ -127,13 +128,12 @@ def _check_chain(name: str, rows: Mapping[str, Row]) -> Iterator[Finding]:
             continue
         where = f'{name}.json, row {token}'
         if following is None or following.get('prev') != token:
-            yield Finding('tables', where, f'next {row["next"]} is no row that names it as the '
-                          'one before', CURE)
+            yield _issue(where, f'next {row["next"]} is no row that names it as the one before')
         elif following.get('timestamp', 1) <= row.get('timestamp', 0):
-            yield Finding('tables', where, f'next {row["next"]} is not later', CURE)
+            yield _issue(where, f'next {row["next"]} is not later')
 
 
-def _check_scenes(scenes: Sequence[Row], samples: Mapping[str, Row]) -> Iterator[Finding]:
+def _check_scenes(scenes: Sequence[Row], samples: Mapping[str, Row]) -> Iterator[DatasetIssue]:
     """Look for scenes that do not have as many samples as they say."""
     if not samples:
         return
@@ -142,5 +142,5 @@ def _check_scenes(scenes: Sequence[Row], samples: Mapping[str, Row]) -> Iterator
         while token in samples and count <= len(samples):
             count, token = count + 1, samples[token].get('next')
         if count != scene.get('nbr_samples'):
-            yield Finding('tables', f'scene.json, {scene.get("name")}', f'has {count} samples in '
-                          f'a row, not {scene.get("nbr_samples")} as it says', CURE)
+            yield _issue(f'scene.json, {scene.get("name")}', f'has {count} samples in a row, not '
+                         f'{scene.get("nbr_samples")} as it says')

@@ -20,7 +20,7 @@ from rclpy.node import Node
 from std_msgs.msg import Float64
 from tqdm import tqdm
 
-from bdc_occ_ros.bags.account import not_computed
+from bdc_occ_ros.bags.run_report import not_computed
 from bdc_occ_ros.errors import NodeFailedError
 from bdc_occ_ros.ros.compat import DISCOVERY_ON_THIS_MACHINE
 from bdc_occ_ros.ros.diagnostics import Level

@@ -9,13 +9,13 @@ import pytest
 
 from bdc_occ_ros.dataset.dataroot import assemble_dataroot
 from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel, save_label
-from bdc_occ_ros.dataset.scene_records import (
+from bdc_occ_ros.dataset.scene_writer import (
     Annotation,
     SampleRecord,
     SceneDescription,
+    SceneWriter,
     SensorReading,
 )
-from bdc_occ_ros.dataset.scene_writer import SceneWriter
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 # Class, label, place in the ego frame of the first sample, size: nothing is symmetric.

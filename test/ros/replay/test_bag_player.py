@@ -16,9 +16,9 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float64
 
+from bdc_occ_ros.bags.bag_file import qos
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.message_types import message_types
-from bdc_occ_ros.bags.rig_bag_writer import qos
+from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
 from bdc_occ_ros.errors import BdcOccError, InvalidBagError, MissingDependencyError, UsageError
 from bdc_occ_ros.geometry.camera_rig import CameraRig

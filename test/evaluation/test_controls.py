@@ -4,23 +4,25 @@
 
 import numpy as np
 
-from bdc_occ_ros.evaluation.voxel_prior import voxel_prior
+from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
+from bdc_occ_ros.evaluation.controls import voxel_prior
 
 SHAPE = (200, 200, 16)
 
 
 def truth(label, observed=True):
-    return np.full(SHAPE, label, np.uint8), np.full(SHAPE, observed)
+    return Occ3dLabel(np.full(SHAPE, label, np.uint8), None, np.full(SHAPE, observed))
 
 
 def test_the_most_frequent_class_of_every_voxel_wins():
     rng = np.random.default_rng(0)
-    labels = [(rng.integers(0, 18, SHAPE, dtype=np.uint8), rng.random(SHAPE) < 0.5)
+    labels = [Occ3dLabel(rng.integers(0, 18, SHAPE, dtype=np.uint8), None,
+                         rng.random(SHAPE) < 0.5)
               for _ in range(5)]
     prior = voxel_prior(labels)
     assert prior.shape == SHAPE and prior.dtype == np.uint8
     for voxel in rng.integers(0, SHAPE, (50, 3)):
-        seen = [semantics[tuple(voxel)] for semantics, observed in labels
+        seen = [semantics[tuple(voxel)] for semantics, _, observed in labels
                 if observed[tuple(voxel)]]
         expected = np.bincount(seen, minlength=18).argmax() if seen else 17
         assert prior[tuple(voxel)] == expected

@@ -9,10 +9,9 @@ import pytest
 from rosbags.interfaces import QosReliability
 
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.bags.flavours import flavour_of, FLAVOURS
-from bdc_occ_ros.bags.message_types import message_types
-from bdc_occ_ros.bags.open_bag import open_bag
-from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.formats import converter_format, CONVERTER_FORMATS
+from bdc_occ_ros.bags.messages import message_types
+from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.sync.synthetic_triggers import START_NS
 from bdc_occ_ros.world.drive import Drive
@@ -23,17 +22,17 @@ JPEG = bytes.fromhex('ffd8ffe000104a46494600010100000100010000ffdb004300') + b'\
 
 @pytest.fixture(scope='module')
 def written(bag_rig, moving_seed, tmp_path_factory):
-    """Return a function from a flavour's name to its messages by topic and the bag's profiles."""
+    """Return a function from a converter's name to its messages by topic and its profiles."""
     known, drive = {}, Drive(bag_rig, moving_seed)
 
     def write(name):
         if name not in known:
             path = tmp_path_factory.mktemp(name) / 'bag'
-            flavour = flavour_of(name)
-            with open_bag(path, bag_rig, START_NS, flavour=flavour) as bag:
+            converter = converter_format(name)
+            with RigBagWriter(path, bag_rig, START_NS, converter=converter) as bag:
                 for trigger in range(NUM_TRIGGERS):
                     fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
-                    bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg(), e.world_from_ego)
+                    bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg(), e.world_from_ego)
                                    for e in fired], trigger % 6 == 0)
             known[name] = read(path)
         return known[name]
@@ -139,13 +138,13 @@ def test_autoware_has_static_mounts_and_numbered_cameras(written, bag_rig):
     assert edges(messages['/tf']) == {('map', 'base_link')}
 
 
-@pytest.mark.parametrize('flavour', FLAVOURS, ids=lambda flavour: flavour.name)
-def test_a_recording_without_poses_cannot_be_written(flavour, bag_rig, tmp_path):
+@pytest.mark.parametrize('converter', CONVERTER_FORMATS.values(), ids=CONVERTER_FORMATS)
+def test_a_recording_without_poses_cannot_be_written(converter, bag_rig, tmp_path):
     with pytest.raises(UsageError, match='pose'):
-        with open_bag(tmp_path / 'bag', bag_rig, START_NS, flavour=flavour) as bag:
-            bag.write_set([RecordedImage(bag_rig.key_camera, START_NS, JPEG, None)])
+        with RigBagWriter(tmp_path / 'bag', bag_rig, START_NS, converter=converter) as bag:
+            bag.write_set([RecordedReading(bag_rig.key_camera, START_NS, JPEG, None)])
 
 
-def test_an_unknown_flavour_is_refused_with_the_list():
+def test_an_unknown_converter_is_refused_with_the_list():
     with pytest.raises(UsageError, match=r'no flavour .x.; there are .*nuscenes2bag_ros2'):
-        flavour_of('x')
+        converter_format('x')

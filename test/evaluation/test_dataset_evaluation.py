@@ -15,10 +15,10 @@ import pytest
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, empty_evaluation
+from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, Evaluation
 from bdc_occ_ros.evaluation.detection_scores import detection_scores, submission_of
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
@@ -51,7 +51,7 @@ class Oracle:
 
 
 def score(dataset, oracle, with_rays=False, keys=None):
-    evaluation = empty_evaluation(18, FREE_LABEL, VoxelGrid(), with_rays)
+    evaluation = Evaluation(18, FREE_LABEL, VoxelGrid(), with_rays)
     return count_answers(lambda key: oracle(dataset.frame(key)), dataset, keys or dataset.keys,
                          evaluation)
 

@@ -4,7 +4,7 @@
 
 import pytest
 
-from bdc_occ_ros.dataset.even_choice import evenly_spread
+from bdc_occ_ros.dataset.batch import evenly_spread
 from bdc_occ_ros.errors import UsageError
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Frame, Occupancy
-from bdc_occ_ros.drawing.projection import cut_at_camera
+from bdc_occ_ros.drawing.perspective import cut_at_camera, draw_voxels
 from bdc_occ_ros.drawing.sheet import draw_sheet, GAP_PX, Overlay, TITLE_PX, WIDTH_PX
-from bdc_occ_ros.drawing.voxel_projection import draw_voxels
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 

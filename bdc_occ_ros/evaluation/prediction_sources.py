@@ -1,23 +1,66 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The results that a bag recorded from the node, as answers for samples."""
+"""Provide predictions for samples: from a network, or from what the node published."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import InvalidBagError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
-from bdc_occ_ros.predictor import Prediction
+from bdc_occ_ros.predictor import Prediction, Predictor
 
 SAME_EXPOSURE_NS = 1_000_000  # converters round stamps; exposures are 50 ms apart or more
 
 
-class RecordingSubject:
+class PredictionSource(Protocol):
+    """Something that predicts samples, in the ego frame of the LiDAR sweep: the label's."""
+
+    class_names: tuple[str, ...]
+    free_label: int
+    grid: VoxelGrid
+    keys: Sequence[SampleKey]  # the samples to ask for
+    about: dict[str, Any]
+
+    def __call__(self, key: SampleKey) -> Prediction | None:
+        """Return the prediction of a sample, or None where there is none."""
+
+
+class NetworkSource:
+    """
+    A network that looks at the images of every sample.
+
+    It is asked for the ego frame of the sweep: at 10 m/s the vehicle drives half a metre, more
+    than a voxel, from the key camera's exposure to it.
+    """
+
+    def __init__(self, predictor: Predictor, dataset: NuscenesDataset, name: str) -> None:
+        self._predictor, self._dataset = predictor, dataset
+        self.network = predictor.network
+        head = predictor.config.occupancy
+        self.class_names = ('free',) if head is None else head.class_names
+        self.free_label = 0 if head is None else head.free_label
+        self.grid = VoxelGrid() if head is None else predictor.config.voxel_grid()
+        self.keys = dataset.keys
+        self.about = {'model': name, 'is_trained': predictor.is_trained,
+                      'weights_sha256': predictor.weights_sha256}
+
+    def __call__(self, key: SampleKey) -> Prediction:
+        """Compute the prediction of a sample."""
+        return self._predictor(replace(
+            self._dataset.frame(key),
+            fixed_from_output=self._dataset.world_from_ego(key, LIDAR)))
+
+
+class RecordingSource:
     """
     What the node published, matched to samples by the stamp of the key camera's exposure.
 
@@ -27,7 +70,6 @@ class RecordingSubject:
     their markers were recorded too.
 
     :param path: Bag with topics occupancy or detections of the node, in the ego frame.
-    :param dataset: Whose samples the node saw.
     :raises InvalidBagError: if the bag cannot be read or fits no sample.
     """
 
@@ -36,9 +78,9 @@ class RecordingSubject:
         self.grid = VoxelGrid()
         self._dataset, self._recording = dataset, load_recording(path)
         stamps = sorted(self._recording.occupancies.keys() | self._recording.boxes.keys())
-        self._stamps_ns = {key: self._nearest(stamps, key) for key in dataset.keys}
-        scenes = {key.scene_name for key, stamp_ns in self._stamps_ns.items()
-                  if stamp_ns is not None}
+        nearest = {key: self._nearest(stamps, key) for key in dataset.keys}
+        self._stamps_ns = {key: stamp for key, stamp in nearest.items() if stamp is not None}
+        scenes = {key.scene_name for key in self._stamps_ns}
         if not scenes:
             first_ns, _ = dataset.key_exposure(dataset.keys[0])
             raise InvalidBagError(
@@ -47,9 +89,8 @@ class RecordingSubject:
                 f'sample of {dataset.split}, whose first is {first_ns} ns. Recorded must be topic '
                 'occupancy or detections, of the same data set, with the stamps of its images')
         self.keys = tuple(key for key in dataset.keys if key.scene_name in scenes)
-        matched = {stamp_ns for stamp_ns in self._stamps_ns.values() if stamp_ns is not None}
         self.about = {'bag': str(path), 'scenes': sorted(scenes),
-                      'results_without_sample': len(stamps) - len(matched),
+                      'results_without_sample': len(stamps) - len({*self._stamps_ns.values()}),
                       'has_velocities': self._recording.has_velocities}
 
     def __call__(self, key: SampleKey) -> Prediction | None:
@@ -58,9 +99,9 @@ class RecordingSubject:
 
         :raises InvalidDatasetError: if the sample has no LiDAR sweep.
         """
-        stamp_ns = self._stamps_ns[key]
-        if stamp_ns is None:
+        if key not in self._stamps_ns:
             return None
+        stamp_ns = self._stamps_ns[key]
         key_ego_from_label_ego = self._dataset.key_ego_from_label_ego(key)
         occupancy = self._recording.occupancies.get(stamp_ns)
         boxes = self._recording.boxes.get(stamp_ns)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Counts what went into the node, what came out, how late, and where the rest went."""
+"""Count what went into the node, what came out, how late, and where the rest went."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,11 @@ REASON_PREFIXES = {'output': 'dropped: ', 'synchronizer': 'not formed: '}
 
 
 @dataclass(frozen=True)
-class Account:
+class RunReport:
     """
     Sets of images in, results out.
 
     :param sets_in: Sets in the bag that was played.
-    :param sets_out: Sets with a result.
-    :param rate_in_hz: Sets per second that were played.
-    :param rate_out_hz: Results per second.
     :param latency_ms: From the key camera's exposure to the result's arrival: p50, p95, p99.
     :param since_last_image_ms: The same from the last exposure of the set.
     :param steps_ms: Duration of every step of the node, by name: p50, p95, p99.
@@ -42,12 +39,27 @@ class Account:
     not_computed: Mapping[str, int]
     unaccounted: int
 
+    def as_text(self) -> str:
+        """Lay it out for people."""
+        lines = [f'  sets in            {self.sets_in:6d}   {self.rate_in_hz:6.2f} Hz',
+                 f'  sets out           {self.sets_out:6d}   {self.rate_out_hz:6.2f} Hz']
+        for name, values in (('from the key exposure', self.latency_ms),
+                             ('from the last exposure', self.since_last_image_ms)):
+            shown = '   '.join(f'p{p} {value:6.0f} ms' for p, value in zip(PERCENTILES, values))
+            lines.append(f'  latency {name:23} {shown}')
+        if self.steps_ms:
+            steps = ', '.join(f'{step} {values[0]:.0f}' for step, values in self.steps_ms.items())
+            lines.append(f'  node, p50 in ms    {steps}')
+        lines += [f'  not computed       {count:6d}   {reason}'
+                  for reason, count in self.not_computed.items()]
+        return '\n'.join([*lines, f'  without a reason   {self.unaccounted:6d}'])
 
-def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_spread_ns: int,
-            diagnostics: Mapping[str, Mapping[str, str]],
-            steps_ms: Mapping[str, Sequence[float]]) -> Account:
+
+def report_run(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_spread_ns: int,
+               diagnostics: Mapping[str, Mapping[str, str]],
+               steps_ms: Mapping[str, Sequence[float]]) -> RunReport:
     """
-    Settle the account of a run.
+    Report on a run.
 
     :param key_stamps_ns: Exposures of the key camera that were played.
     :param received_ns: When the result of an exposure arrived, by its stamp.
@@ -58,28 +70,11 @@ def account(key_stamps_ns: Sequence[int], received_ns: Mapping[int, int], set_sp
     delays_ms = np.array([arrival - stamp for stamp, arrival in received_ns.items()]) / 1e6
     reasons = not_computed(diagnostics)
     num_out = len(set(received_ns) & set(key_stamps_ns))
-    return Account(
+    return RunReport(
         len(key_stamps_ns), num_out, _rate_hz(key_stamps_ns), _rate_hz(sorted(received_ns)),
         _percentiles(delays_ms), _percentiles(delays_ms - set_spread_ns / 1e6),
         {step: _percentiles(np.array(values)) for step, values in steps_ms.items()}, reasons,
         len(key_stamps_ns) - num_out - sum(reasons.values()))
-
-
-def table(result: Account) -> str:
-    """Return the account as lines of text."""
-    lines = [f'  sets in            {result.sets_in:6d}   {result.rate_in_hz:6.2f} Hz',
-             f'  sets out           {result.sets_out:6d}   {result.rate_out_hz:6.2f} Hz']
-    for name, values in (('from the key exposure', result.latency_ms),
-                         ('from the last exposure', result.since_last_image_ms)):
-        shown = '   '.join(f'p{p} {value:6.0f} ms' for p, value in zip(PERCENTILES, values))
-        lines.append(f'  latency {name:23} {shown}')
-    if result.steps_ms:
-        steps = ', '.join(f'{step} {values[0]:.0f}' for step, values in result.steps_ms.items())
-        lines.append(f'  node, p50 in ms    {steps}')
-    lines += [f'  not computed       {count:6d}   {reason}'
-              for reason, count in result.not_computed.items()]
-    lines.append(f'  without a reason   {result.unaccounted:6d}')
-    return '\n'.join(lines)
 
 
 def not_computed(diagnostics: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
@@ -91,21 +86,18 @@ def not_computed(diagnostics: Mapping[str, Mapping[str, str]]) -> dict[str, int]
     found = {words: int(diagnostics.get(part, {}).get(key, 0))
              for (part, key), words in COUNTED.items()}
     for part, prefix in REASON_PREFIXES.items():
-        for key, value in diagnostics.get(part, {}).items():
-            if key.startswith(prefix):
-                found[key] = int(value)
+        found |= {key: int(value) for key, value in diagnostics.get(part, {}).items()
+                  if key.startswith(prefix)}
     return {reason: count for reason, count in found.items() if count}
 
 
 def _rate_hz(stamps_ns: Sequence[int]) -> float:
-    """Return the mean rate of rising stamps; 0 for fewer than two."""
     if len(stamps_ns) < 2:
         return 0.0
     return (len(stamps_ns) - 1) / ((stamps_ns[-1] - stamps_ns[0]) / 1e9)
 
 
 def _percentiles(values: np.ndarray) -> tuple[float, ...]:
-    """Return p50, p95 and p99; nan for nothing."""
     if not len(values):
         return (float('nan'),) * len(PERCENTILES)
-    return tuple(float(value) for value in np.percentile(values, PERCENTILES))
+    return tuple(np.percentile(values, PERCENTILES).tolist())

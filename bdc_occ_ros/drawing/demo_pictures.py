@@ -1,13 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The picture, the Rerun recording and the account of a demo."""
+"""Draw the picture and write the Rerun recording of a demo."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bdc_occ_ros.bags import TRUTH_FILE
-from bdc_occ_ros.bags.account import Account, account
 from bdc_occ_ros.bags.bag_frames import IMAGE_TOPIC, RigBag
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.recording import Recording
@@ -21,26 +19,8 @@ from bdc_occ_ros.world.drive import Drive, TRIGGERS_NS
 TITLE = 'bdc_occ_ros: six cameras in, semantic occupancy and boxes out'
 
 
-def settle(folder: Path, recording: Recording, diagnostics: Mapping[str, Mapping[str, str]]
-           ) -> Account:
-    """
-    Return the account of a demo.
-
-    :param folder: Its output folder, with the drive.
-    :param recording: What the node published.
-    :param diagnostics: Newest values of the node by part.
-    """
-    return account(RigBag(folder / 'drive').key_stamps_ns(), recording.received_ns,
-                   max(NUSCENES_OFFSETS_NS.values()), diagnostics, recording.steps_ms)
-
-
 def middle_truth(recording: Recording, rig: CameraRig, seed: int) -> Truth:
-    """
-    Return the right answer to the result in the middle of a drive.
-
-    :param recording: Of one result at least.
-    :param rig: The cameras that were rendered.
-    """
+    """Return the right answer to the result in the middle of a recorded drive."""
     stamps = sorted(recording.occupancies)
     stamp_ns = stamps[len(stamps) // 2]
     return Truth(stamp_ns, *Drive(rig, seed).truth(TRIGGERS_NS.index(stamp_ns)))
@@ -53,7 +33,6 @@ def draw_demo(folder: Path, recording: Recording, truth: Truth, score: str, noti
     What a network says of other cells nobody can check, and it was never taught any.
 
     :param folder: Output folder of the demo, with the drive.
-    :param recording: What the node published.
     :param truth: The right answer to the result that is shown.
     :param score: How right the result is, in words.
     :param notice: What nobody may overlook; empty for nothing.
@@ -74,8 +53,6 @@ def write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str)
     Write demo.rrd: images of every set with a result, the results, and the truth.
 
     :param folder: Output folder of the demo, with the drive.
-    :param rig: The cameras that were rendered.
-    :param recording: What the node published.
     :param notice: What nobody may overlook; empty for nothing.
     """
     wanted = set(recording.occupancies)
@@ -94,4 +71,4 @@ def write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str)
             rerun.log_occupancy('truth', truth.occupancy)
             rerun.log_boxes('truth', truth.boxes)
         for stamp_ns, arrival_ns in recording.received_ns.items():
-            rerun.log_numbers(stamp_ns, [('latency_ms', (arrival_ns - stamp_ns) / 1e6)])
+            rerun.log_numbers(stamp_ns, {'latency_ms': (arrival_ns - stamp_ns) / 1e6})

@@ -23,8 +23,8 @@ def copy(plain_dataroot, tmp_path):
     return tmp_path / 'copy'
 
 
-def findings(dataroot):
-    return check_dataset(dataroot, VERSION, None, 100).findings
+def issues(dataroot):
+    return check_dataset(dataroot, VERSION, None, 100).issues
 
 
 def change_rows(dataroot, table, change):
@@ -67,8 +67,8 @@ def test_the_report_says_what_was_counted(plain_dataroot, capsys):
 def test_rows_that_name_no_row_are_found(copy, capsys):
     change_rows(copy, 'ego_pose', lambda place, row: row if place else None)
     change_rows(copy, 'sample', lambda place, row: row | {'next': 'x'} if place == 1 else row)
-    found = findings(copy)
-    assert all(finding.check == 'tables' and 'unpack' in finding.cure for finding in found)
+    found = issues(copy)
+    assert all(issue.check == 'tables' and 'unpack' in issue.cure for issue in found)
     assert any('sample_data.json' in f.where and 'ego_pose_token' in f.problem for f in found)
     assert any('sample.json' in f.where and 'next x' in f.problem for f in found)
     assert any('scene.json' in f.where and 'has 2 samples' in f.problem for f in found)
@@ -80,7 +80,7 @@ def test_a_table_that_is_missing_or_no_table_is_found(copy):
     (copy / VERSION / 'instance.json').unlink()
     (copy / VERSION / 'sensor.json').write_text('{"token": 3}')
     (copy / VERSION / 'log.json').write_text('[')
-    where = {finding.where.rpartition('/')[2]: finding.problem for finding in findings(copy)}
+    where = {issue.where.rpartition('/')[2]: issue.problem for issue in issues(copy)}
     assert 'No such file' in where['instance.json'] and 'cannot be read' in where['log.json']
     assert 'no list of rows' in where['sensor.json']
 
@@ -99,19 +99,19 @@ def test_a_table_that_is_missing_or_no_table_is_found(copy):
     ('sample_annotation', {'instance_token': 3}, 'instance_token is text; got 3')])
 def test_rows_of_other_kinds_are_found(copy, table, change, words):
     change_rows(copy, table, lambda place, row: row | change)
-    found = [f for f in findings(copy) if f.where.endswith(f'/{table}.json')]
+    found = [f for f in issues(copy) if f.where.endswith(f'/{table}.json')]
     assert len(found) == 1 and words in found[0].problem
 
 
 def test_tables_that_are_nested_without_end_are_found(copy):
     (copy / VERSION / 'sensor.json').write_text(100_000 * '[')
-    found = findings(copy)
+    found = issues(copy)
     assert any('sensor.json' in f.where and 'cannot be read' in f.problem for f in found)
 
 
 def test_a_data_set_without_labels_is_one_finding(copy):
     shutil.rmtree(copy / 'gts')
-    found = findings(copy)
+    found = issues(copy)
     assert [(f.check, f.where) for f in found] == [('labels', str(copy / 'gts'))]
 
 
@@ -124,7 +124,7 @@ def test_files_that_are_missing_cut_or_of_another_size_are_found(copy):
     sweep.write_bytes(sweep.read_bytes()[:-4])
     flat.write_bytes(np.full(10, np.nan, np.float32).tobytes())
     next(copy.glob('gts/*/*/labels.npz')).unlink()
-    found = [f'{finding.where} {finding.problem}' for finding in findings(copy)]
+    found = [f'{issue.where} {issue.problem}' for issue in issues(copy)]
     for name, words in ((first.name, 'is missing'), (second.name, 'ends before'),
                         ('sample', '(90, 160, 3) uint8; got (90, 80, 3)'),
                         ('LiDAR sweep', 'no sweep of 5'),
@@ -143,8 +143,8 @@ def test_files_that_are_missing_cut_or_of_another_size_are_found(copy):
 def test_cameras_that_cannot_be_are_found(copy, change, words):
     change_rows(copy, 'calibrated_sensor', lambda place, row: row | (
         change(row) if place == 0 else {}))
-    found = [f for f in findings(copy) if f.check == 'calibration']
-    assert any(words in finding.problem and 'CAM_FRONT' in finding.where for finding in found)
+    found = [f for f in issues(copy) if f.check == 'calibration']
+    assert any(words in issue.problem and 'CAM_FRONT' in issue.where for issue in found)
 
 
 def test_cameras_that_were_exchanged_are_found(copy):
@@ -152,7 +152,7 @@ def test_cameras_that_were_exchanged_are_found(copy):
     rotations = [row['rotation'] for row in rows]
     change_rows(copy, 'calibrated_sensor', lambda place, row: row | {
         'rotation': rotations[2 - place] if place in (0, 2) else row['rotation']})
-    found = [f for f in findings(copy) if f.check == 'calibration']
+    found = [f for f in issues(copy) if f.check == 'calibration']
     assert len(found) == 2 and all('degrees to the left' in f.problem for f in found)
 
 
@@ -160,7 +160,7 @@ def test_jumps_of_the_vehicle_are_found(copy):
     change_rows(copy, 'ego_pose', lambda place, row: row | {
         'translation': [row['translation'][0] + 30, *row['translation'][1:]]} if place == 9
         else row)
-    found = [f for f in findings(copy) if f.check == 'poses']
+    found = [f for f in issues(copy) if f.check == 'poses']
     assert len(found) == 2 and '30.' in found[0].problem  # there and back
 
 
@@ -180,12 +180,12 @@ def test_jumps_of_the_vehicle_are_found(copy):
 ])
 def test_labels_that_do_not_fit_are_found(copy, change, words):
     change_labels(copy, change)
-    assert any(words in finding.problem for finding in findings(copy))
+    assert any(words in issue.problem for issue in issues(copy))
 
 
 def test_labels_that_cannot_be_read_are_found(copy):
     next(copy.glob('gts/*/*/labels.npz')).write_bytes(b'PK nonsense')
-    found = [f for f in findings(copy) if f.check == 'labels']
+    found = [f for f in issues(copy) if f.check == 'labels']
     assert len(found) == 1 and 'no label of Occ3D' in found[0].problem
 
 
@@ -193,7 +193,7 @@ def test_lidar_in_another_frame_is_found(copy):
     rows = json.loads((copy / VERSION / 'calibrated_sensor.json').read_text())
     change_rows(copy, 'calibrated_sensor', lambda place, row: row | {
         'translation': [0.9, 0, 3.8]} if place == len(rows) - 1 else row)
-    found = [f.problem for f in findings(copy)]
+    found = [f.problem for f in issues(copy)]
     assert any('lie on or beside occupied' in problem for problem in found)
     assert any('num_lidar_pts' in problem for problem in found)
 

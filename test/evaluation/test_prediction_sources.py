@@ -8,11 +8,11 @@ import pytest
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.scene_records import LIDAR
+from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, empty_evaluation
+from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, Evaluation
 from bdc_occ_ros.evaluation.detection_scores import detection_scores
-from bdc_occ_ros.evaluation.subjects import NetworkSubject
+from bdc_occ_ros.evaluation.prediction_sources import NetworkSource
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.predictor import key_ego_from_ego, Prediction
@@ -41,9 +41,9 @@ class Seer:
 
 def test_voxels_and_boxes_of_a_moving_vehicle_are_those_of_the_label(made_dataroot):
     dataset = NuscenesDataset(made_dataroot, VERSION, 'check')
-    subject = NetworkSubject(Seer(dataset), dataset, 'seer')
-    evaluation = count_answers(subject, dataset, subject.keys,
-                               empty_evaluation(18, FREE_LABEL, subject.grid, False))
+    source = NetworkSource(Seer(dataset), dataset, 'seer')
+    evaluation = count_answers(source, dataset, source.keys,
+                               Evaluation(18, FREE_LABEL, source.grid, False))
     assert evaluation.voxels.mean_iou(FREE_LABEL) == 1.0
     boxes = detection_scores(dataset, evaluation.boxes)
     assert boxes.average_precisions['car'] == pytest.approx(1.0)

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from replay import misplaced_m, play, triggers_of, VOXEL_M
 
-from bdc_occ_ros.bags.flavours import FLAVOURS
-from bdc_occ_ros.bags.open_bag import open_bag
-from bdc_occ_ros.bags.recorded_image import RecordedImage
+from bdc_occ_ros.bags.formats import CONVERTER_FORMATS
+from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.geometry.calibration_file import save_calibration
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
@@ -28,7 +27,7 @@ NUM_TRIGGERS = 36
 
 
 class Expected(NamedTuple):
-    """What a flavour allows: sets that go by while offsets are learned, or never get a pose."""
+    """What a converter allows: sets that go by while offsets are learned, or never get a pose."""
 
     motion: str
     learning: int = 0
@@ -44,7 +43,7 @@ EXPECTED = {
     'autoware': Expected('tf', learning=25),
 }
 NEEDS_FILE = {'nuscenes2bag', 'nuscenes2bag_ros2', 'nuscenes_to_ros2bag'}
-COLUMNS = {'flavour': 19, 'offered': 7, 'formed': 6, 'computed': 8, 'mixed': 5,
+COLUMNS = {'converter': 19, 'offered': 7, 'formed': 6, 'computed': 8, 'mixed': 5,
            'calibration': 18, 'motion': 6, 'off at 40 m': 11, 'not computed': 12}
 
 
@@ -59,15 +58,15 @@ def drive(small_rig, moving_seed):
     return Drive(small_rig, moving_seed)
 
 
-def write_bag(path, drive, flavour):
+def write_bag(path, drive, converter):
     """Write a drive whose images are as bright as their trigger's number says."""
     rig = drive.rig
-    with open_bag(path, rig, START_NS, flavour=flavour) as bag:
+    with RigBagWriter(path, rig, START_NS, converter=converter) as bag:
         for trigger in range(NUM_TRIGGERS):
             pixels = np.full((SIZE[1], SIZE[0], 3), brightness(trigger), np.uint8)
             jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
             fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
-            bag.write_set([RecordedImage(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
+            bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
                            for e in fired], trigger % len(NUSCENES_STEP_MS) == 0)
         return bag.num_sets
 
@@ -90,7 +89,7 @@ def pose_at(drive, triggers):
 
 @pytest.fixture(scope='module')
 def table():
-    """Collect a row per flavour and print them at the end; pytest -s shows them."""
+    """Collect a row per converter and print them at the end; pytest -s shows them."""
     rows = []
     yield rows
     print('\n\n' + ' '.join(f'{title:{width}}' for title, width in COLUMNS.items()))
@@ -98,29 +97,29 @@ def table():
         print(' '.join(f'{value!s:{width}}' for value, width in zip(row, COLUMNS.values())))
 
 
-@pytest.mark.parametrize('flavour', FLAVOURS, ids=lambda flavour: flavour.name)
+@pytest.mark.parametrize('converter', CONVERTER_FORMATS.values(), ids=CONVERTER_FORMATS)
 def test_a_converter_s_bag_replays_unmixed_and_in_place(
-        flavour, drive, small_rig, tiny_model, table, tmp_path):
-    num_sets = write_bag(tmp_path / 'bag', drive, flavour)
+        converter, drive, small_rig, tiny_model, table, tmp_path):
+    num_sets = write_bag(tmp_path / 'bag', drive, converter)
     parameters = {}
-    if flavour.name in NEEDS_FILE:
+    if converter.name in NEEDS_FILE:
         parameters['calibration_file'] = tmp_path / 'calibration.yaml'
         save_calibration(small_rig, tmp_path / 'calibration.yaml')
-    expected = EXPECTED[flavour.name]
-    frames, parts = play(tmp_path / 'bag', flavour.name, tmp_path, tiny_model, parameters)
+    expected = EXPECTED[converter.name]
+    frames, parts = play(tmp_path / 'bag', converter.name, tmp_path, tiny_model, parameters)
     triggers = [triggers_of(frame) for frame in frames]
     mixed = sum(len(each) != 1 for each in triggers)
     formed, partial = (int(parts['synchronizer'][name]) for name in ('complete', 'partial'))
     sources = parts['calibration']['source'], parts['ego motion']['source']
     misplaced = max(misplaced_m(frame, small_rig, pose_at(drive, each))
                     for frame, each in zip(frames, triggers))
-    table.append((flavour.name, num_sets, formed, len(frames), mixed,
-                  'camera_info and TF' if flavour.name not in NEEDS_FILE else 'file', sources[1],
+    table.append((converter.name, num_sets, formed, len(frames), mixed,
+                  'camera_info and TF' if converter.name not in NEEDS_FILE else 'file', sources[1],
                   f'{1000 * misplaced:.0f} mm',
                   drops_of(parts, num_sets - formed if expected.learning else 0)))
     assert mixed == partial == 0 and {len(frame['brightness']) for frame in frames} == {6}
     assert misplaced < VOXEL_M / 4
     assert formed >= num_sets - expected.learning
     assert len(frames) >= formed - expected.without_pose
-    assert sources == (str(tmp_path / 'calibration.yaml') if flavour.name in NEEDS_FILE
+    assert sources == (str(tmp_path / 'calibration.yaml') if converter.name in NEEDS_FILE
                        else 'camera_info and TF', expected.motion)
