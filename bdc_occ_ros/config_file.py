@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Parse configs: YAML mappings into frozen dataclasses, where an unknown key is an error.
+Parse configs: YAML (JSON is part of it) into frozen dataclasses; an unknown key is an error.
 
 Fields may be int, float, bool, str, Literal, tuples, dataclasses, mappings by name of these, and
 any of them or None. Where a field is made by `setting`, its values are held to its limits.
@@ -12,6 +12,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+import re
 import types
 import typing
 from typing import Any, NamedTuple, TypeVar
@@ -101,15 +102,23 @@ def settings_of(config: Any, prefix: str = '') -> Iterator[Setting]:
             yield from settings_of(value, f'{name}.')
 
 
-def read_config(path: Path) -> Any:
+class _Loader(yaml.SafeLoader):
+    """Read plain values; 1e-05, as JSON writes it, is a number and no word as in YAML 1.1."""
+
+
+_Loader.add_implicit_resolver('tag:yaml.org,2002:float', re.compile(
+    r'^-?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]+$'), list('-0123456789'))
+
+
+def read_yaml(path: Path) -> Any:
     """
     Read a YAML file with safe types only.
 
     :raises InvalidConfigError: if it cannot be read or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return yaml.load(path.read_text(encoding='utf-8'), _Loader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidConfigError(f'{path}: not a readable YAML file: {error}') from error
 
 

@@ -10,7 +10,13 @@ from typing import Literal
 import pytest
 import yaml
 
-from bdc_occ_ros.config_file import parse_dataclass, setting, settings_of, with_overrides
+from bdc_occ_ros.config_file import (
+    parse_dataclass,
+    read_yaml,
+    setting,
+    settings_of,
+    with_overrides,
+)
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.config import BoxHeadConfig, load_network_config
 
@@ -70,13 +76,20 @@ def test_settings_are_held_to_their_limits_wherever_they_stand():
             parse_dataclass(Car, {'wheels': {'left': values}}, 'car.yaml')
 
 
-def test_configs_may_be_json_which_is_yaml(tiny_model, tmp_path):
+def test_configs_may_be_json(tiny_model, tmp_path):
     path = tmp_path / 'tiny.json'
     path.write_text(json.dumps(yaml.safe_load(tiny_model.read_text())))
     assert load_network_config(path) == load_network_config(tiny_model)
     path.write_text('{')
     with pytest.raises(InvalidConfigError, match='not a readable YAML file'):
         load_network_config(path)
+
+
+def test_numbers_are_what_json_takes_for_numbers(tmp_path):
+    numbers = [1e-05, 1e300, -2.5e-07, 12, -3, 0.25]
+    path = tmp_path / 'numbers.json'
+    path.write_text(json.dumps(numbers))
+    assert read_yaml(path) == numbers
 
 
 def test_half_is_nano_at_half_of_all_widths(nano):

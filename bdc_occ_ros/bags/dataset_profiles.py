@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bdc_occ_ros.config_file import read_config
+from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidConfigError, NoDatasetError
 from bdc_occ_ros.share import share_path
 
@@ -68,7 +68,7 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
 def _parameters(path: Path) -> dict[str, Any]:
     """Return the parameters of a profile."""
     try:
-        return read_config(path)['/**']['ros__parameters']
+        return read_yaml(path)['/**']['ros__parameters']
     except (KeyError, TypeError) as error:
         raise InvalidConfigError(f'{path}: /** with ros__parameters is needed') from error
 

@@ -152,7 +152,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
 
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
-    from bdc_occ_ros.config_file import parse_dataclass, read_config, with_overrides
+    from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
     from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
@@ -163,7 +163,7 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
         if not path.is_file():
             raise UsageError(f'--recipe: no file {args.recipe}; give one, or a name of '
                              f'{RECIPE_NAMES}')
-        values = read_config(path)
+        values = read_yaml(path)
     values |= {name: getattr(args, short) for short, name in SHORT_FORMS.items()
                if getattr(args, short) is not None}
     return with_overrides(parse_dataclass(Recipe, values, args.recipe or 'recipe'), args.tune)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from bdc_occ_ros.config_file import read_config
+from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidCalibrationError, InvalidConfigError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, rigid_transform
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
@@ -40,7 +40,7 @@ def load_calibration(path: str | Path) -> CameraRig:
         a value cannot be that of a camera; the message names file and camera.
     """
     try:
-        document = read_config(Path(path))
+        document = read_yaml(Path(path))
     except InvalidConfigError as error:
         raise InvalidCalibrationError(str(error)) from error
     try:

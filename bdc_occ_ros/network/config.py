@@ -16,7 +16,7 @@ from typing import Any
 
 from bdc_occ_ros.binary.config import NanoLayersConfig, PublishedLayersConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
-from bdc_occ_ros.config_file import parse_dataclass, read_config
+from bdc_occ_ros.config_file import parse_dataclass, read_yaml
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.frustum import DepthConfig, Frustum, ImageConfig
 from bdc_occ_ros.geometry.voxel_grid import BevConfig, VoxelGrid
@@ -191,7 +191,7 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     if not path.is_file():
         raise InvalidConfigError(
             f'no network config {str(name_or_path)!r}: give a file, or one of {MODEL_NAMES}')
-    return parse_network_config(read_config(path), str(path))
+    return parse_network_config(read_yaml(path), str(path))
 
 
 def _require_plausible_sizes(config: NetworkConfig) -> None:

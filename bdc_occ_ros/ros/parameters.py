@@ -3,7 +3,7 @@
 """Declare the table of parameters on a node, read it back, and print it for users."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -110,21 +110,27 @@ class LiveParameters:
 
     :ivar config: The configuration that holds now. It is frozen, and an accepted change puts
         another in its place, so whoever keeps it for one pass of work sees no half of a change.
+    :param on_change: Given the configuration before and after every change that is accepted.
     :raises InvalidConfigError: if a given name is unknown or a value is refused.
     """
 
-    def __init__(self, node: rclpy.node.Node) -> None:
+    def __init__(self, node: rclpy.node.Node,
+                 on_change: Callable[[NodeConfig, NodeConfig], None] = lambda before, now: None
+                 ) -> None:
         self.config = declare_parameters(node)
+        self._on_change = on_change
         node.add_on_set_parameters_callback(self._on_set)
 
     def _on_set(self, parameters: Iterable[rclpy.parameter.Parameter]) -> SetParametersResult:
         """Accept or refuse a change and say why."""
         changes: dict[str, Any] = {parameter.name: parameter.value for parameter in parameters
                                    if not parameter.name.startswith(ROS_OWN)}
+        before = self.config
         try:
-            self.config = changed_config(self.config, changes)
+            self.config = changed_config(before, changes)
         except InvalidConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        self._on_change(before, self.config)
         return SetParametersResult(successful=True)
 
 

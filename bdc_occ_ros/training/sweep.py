@@ -20,7 +20,7 @@ import zipfile
 import numpy as np
 import torch
 
-from bdc_occ_ros.config_file import parse_dataclass, read_config, with_overrides
+from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
@@ -126,7 +126,7 @@ def load_sweep(path: Path) -> SweepConfig:
     :param path: YAML or JSON.
     :raises InvalidConfigError: if it is wrong.
     """
-    return parse_dataclass(SweepConfig, read_config(path), str(path))
+    return parse_dataclass(SweepConfig, read_yaml(path), str(path))
 
 
 def planned(sweep: SweepConfig) -> Iterator[Planned]:

@@ -224,8 +224,8 @@ def test_node_with_a_mistyped_parameter_declares_nothing(make_node):
 
 
 def test_live_parameters_follow_accepted_changes_only(make_node):
-    node = make_node({'use_sim_time': False, 'score_threshold': 1})
-    live = LiveParameters(node)
+    node, changes = make_node({'use_sim_time': False, 'score_threshold': 1}), []
+    live = LiveParameters(node, lambda *configs: changes.append(configs))
     assert live.config.score_threshold == 1.0
     before = live.config
 
@@ -233,10 +233,10 @@ def test_live_parameters_follow_accepted_changes_only(make_node):
         return node.set_parameters([Parameter(name, value=value)])[0]
 
     assert set_to('grid.max_height_m', 3.0).successful and live.config.grid.max_height_m == 3.0
-    assert before.grid.max_height_m != 3.0
+    assert before.grid.max_height_m != 3.0 and changes == [(before, live.config)]
     refused = set_to('grid.min_height_m', 5.0)
     assert not refused.successful and 'must be below grid.max_height_m' in refused.reason
     assert not set_to('score_threshold', 1.5).successful
-    assert not set_to('base_frame', 'map').successful
+    assert not set_to('base_frame', 'map').successful and len(changes) == 1
     assert set_to('use_sim_time', True).successful
     assert live.config.score_threshold == 1.0 and live.config.grid.min_height_m == 0.2

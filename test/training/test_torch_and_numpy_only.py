@@ -9,7 +9,7 @@ import sys
 
 import yaml
 
-BLOCKED = ('yaml', 'cv2', 'PIL', 'safetensors', 'nuscenes', 'tqdm', 'scipy', 'matplotlib',
+BLOCKED = ('cv2', 'PIL', 'safetensors', 'nuscenes', 'tqdm', 'scipy', 'matplotlib',
            'rosbags', 'shapely', 'tensorboard')
 PROGRAM = '''
 import importlib
