@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
                         help='file to import, or the folder weights of a training')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='FILE',
@@ -36,12 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Import and report.
-
-    :return: Exit status 0.
-    :raises InvalidWeightsError: if the checkpoint cannot be used or the output not be written.
-    """
+    """Import and report."""
     from bdc_occ_ros.weights.authors_checkpoint import read_authors_checkpoint
     from bdc_occ_ros.weights.authors_networks import account_for, recognise_network
     from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
@@ -89,7 +80,6 @@ def _parts(tensors: Mapping[str, 'Tensor']) -> dict[str, dict[str, int]]:
 
 
 def _as_text(report: Mapping[str, Any]) -> str:
-    """Lay the report out as lines."""
     lines = [f'{report["source"]}: {report["model"]}, {report["weights"]}, '
              f'epoch {report["epoch"]}']
     lines += [f'  {part:26}{count["tensors"]:6} tensors{count["numbers"]:12,} numbers'

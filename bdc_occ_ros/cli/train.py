@@ -34,6 +34,7 @@ from bdc_occ_ros.cli.training_arguments import (
     use_threads,
 )
 from bdc_occ_ros.cli.training_progress import training_progress
+from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -53,11 +54,7 @@ SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('--config', required=True, help='network, by name or file')
     parser.add_argument('--set', action='append', default=[], metavar='PATH=VALUE',
                         help="change a value of the network's config")
@@ -71,7 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
-    """Declare how it is trained."""
     group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or one that comes '
                        'with the package: published, by the authors of BDC, or cpu, of the '
                        'weights that ship')
@@ -90,7 +86,6 @@ def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
-    """Declare how long it goes on and where."""
     group.add_argument('--resume', action='store_true',
                        help='go on from the state in --out, or begin where there is none')
     add_sitting_arguments(group)
@@ -104,7 +99,6 @@ def run(args: argparse.Namespace) -> int:
     Train, print the progress and write the weights.
 
     :return: Exit status 0, also where the time was up before the last step.
-    :raises BdcOccError: if the arguments do not fit together or the training fails.
     """
     from bdc_occ_ros.config_file import with_overrides
     from bdc_occ_ros.evaluation.process_group import process_group
@@ -153,7 +147,6 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
     from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
-    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
     values = {}
@@ -173,7 +166,6 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
              learned: 'TrainingSource') -> 'Sitting':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.dataset.even_choice import evenly_spread
-    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import Sitting, Validation
     from bdc_occ_ros.training.training_data import require_apart
     validation = None
@@ -194,7 +186,6 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
 
 def _is_resumed(args: argparse.Namespace, sitting: 'Sitting') -> bool:
     """Return whether there is a state to go on from; refuse to write over one."""
-    from bdc_occ_ros.errors import UsageError
     is_there = sitting.state_folder.is_dir()
     if is_there and not args.resume:
         raise UsageError(f'{args.out} holds a training; go on with --resume, or give another '

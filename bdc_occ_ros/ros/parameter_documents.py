@@ -70,7 +70,8 @@ def parameters_yaml() -> str:
 
 def parameters_markdown() -> str:
     """Return doc/parameters.md: how parameters are set, and a row for each."""
+    escaped = str.maketrans({'|': '&#124;', '<': '&lt;'})
     rows = [f'| `{setting.name}` | `{_value_text(setting.value)}` | {setting.unit} '
             f'| {setting.allowed} | {"yes" if setting.is_live else ""} '
-            f'| {setting.description.replace("|", "&#124;")} |' for setting in (*NODE, *CAMERA)]
+            f'| {setting.description.translate(escaped)} |' for setting in (*NODE, *CAMERA)]
     return MARKDOWN_HEAD + '\n'.join(rows) + '\n'
