@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The semantic classes of the occupancy grid and of the boxes.
+Name the semantic classes of the occupancy grid and of the boxes.
 
 Order and names are those of Occ3D-nuScenes (0 to 17) and of the nuScenes detection task; the
 colours are the project's own choice for display.

@@ -1,8 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parse configs: YAML (JSON is part of it) into frozen dataclasses; an unknown key is an error."""
+"""
+Parse configs: YAML (JSON is part of it) into frozen dataclasses; an unknown key is an error.
 
-from collections.abc import Mapping, Sequence
+Fields may be int, float, bool, str, Literal, tuples, dataclasses, mappings by name of these, and
+any of them or None. Where a field is made by `setting`, its values are held to its limits.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import json
 import math
@@ -10,7 +15,7 @@ from pathlib import Path
 import re
 import types
 import typing
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
@@ -18,6 +23,83 @@ from bdc_occ_ros.errors import InvalidConfigError
 
 Config = TypeVar('Config')
 MAX_WHOLE_FLOAT = 2 ** 53  # integers up to here are floats without loss
+TYPE_NAMES = {bool: 'bool', int: 'integer', float: 'number', tuple[str, ...]: 'list of strings'}
+
+
+class Setting(NamedTuple):
+    """
+    A field with all that is known of it.
+
+    :param name: The fields that lead to it, joined by dots.
+    :param hint: Its annotation.
+    :param description: One sentence for users.
+    :param limits: Least and greatest allowed number, or None.
+    :param is_live: Whether it may change while the program runs.
+    """
+
+    name: str
+    hint: Any
+    value: Any
+    description: str
+    unit: str
+    limits: tuple[float, float] | None
+    is_live: bool
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The allowed strings; none where any is allowed."""
+        return typing.get_args(self.hint) if _is_literal(self.hint) else ()
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words, or an empty string where the type says all."""
+        if self.limits is not None:
+            return f'{self.limits[0]:.12g} to {self.limits[1]:.12g}'
+        return 'one of ' + ', '.join(self.choices) if self.choices else ''
+
+    def parse(self, value: Any) -> Any:
+        """
+        Return a value in the type of the setting.
+
+        :raises InvalidConfigError: if it has another type or is not allowed; the message says
+            all that is.
+        """
+        try:
+            parsed = _parse(self.hint, value, self.name)
+            if self.limits is None or self.limits[0] <= parsed <= self.limits[1]:
+                return parsed
+        except InvalidConfigError:
+            pass  # the message below says more
+        type_name = TYPE_NAMES.get(self.hint, 'string')
+        rule = ', '.join(filter(None, (type_name, self.unit, self.allowed)))
+        cure = (' (YAML reads off and on as booleans: quote them)'
+                if type_name == 'string' and isinstance(value, bool) else '')
+        raise InvalidConfigError(f'{self.name} needs: {rule}; got {value!r}{cure}')
+
+
+def setting(default: Any, description: str, *, unit: str = '',
+            limits: tuple[float, float] | None = None, is_live: bool = False) -> Any:
+    """Make a dataclass field whose values and documents follow from what a Setting holds."""
+    return dataclasses.field(default=default, metadata={
+        'description': description, 'unit': unit, 'limits': limits, 'is_live': is_live})
+
+
+def settings_of(config: Any, prefix: str = '') -> Iterator[Setting]:
+    """
+    List the settings of a config and of those within it, in the order of the fields.
+
+    :param prefix: What comes before every name, with its dot.
+    """
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        name, value = prefix + field.name, getattr(config, field.name)
+        if field.metadata:
+            yield Setting(name, hints[field.name], value, **field.metadata)
+        elif isinstance(value, Mapping):
+            for key, part in value.items():
+                yield from settings_of(part, f'{name}.{key}.')
+        elif dataclasses.is_dataclass(value):
+            yield from settings_of(value, f'{name}.')
 
 
 class _Loader(yaml.SafeLoader):
@@ -40,14 +122,13 @@ def read_yaml(path: Path) -> Any:
         raise InvalidConfigError(f'{path}: not a readable YAML file: {error}') from error
 
 
-def parse_dataclass(kind: type[Config], values: Any, where: str) -> Config:
+def parse_dataclass(kind: type[Config], values: Any, where: str, joint: str = ': ') -> Config:
     """
-    Build a dataclass, and those inside it, from a mapping as YAML or JSON give it.
-
-    Fields may be int, float, bool, str, Literal, tuples, dataclasses, and any of them or None.
+    Build a dataclass, and those inside it, from a mapping as YAML gives it.
 
     :param values: Mapping from field names to values.
     :param where: File or key, for the message.
+    :param joint: What stands between it and the name of a field.
     :raises InvalidConfigError: if a key is unknown or missing, or a value has the wrong type or
         is impossible; the message names the place.
     """
@@ -57,18 +138,28 @@ def parse_dataclass(kind: type[Config], values: Any, where: str) -> Config:
     unknown = [key for key in values if key not in fields]
     if unknown:
         raise InvalidConfigError(f'{where}: unknown keys {unknown}; known are {sorted(fields)}')
-    required = [name for name, field in fields.items()
-                if field.default is dataclasses.MISSING
-                and field.default_factory is dataclasses.MISSING]
-    missing = [name for name in required if name not in values]
+    missing = [name for name, field in fields.items()
+               if name not in values and field.default is dataclasses.MISSING
+               and field.default_factory is dataclasses.MISSING]
     if missing:
         raise InvalidConfigError(f'{where}: missing keys {missing}')
     hints = typing.get_type_hints(kind)
-    members = {key: _parse(hints[key], value, f'{where}: {key}') for key, value in values.items()}
+    members = {key: _parse_field(fields[key], hints[key], value, f'{where}{joint}{key}')
+               for key, value in values.items()}
     try:
         return kind(**members)
     except InvalidConfigError as error:
         raise InvalidConfigError(f'{where}: {error}') from error
+
+
+def _parse_field(field: dataclasses.Field, hint: Any, value: Any, where: str) -> Any:
+    if field.metadata:
+        return Setting(where, hint, value, **field.metadata).parse(value)
+    return _parse(hint, value, where)
+
+
+def _is_literal(hint: Any) -> bool:
+    return typing.get_origin(hint) is typing.Literal
 
 
 def _parse(hint: Any, value: Any, where: str) -> Any:
@@ -78,13 +169,15 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
         return _parse_optional(hint, value, where)
     if origin is tuple:
         return _parse_tuple(typing.get_args(hint), value, where)
-    if origin is typing.Literal:
+    if origin is Mapping:
+        return _parse_mapping(typing.get_args(hint)[1], value, where)
+    if _is_literal(hint):
         if value not in typing.get_args(hint) or isinstance(value, bool):
             raise InvalidConfigError(
                 f'{where}: one of {typing.get_args(hint)} is needed; got {value!r}')
         return value
     if dataclasses.is_dataclass(hint):
-        return parse_dataclass(hint, value, where)
+        return parse_dataclass(hint, value, where, joint='.')
     if hint is float and type(value) is int and abs(value) <= MAX_WHOLE_FLOAT:
         return float(value)
     if type(value) is not hint:
@@ -114,6 +207,12 @@ def _parse_tuple(members: tuple[Any, ...], value: Any, where: str) -> tuple[Any,
                  for index, (member, item) in enumerate(zip(members, value)))
 
 
+def _parse_mapping(member: Any, value: Any, where: str) -> dict[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidConfigError(f'{where}: a mapping is needed; got {value!r}')
+    return {key: _parse(member, item, f'{where}.{key}') for key, item in value.items()}
+
+
 def with_overrides(config: Config, assignments: Sequence[str]) -> Config:
     """
     Return a config with some values changed; types and limits are checked as in a file.
@@ -137,7 +236,7 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     path, equals, text = assignment.partition('=')
     if not equals:
         raise InvalidConfigError(f'{assignment!r}: PATH=VALUE is needed, for example '
-                                 f'nano.bev_unit.is_binary=false')
+                                 'nano.bev_unit.is_binary=false')
     *parents, last = path.split('.')
     for name in parents:
         if name in values and values[name] is None:
@@ -147,12 +246,7 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
             raise InvalidConfigError(f'{assignment}: {name} is no part of the config; parts '
                                      f'at this place are {parts}')
         values = values[name]
-    values[last] = _json_or_text(text)
-
-
-def _json_or_text(text: str) -> Any:
-    """Read JSON, or take the text as it is."""
     try:
-        return json.loads(text)
+        values[last] = json.loads(text)
     except ValueError:
-        return text
+        values[last] = text  # a plain word

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every error that bad input can cause has a name of its own, and its message says the cure."""
+"""Name every error that bad input can cause; the message of each says the cure."""
 
 
 class BdcOccError(ValueError):

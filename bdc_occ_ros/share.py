@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Where the package's data files are: config, launch, models and message definitions.
+Find the package's data files: config, launch, models and message definitions.
 
 A source tree (an editable or symlinked install) holds them beside the package; an installed
 package holds them in share/bdc_occ_ros of the prefix it was installed to, be that a virtual
@@ -35,9 +35,8 @@ def share_folder() -> Path:
 
 def share_path(*parts: str) -> Path:
     """
-    Return the path of one data file.
+    Return the path of one data file from its parts, such as 'config' and 'occ.yaml'.
 
-    :param parts: Path below the share folder, for example 'config', 'occ.yaml'.
     :raises UsageError: if the file does not exist.
     """
     path = share_folder().joinpath(*parts)

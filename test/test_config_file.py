@@ -1,13 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Single values of a config changed by words."""
+"""Settings and their limits, and single values of a config changed by words."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 import json
+from typing import Literal
 
 import pytest
 import yaml
 
-from bdc_occ_ros.config_file import read_yaml, with_overrides
+from bdc_occ_ros.config_file import (
+    parse_dataclass,
+    read_yaml,
+    setting,
+    settings_of,
+    with_overrides,
+)
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.config import BoxHeadConfig, load_network_config
 
@@ -41,6 +50,30 @@ def test_what_the_config_cannot_have_is_refused(nano, assignment, words):
     with pytest.raises(InvalidConfigError) as caught:
         with_overrides(nano, [assignment])
     assert words in str(caught.value)
+
+
+@dataclass(frozen=True)
+class Wheel:
+    radius_m: float = setting(0.3, 'Radius of the tyre.', unit='m', limits=(0.1, 2.0))
+    kind: Literal['steel', 'alloy'] = setting('steel', 'What the rim is made of.')
+
+
+@dataclass(frozen=True)
+class Car:
+    wheels: Mapping[str, Wheel] = field(default_factory=dict)
+
+
+def test_settings_are_held_to_their_limits_wherever_they_stand():
+    car = parse_dataclass(Car, {'wheels': {'left': {'radius_m': 1, 'kind': 'alloy'}}}, 'car.yaml')
+    assert car.wheels['left'] == Wheel(1.0, 'alloy')
+    assert [(s.name, s.value, s.allowed) for s in settings_of(car)] == [
+        ('wheels.left.radius_m', 1.0, '0.1 to 2'),
+        ('wheels.left.kind', 'alloy', 'one of steel, alloy')]
+    for values, words in (({'radius_m': 3}, 'left.radius_m needs: number, m, 0.1 to 2; got 3'),
+                          ({'kind': 'wood'}, 'kind needs: string, one of steel, alloy; got'),
+                          (5, 'car.yaml: wheels.left: a mapping is needed; got 5')):
+        with pytest.raises(InvalidConfigError, match=words):
+            parse_dataclass(Car, {'wheels': {'left': values}}, 'car.yaml')
 
 
 def test_configs_may_be_json(tiny_model, tmp_path):

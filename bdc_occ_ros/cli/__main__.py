@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The command line: bdc-occ VERB.
+Run a verb of the command line: bdc-occ VERB.
 
 A verb is imported only when it is asked for, so that those without ROS run without ROS. Bad
 usage and bad input end in one line on standard error and exit status 2.
@@ -97,7 +97,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report(verb: str, error: BdcOccError) -> int:
-    """Print the error in one line and return the exit status for it."""
     print(f'bdc-occ {verb}: {" ".join(str(error).split())}', file=sys.stderr)
     return 2
 

@@ -29,11 +29,7 @@ DEFAULT_SEED = 200029  # training takes seeds up to 9999, validation those from 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments of write and play.
-
-    :param parser: Parser of this verb.
-    """
+    """Declare the actions and their arguments."""
     actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
     _add_write(actions.add_parser('write', help='write a bag', description='Write a bag.'))
     _add_play(actions.add_parser('play', help='play a bag', description='Play a bag.'))
@@ -89,11 +85,7 @@ def _add_record(record: argparse.ArgumentParser) -> None:
 
 
 def image_size(text: str) -> tuple[int, int]:
-    """
-    Return width and height.
-
-    :param text: For example 800x450.
-    """
+    """Parse width and height, as in 800x450."""
     found = re.fullmatch(r'([1-9]\d{1,3})x([1-9]\d{1,3})', text)
     if found is None:
         raise argparse.ArgumentTypeError(f'a size such as 800x450 is needed; got {text!r}')
@@ -150,7 +142,6 @@ def _write_drive(args: argparse.Namespace, converter: 'ConverterFormat | None') 
 
 
 def _play(args: argparse.Namespace) -> int:
-    """Play a bag and say how well the timing was kept."""
     from bdc_occ_ros.ros.replay.bag_player import play_bag
 
     playback = play_bag(args.file, topics=args.topics, rate=args.rate, has_clock=args.clock,
@@ -180,7 +171,6 @@ def _record(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    """Say what a bag holds."""
     from bdc_occ_ros.bags.bag_summary import summarize_bag
 
     summary = summarize_bag(args.file)

@@ -25,11 +25,7 @@ HEADER = ('# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors\n'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('weights', type=Path, metavar='FILE', help='packed file (.safetensors)')
     parser.add_argument('--results', type=Path, required=True, metavar='JSON',
                         help='its scores, written by evaluate -o')
@@ -41,14 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Write both files.
-
-    :return: Exit status 0.
-    :raises InvalidWeightsError: if the weights must not be shipped under their name.
-    :raises InvalidReportError: if the scores are not those of the weights.
-    :raises UsageError: if a file cannot be written.
-    """
+    """Write both files, unless weights, name and scores do not belong together."""
     import yaml
 
     from bdc_occ_ros.weights.model_card import card_text, manifest_of
@@ -67,7 +56,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _named_path(text: str) -> tuple[str, Path]:
-    """Return name and file of scores that stand beside."""
     name, is_there, path = text.partition('=')
     if not name or not is_there or not path:
         raise argparse.ArgumentTypeError(f'NAME=JSON is needed; got {text!r}')

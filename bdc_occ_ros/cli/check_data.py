@@ -25,11 +25,7 @@ NAMED_PER_CHECK = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of this verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('dataroot', type=Path, help='folder of the data set')
     parser.add_argument('--version', help='folder of its tables (default: the only one)')
     parser.add_argument('--split', help='which scenes (default: all)')
@@ -41,13 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Check, draw and print.
-
-    :return: Exit status 0, or 1 if there are mistakes.
-    :raises UsageError: if the folder is none or a version must be chosen.
-    :raises InvalidDatasetError: if there is no such split.
-    """
+    """Check, draw and print; the exit status is 1 if there are mistakes."""
     from tqdm import tqdm
 
     from bdc_occ_ros.dataset.check.check_dataset import check_dataset

@@ -19,6 +19,9 @@ from pathlib import Path
 import shutil
 from typing import Any, TYPE_CHECKING
 
+from bdc_occ_ros.cli.bag import DEFAULT_SEED, image_size
+from bdc_occ_ros.errors import UsageError
+
 if TYPE_CHECKING:
     from bdc_occ_ros.bags.recording import Recording
     from bdc_occ_ros.bags.run_report import RunReport
@@ -30,13 +33,7 @@ UNTRAINED = 'The network is untrained: its prediction means nothing yet.'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of this verb.
-    """
-    from bdc_occ_ros.cli.bag import DEFAULT_SEED, image_size
-
+    """Declare the arguments."""
     parser.add_argument('--output', default='demo', help='folder to write (default demo)')
     parser.add_argument('--seconds', type=float, default=10.0, help='length (default 10)')
     parser.add_argument('--seed', type=int, default=DEFAULT_SEED,
@@ -86,8 +83,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _clear(folder: Path) -> None:
     """Make the folder, and remove what an earlier demo left in it."""
-    from bdc_occ_ros.errors import UsageError
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in LEFTOVERS:

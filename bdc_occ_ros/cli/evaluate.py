@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('--dataroot', type=Path, required=True, help='folder of the data set')
     parser.add_argument('--version', default='v1.0-trainval', help='folder of its tables '
                         '(default v1.0-trainval)')
@@ -67,13 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Evaluate and print the scores; with torchrun only the first process prints.
-
-    :return: Exit status 0.
-    :raises InvalidDatasetError: if the data set cannot be used.
-    :raises UsageError: if the output cannot be written, or gates are wanted where none are.
-    """
+    """Evaluate and print the scores; with torchrun only the first process prints."""
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
     from bdc_occ_ros.evaluation.process_group import process_group
     from bdc_occ_ros.evaluation.score_report import report_as_text, score_report

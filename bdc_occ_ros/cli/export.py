@@ -25,23 +25,18 @@ if TYPE_CHECKING:
     from bdc_occ_ros.network.network import OccupancyNetwork
     from bdc_occ_ros.weights.packed_checkpoint import PackedCheckpoint
 
-REAL_DTYPES = ('float32', 'bfloat16')
 ZEROS = {'b': 'b of redistributions', 'weight': 'weights'}
 WORDS = {'BinaryConv2d': 'binary convolutions', 'BatchNorm2d': 'batch normalizations',
          'Redistribution': 'redistributions', 'RPReLU': 'RPReLUs'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('weights', type=Path, nargs='?', metavar='WEIGHTS',
                         help='weights file (.safetensors) to pack')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='FILE',
                         help='packed file to write, .safetensors')
-    parser.add_argument('--real-dtype', choices=REAL_DTYPES, default='float32',
+    parser.add_argument('--real-dtype', choices=('float32', 'bfloat16'), default='float32',
                         help='type of the layers that are not binary (default float32)')
     parser.add_argument('--untrained', metavar='MODEL',
                         help='instead of WEIGHTS: name of a network, or a config file')
@@ -51,14 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Pack, write, read again, compare and report.
-
-    :return: Exit status 0.
-    :raises UsageError: if not exactly one of WEIGHTS and --untrained is given.
-    :raises InvalidWeightsError: if the weights cannot be used or the file not be written.
-    :raises FoldingError: if a unit cannot be packed.
-    """
+    """Pack, write, read again, compare and report."""
     if (args.weights is None) == (args.untrained is None):
         raise UsageError('give either WEIGHTS or --untrained MODEL')
     if args.weights and args.weights.resolve() == args.output.resolve():
@@ -106,7 +94,6 @@ def _packed(args: argparse.Namespace) -> tuple['OccupancyNetwork', 'PackedCheckp
 
 
 def _as_lines(report: dict[str, Any]) -> list[str]:
-    """Lay out what was folded, counted and written."""
     folded = (f'{count} {WORDS[kind]}' for kind, count in report['folded'].items())
     zeros = (f'{count} {ZEROS[kind]}' for kind, count in report['zeros'].items())
     before, after = report['bytes_before'], report['bytes_after']

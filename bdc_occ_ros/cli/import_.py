@@ -74,7 +74,6 @@ def _parts(tensors: Mapping[str, 'Tensor']) -> dict[str, dict[str, int]]:
 
 
 def _as_text(report: Mapping[str, Any]) -> str:
-    """Lay the report out as lines."""
     lines = [f'{report["source"]}: {report["model"]}, {report["weights"]}, '
              f'epoch {report["epoch"]}']
     lines += [f'  {part:26}{count["tensors"]:6} tensors{count["numbers"]:12,} numbers'

@@ -33,6 +33,7 @@ from bdc_occ_ros.cli.training_arguments import (
     use_threads,
 )
 from bdc_occ_ros.cli.training_progress import training_progress
+from bdc_occ_ros.errors import NonFiniteLossError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +44,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('list', help='nano, or a file with a list')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help='a folder per entry and seed: log, state, weights, scores')
@@ -69,7 +66,6 @@ def run(args: argparse.Namespace) -> int:
     Train what is not trained yet, and print the table of what is scored.
 
     :return: Exit status 0, also where the time was up before the end; 1 if a training failed.
-    :raises BdcOccError: if the list is wrong or a folder holds something else.
     """
     from bdc_occ_ros.training.saved_training import samples_seen_by
     from bdc_occ_ros.training.sweep import load_scores, planned
@@ -100,7 +96,6 @@ def _chosen(args: argparse.Namespace) -> 'SweepConfig':
     from dataclasses import replace
 
     from bdc_occ_ros.config_file import with_overrides
-    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.sweep import load_sweep
     sweep = load_sweep(share_path('config', 'sweep_nano.yaml') if args.list == 'nano'
@@ -136,7 +131,6 @@ def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'S
            device: 'torch.device') -> dict[str, str]:
     """Carry trainings to their end, one after the other, until the time is up; return failures."""
     from bdc_occ_ros.bench.machine import describe_machine
-    from bdc_occ_ros.errors import NonFiniteLossError
     from bdc_occ_ros.training.sweep import train_and_score
     failures: dict[str, str] = {}
     machine = describe_machine(args.threads or 0)

@@ -53,11 +53,7 @@ SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of the verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('--config', required=True, help='network, by name or file')
     parser.add_argument('--set', action='append', default=[], metavar='PATH=VALUE',
                         help="change a value of the network's config")
@@ -104,7 +100,6 @@ def run(args: argparse.Namespace) -> int:
     Train, print the progress and write the weights.
 
     :return: Exit status 0, also where the time was up before the last step.
-    :raises BdcOccError: if the arguments do not fit together or the training fails.
     """
     from bdc_occ_ros.config_file import with_overrides
     from bdc_occ_ros.evaluation.process_group import process_group

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments of several verbs: which samples, on which device, with how many threads."""
+"""Declare what several verbs take: which samples, on which device, with how many threads."""
 
 import argparse
 import os
@@ -54,7 +54,6 @@ def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice'
     Return samples by the name that an argument gives them.
 
     :param name: Of --data or --validate.
-    :param split: Part of a data set.
     """
     from bdc_occ_ros.training.training_data import DataChoice
     return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs))
@@ -64,7 +63,6 @@ def use_threads(args: argparse.Namespace) -> None:
     """
     Let PyTorch take as many threads as --threads says.
 
-    :param args: Parsed arguments, --workers among them.
     :raises UsageError: if --threads is below 1 or --workers below 0.
     """
     import torch

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare the arguments.
-
-    :param parser: Parser of this verb.
-    """
+    """Declare the arguments."""
     parser.add_argument('input', type=Path,
                         help='a bag, a snapshot (.npz), or the folder of a nuScenes data set')
     parser.add_argument('-o', '--output', required=True, metavar='PNG', help='picture to write')
@@ -37,11 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """
-    Draw one picture.
-
-    :raises UsageError: if the input or what is asked for of it does not exist.
-    """
+    """Draw one picture."""
     from bdc_occ_ros.drawing.sheet import draw_sheet
 
     source = _source(args)

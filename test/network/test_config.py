@@ -86,7 +86,7 @@ def changed(path, value):
 
 @pytest.mark.parametrize(('path', 'value', 'message'), [
     (('widht',), 1, "unknown keys .'widht'"),
-    (('image', 'height_px'), '128', 'image: height_px: int is needed'),
+    (('image', 'height_px'), '128', 'image.height_px: int is needed'),
     (('image', 'height_px'), True, 'int is needed'),
     (('image', 'channel_order'), 'gbr', "one of .'rgb', 'bgr'"),
     (('image', 'mean'), [1.0, 2.0], '3 values are needed; got 2'),

@@ -6,7 +6,7 @@ from threading import Event, Thread
 import time
 
 from bdc_occ_ros.ros.inputs import Inputs, LatestSlot
-from bdc_occ_ros.ros.parameter_values import config_from_values
+from bdc_occ_ros.ros.parameters import config_from_values
 from bdc_occ_ros.sync.cases import make_cases, rig_config
 from bdc_occ_ros.sync.synchronizer import Synchronizer
 

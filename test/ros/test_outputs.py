@@ -15,7 +15,7 @@ from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLA
 from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.outputs import OutputPublishers
-from bdc_occ_ros.ros.parameter_values import config_from_values
+from bdc_occ_ros.ros.parameters import config_from_values
 
 STAMP_NS = 1_500_000_000_000_000_000
 

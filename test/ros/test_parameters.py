@@ -12,18 +12,20 @@ from rcl_interfaces.msg import ParameterType
 from rclpy.parameter import Parameter
 import yaml
 
+from bdc_occ_ros.config_file import settings_of
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.ros.node_config import NodeConfig
-from bdc_occ_ros.ros.parameter_documents import parameters_markdown, parameters_yaml
-from bdc_occ_ros.ros.parameter_values import (
+from bdc_occ_ros.ros.parameter_documents import NODE, parameters_markdown, parameters_yaml
+from bdc_occ_ros.ros.parameters import (
     changed_config,
     config_from_values,
     config_values,
-    node_parameters,
+    declare_parameters,
+    LiveParameters,
 )
-from bdc_occ_ros.ros.parameters import declare_parameters, LiveParameters
 
-CONFIG = Path(__file__).parents[2] / 'config'
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / 'config'
 NUSCENES_OFFSETS_MS = {
     'CAM_FRONT_LEFT': 0.0, 'CAM_FRONT': 7.6, 'CAM_FRONT_RIGHT': 15.5, 'CAM_BACK_LEFT': 42.6,
     'CAM_BACK': 32.7, 'CAM_BACK_RIGHT': 23.0}
@@ -49,6 +51,11 @@ def test_shipped_file_is_the_printed_one():
         'run: python -m bdc_occ_ros.ros.parameters --yaml > config/occ.yaml')
 
 
+def test_page_is_the_printed_one():
+    assert (ROOT / 'doc' / 'parameters.md').read_text() == parameters_markdown(), (
+        'run: python -m bdc_occ_ros.ros.parameters --markdown > doc/parameters.md')
+
+
 def test_module_prints_both_documents():
     for argument, document in (('--yaml', parameters_yaml), ('--markdown', parameters_markdown)):
         printed = subprocess.run(
@@ -59,29 +66,29 @@ def test_module_prints_both_documents():
 
 def test_shipped_file_holds_every_default():
     given = parameters_in(CONFIG / 'occ.yaml')
-    expected = {name: list(record.default) if isinstance(record.default, tuple)
-                else record.default for name, record in node_parameters(()).items()}
+    expected = {setting.name: list(setting.value) if isinstance(setting.value, tuple)
+                else setting.value for setting in NODE}
     assert expected.pop('grid.class_cost') == []  # ROS cannot read an empty list
     assert given == expected
     assert config_values(config_from_values(given)) == config_values(config_from_values({}))
 
 
 def test_table_has_a_row_and_a_sentence_for_every_parameter():
-    rows = parameters_markdown().splitlines()[2:]
+    rows = [line for line in parameters_markdown().splitlines() if line.startswith('| `')]
     names = [row.split('`')[1] for row in rows]
     assert len(names) == len(set(names))
-    assert {name for name in names if '<name>' not in name} == set(node_parameters(()))
+    assert {name for name in names if '<name>' not in name} == {setting.name for setting in NODE}
     assert {'camera.<name>.image', 'camera.<name>.offset_ms'} <= set(names)
     for row in rows:
         assert row.count('|') == 7 and row.rstrip(' |').endswith('.')
 
 
 def test_every_number_has_limits_around_its_default():
-    numbers = [record for record in node_parameters(('a',)).values()
-               if type(record.default) in (int, float)]
+    numbers = [setting for setting in settings_of(NodeConfig(cameras=('a',), key_camera='a'))
+               if type(setting.value) in (int, float)]
     assert len(numbers) > 10
-    for record in numbers:
-        assert record.limits[0] <= record.default <= record.limits[1], record.name
+    for setting in numbers:
+        assert setting.limits[0] <= setting.value <= setting.limits[1], setting.name
 
 
 @pytest.mark.parametrize('path', sorted(CONFIG.glob('dataset_*.yaml')), ids=lambda p: p.stem)
@@ -113,6 +120,8 @@ def test_camera_names_fill_the_defaults():
     assert config.camera['right'].compressed == 'camera/right/image/compressed'
     assert config.camera['right'].frame == 'right'
     assert config.camera['right'].offset_ms == 5.0
+    dotted = config_from_values({'cameras': ['a.b'], 'key_camera': 'a.b', 'camera.a.b.info': 'i'})
+    assert dotted.camera['a.b'].info == 'i' and dotted.camera['a.b'].frame == 'a.b'
     assert isinstance(config.camera['right'].offset_ms, float)
 
 
@@ -215,8 +224,8 @@ def test_node_with_a_mistyped_parameter_declares_nothing(make_node):
 
 
 def test_live_parameters_follow_accepted_changes_only(make_node):
-    node = make_node({'use_sim_time': False, 'score_threshold': 1})
-    live = LiveParameters(node)
+    node, changes = make_node({'use_sim_time': False, 'score_threshold': 1}), []
+    live = LiveParameters(node, lambda *configs: changes.append(configs))
     assert live.config.score_threshold == 1.0
     before = live.config
 
@@ -224,10 +233,10 @@ def test_live_parameters_follow_accepted_changes_only(make_node):
         return node.set_parameters([Parameter(name, value=value)])[0]
 
     assert set_to('grid.max_height_m', 3.0).successful and live.config.grid.max_height_m == 3.0
-    assert before.grid.max_height_m != 3.0
+    assert before.grid.max_height_m != 3.0 and changes == [(before, live.config)]
     refused = set_to('grid.min_height_m', 5.0)
     assert not refused.successful and 'must be below grid.max_height_m' in refused.reason
     assert not set_to('score_threshold', 1.5).successful
-    assert not set_to('base_frame', 'map').successful
+    assert not set_to('base_frame', 'map').successful and len(changes) == 1
     assert set_to('use_sim_time', True).successful
     assert live.config.score_threshold == 1.0 and live.config.grid.min_height_m == 0.2

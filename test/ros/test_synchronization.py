@@ -7,7 +7,7 @@ import time
 from camera_rig import image_message, MS, OFFSETS_NS
 import pytest
 
-from bdc_occ_ros.ros.parameter_values import config_from_values
+from bdc_occ_ros.ros.parameters import config_from_values
 from bdc_occ_ros.ros.synchronization import make_synchronizer
 from bdc_occ_ros.sync.image_sets import AddResult
 
