@@ -53,7 +53,7 @@ def rigid_transform(matrix: np.ndarray, name: str) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class Camera:
     """
-    One calibrated camera of a rig.
+    Describe one calibrated camera of a rig.
 
     :param name: Role of the camera in the rig, for example CAM_FRONT.
     :param width_px: Image width that the intrinsics belong to.
@@ -135,7 +135,7 @@ class Camera:
 @dataclass(frozen=True, eq=False)
 class CameraRig:
     """
-    The cameras of one vehicle, in the order in which the network takes them.
+    List the cameras of one vehicle, in the order in which the network takes them.
 
     :param cameras: One to eight cameras with names of their own.
     :param key_camera: The camera whose exposure time and ego pose define the output; it need not

@@ -153,7 +153,11 @@ def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool
     trainer.group.add(torch.zeros(1, device=trainer.device))  # by now the first one has saved
     is_complete = trainer.step >= trainer.recipe.steps
     if is_complete and trainer.recipe.bn_batches:
-        _estimate(trainer)
+        recipe, source = trainer.recipe, trainer.source
+        size = recipe.micro_batch or recipe.batch // trainer.group.size
+        estimate_statistics(trainer.averaged.network, (
+            source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),
+                        trainer.device) for index in range(recipe.bn_batches)), recipe.precision)
     return is_complete
 
 
@@ -202,12 +206,3 @@ def _write_down(trainer: Trainer, session: TrainingSession, log: TrainingLog | N
         values['miou'] = validate(trainer, validation)
     if log is not None and values:
         log.write(report.step, {**values, 'time_s': time.time()})
-
-
-def _estimate(trainer: Trainer) -> None:
-    """Estimate the statistics of the averaged network on the training's unchanged samples."""
-    recipe, source = trainer.recipe, trainer.source
-    size = recipe.micro_batch or recipe.batch // trainer.group.size
-    batches = (source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),
-                           trainer.device) for index in range(recipe.bn_batches))
-    estimate_statistics(trainer.averaged.network, batches, recipe.precision)
