@@ -15,8 +15,6 @@ class VoxelGrid:
     Define an axis-aligned grid in the ego frame; arrays on it are indexed [x][y][z].
 
     :param lower_m: Lower corner of the first cell, x y z.
-    :param cell_size_m: Size of a cell, x y z.
-    :param shape: Number of cells, x y z.
     :raises InvalidGridError: if a size or count is not positive and finite.
     """
 
@@ -57,10 +55,7 @@ class BevConfig:
     """
     Define the bird's-eye grid that features are summed into, one slab high, in the ego frame.
 
-    :param x_range_m: Rear and front end.
-    :param y_range_m: Right and left end.
     :param z_range_m: Bottom and top of the slab.
-    :param cell_size_m: Size of a cell, x y.
     """
 
     x_range_m: tuple[float, float]
