@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-What travels between the stages: a frame of images in, an occupancy grid and boxes out.
+Define what travels between the stages: a frame of images in, an occupancy grid and boxes out.
 
 All are frozen and check themselves when they are made; arrays are made read-only, so a value
 that was valid stays valid. Frames of reference: camera x right, y down, z forward (optical,
@@ -27,7 +27,7 @@ from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 @dataclass(frozen=True, eq=False)
 class Frame:
     """
-    What the cameras saw at one trigger.
+    Hold the images, calibrations and poses of one trigger.
 
     :param images: RGB image by camera name, (H, W, 3) uint8, of the size of its camera in the
         rig. A camera that did not deliver is left out; at least one must be there.
@@ -100,7 +100,7 @@ class Frame:
 @dataclass(frozen=True, eq=False)
 class Occupancy:
     """
-    A semantic occupancy grid in the ego frame of the key camera's exposure.
+    Hold a semantic occupancy grid in the ego frame of the key camera's exposure.
 
     :param grid: Where the cells are.
     :param labels: Class per cell, (X, Y, Z) uint8, index into class_names.
@@ -176,7 +176,7 @@ class Occupancy:
 @dataclass(frozen=True, eq=False)
 class Boxes:
     """
-    Objects in an ego frame: that of the key camera's exposure, unless somebody moved them.
+    Hold objects in an ego frame: that of the key camera's exposure, unless they were moved.
 
     :param centers_m: Geometric centres, (N, 3), metres.
     :param sizes_m: Length (x), width (y) and height (z), (N, 3), metres.

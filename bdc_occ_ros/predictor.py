@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Weights and a frame of images in, occupancy and boxes out: one call, free of ROS.
+Predict occupancy and boxes from a frame of images: one call, free of ROS.
 
     predictor = Predictor('bdc_occ_nano')
     occupancy, boxes = predictor(frame)
@@ -29,7 +29,7 @@ from bdc_occ_ros.weights.loading import load_network
 
 class Prediction(NamedTuple):
     """
-    What a frame holds, in the ego frame of the key camera's exposure.
+    Hold what was found in a frame, in the ego frame of the key camera's exposure.
 
     :param occupancy: The voxel grid, or None if the network has no occupancy head.
     :param boxes: The objects, or None if the network has no box head.
@@ -41,7 +41,7 @@ class Prediction(NamedTuple):
 
 class TimedPrediction(NamedTuple):
     """
-    A prediction and what it cost.
+    Hold a prediction and how long it took.
 
     :param timings_ms: Duration of 'preprocess', 'inference' and 'postprocess'.
     """
@@ -52,7 +52,7 @@ class TimedPrediction(NamedTuple):
 
 class Predictor:
     """
-    A network ready to run on frames of any rig of one to eight cameras.
+    Run a network on frames of any rig of one to eight cameras.
 
     It keeps no state between frames but the geometry of recent calibrations. One thread at a
     time may use it.
@@ -97,7 +97,7 @@ class Predictor:
     @torch.inference_mode()
     def run(self, frame: Frame) -> TimedPrediction:
         """
-        Compute occupancy and boxes, and tell how long each step took.
+        Compute occupancy and boxes, and measure how long each step took.
 
         :param frame: As for a call of the predictor.
         """
@@ -158,7 +158,7 @@ class Predictor:
 
     @contextmanager
     def _timed(self, step: str, timings_ms: dict[str, float]) -> Iterator[None]:
-        """Note how long the body took, work on the device included."""
+        """Measure how long the body took, work on the device included."""
         start_s = time.perf_counter()
         yield
         if self.device.type == 'cuda':

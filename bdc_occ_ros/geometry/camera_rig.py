@@ -32,7 +32,6 @@ def rigid_transform(matrix: np.ndarray, name: str) -> np.ndarray:
     Check that a matrix is a rigid transform.
 
     :param matrix: Homogeneous transform, (4, 4), metres.
-    :param name: What it is, for the message.
     :return: The same values as read-only float64.
     :raises InvalidPoseError: if it is not finite, not (4, 4), or its rotation is not orthonormal
         with determinant +1.
@@ -53,11 +52,10 @@ def rigid_transform(matrix: np.ndarray, name: str) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class Camera:
     """
-    One calibrated camera of a rig.
+    Describe one calibrated camera of a rig.
 
     :param name: Role of the camera in the rig, for example CAM_FRONT.
     :param width_px: Image width that the intrinsics belong to.
-    :param height_px: Image height that the intrinsics belong to.
     :param intrinsics: Camera matrix K, (3, 3), pixels.
     :param ego_from_camera: Mount of the camera, (4, 4), metres.
     :param distortion_model: plumb_bob, rational_polynomial, equidistant or empty.
@@ -135,9 +133,8 @@ class Camera:
 @dataclass(frozen=True, eq=False)
 class CameraRig:
     """
-    The cameras of one vehicle, in the order in which the network takes them.
+    List the cameras of one vehicle, in the order in which the network takes them.
 
-    :param cameras: One to eight cameras with names of their own.
     :param key_camera: The camera whose exposure time and ego pose define the output; it need not
         contribute an image to every frame.
     :raises InvalidCalibrationError: if the count is wrong, a name repeats or the key is unknown.

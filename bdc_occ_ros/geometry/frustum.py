@@ -12,7 +12,7 @@ from bdc_occ_ros.errors import InvalidConfigError
 @dataclass(frozen=True)
 class ImageConfig:
     """
-    What the network wants to see.
+    Define the images that the network takes.
 
     :param channel_order: Order of the colour channels; the published networks take bgr.
     :param mean: Subtracted per channel, in that order, on the scale 0 to 255.
@@ -33,7 +33,7 @@ class ImageConfig:
 @dataclass(frozen=True)
 class DepthConfig:
     """
-    The depths that a pixel may lie at.
+    Define the depths that a pixel may lie at.
 
     :param stop_m: End of the range; not itself a bin.
     :param step_m: Spacing of the uniform bins; fixes the number of bins in both spacings.
@@ -67,9 +67,8 @@ class DepthConfig:
 @dataclass(frozen=True)
 class Frustum:
     """
-    The points that the features of one camera may lie at: feature cells times depth bins.
+    Define the points where features of one camera may lie: feature cells times depth bins.
 
-    :param image: Size of the network input.
     :param feature_stride: Input pixels per cell of the image features.
     """
 

@@ -27,7 +27,6 @@ def decode_reduction(camera: Camera, config: ImageConfig) -> int:
     Decoders can leave out the fine frequencies and return 1/2, 1/4 or 1/8 of the size in a
     fraction of the time; the image may shrink until its width is that of the network input.
 
-    :param camera: At full size.
     :return: 8, 4, 2 or 1; 1 also where the camera is smaller than the input.
     """
     return next((reduction for reduction in DECODE_REDUCTIONS

@@ -26,11 +26,7 @@ class CameraGeometry(NamedTuple):
 
 
 class RigGeometry:
-    """
-    Hold what follows from the calibrations of the cameras that contribute to a frame.
-
-    :param cameras: In the order of the network.
-    """
+    """Hold what follows from the calibrations of the cameras that contribute to a frame."""
 
     def __init__(self, cameras: Sequence[CameraGeometry], frustum: Frustum) -> None:
         self.preprocessors = tuple(camera.preprocessor for camera in cameras)

@@ -18,7 +18,6 @@ def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
     A norm within one per cent of 1 is accepted, since files round their digits; anything
     else is a mistake and not something to normalise away.
 
-    :param quaternion_xyzw: x, y, z, w, (4,).
     :return: Rotation, (3, 3) float64.
     :raises InvalidPoseError: if it is not finite or not of unit length.
     """
@@ -57,7 +56,6 @@ def quaternion_from_matrix(rotation: np.ndarray) -> np.ndarray:
     The quaternion is the eigenvector of the largest eigenvalue of a symmetric matrix made of
     the rotation's elements (Bar-Itzhack 2000), which has no special cases.
 
-    :param rotation: Orthonormal matrix, (3, 3).
     :return: x, y, z, w with w >= 0, (4,) float64.
     """
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = np.asarray(rotation, dtype=np.float64)

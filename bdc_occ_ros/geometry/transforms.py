@@ -95,7 +95,6 @@ class TransformTree:
 
         :param stamp_ns: When; without meaning for a static transform.
         :param parent_from_child: Rigid transform, (4, 4), metres.
-        :param static: Whether it holds at all times.
         :return: False if the stamp is older than the history reaches and was left out.
         :raises InvalidPoseError: if the matrix is not a rigid transform.
         :raises InvalidTransformError: if a name is empty or the tree would become a loop.
@@ -118,8 +117,6 @@ class TransformTree:
         """
         Return the transform between two frames at one time.
 
-        :param target: Frame to map into.
-        :param source: Frame to map from.
         :param stamp_ns: When; None takes the newest time that every moving frame between the
             two has reached.
         :return: target_from_source, (4, 4) float64, metres.

@@ -41,8 +41,6 @@ def largest_valid_radius(camera: Camera, limit: float) -> float:
 
     A polynomial fitted to the image turns back somewhere outside; beyond that radius it would
     show the same picture a second time, in a wrong direction.
-
-    :param limit: Radius to search up to, at unit depth.
     """
     radius = np.linspace(0.0, limit, NUM_RADIUS_SAMPLES)
     with np.errstate(divide='ignore', invalid='ignore'):

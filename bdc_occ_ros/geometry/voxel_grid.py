@@ -12,11 +12,9 @@ from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
 @dataclass(frozen=True)
 class VoxelGrid:
     """
-    An axis-aligned grid in the ego frame; arrays on it are indexed [x][y][z].
+    Define an axis-aligned grid in the ego frame; arrays on it are indexed [x][y][z].
 
     :param lower_m: Lower corner of the first cell, x y z.
-    :param cell_size_m: Size of a cell, x y z.
-    :param shape: Number of cells, x y z.
     :raises InvalidGridError: if a size or count is not positive and finite.
     """
 
@@ -36,12 +34,7 @@ class VoxelGrid:
                      in zip(self.lower_m, self.cell_size_m, self.shape))
 
     def centers_m(self, indices: np.ndarray) -> np.ndarray:
-        """
-        Return the centres of cells.
-
-        :param indices: Cell indices, (..., 3) integers, x y z.
-        :return: Positions in the ego frame, (..., 3) float32, metres.
-        """
+        """Return centres in the ego frame, (..., 3) float32, of cells, (..., 3) integers."""
         lower, size = np.array(self.lower_m), np.array(self.cell_size_m)
         return (lower + (np.asarray(indices) + 0.5) * size).astype(np.float32)
 
@@ -60,12 +53,9 @@ class VoxelGrid:
 @dataclass(frozen=True)
 class BevConfig:
     """
-    The bird's-eye grid that features are summed into, one slab high, in the ego frame.
+    Define the bird's-eye grid that features are summed into, one slab high, in the ego frame.
 
-    :param x_range_m: Rear and front end.
-    :param y_range_m: Right and left end.
     :param z_range_m: Bottom and top of the slab.
-    :param cell_size_m: Size of a cell, x y.
     """
 
     x_range_m: tuple[float, float]

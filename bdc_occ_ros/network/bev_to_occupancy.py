@@ -19,7 +19,7 @@ from bdc_occ_ros.network.layers import ConvBlock
 
 class VoxelLabels(NamedTuple):
     """
-    One class per voxel.
+    Hold one class per voxel.
 
     :param labels: (..., X, Y, Z) uint8.
     :param confidence: Probability of each label, (..., X, Y, Z) float32, or None.
@@ -42,12 +42,7 @@ def decode_labels(logits: Tensor, with_confidence: bool) -> VoxelLabels:
 
 
 def confidence_of(logits: Tensor) -> Tensor:
-    """
-    Return the probability of the most likely class.
-
-    :param logits: Class scores, (..., K) floating.
-    :return: (...) float32.
-    """
+    """Return the probability of the most likely class, (...) float32, by logits, (..., K)."""
     logits = logits.float()
     return (logits.amax(dim=-1) - logits.logsumexp(dim=-1)).exp()
 
@@ -97,13 +92,7 @@ class NanoOccupancyHead(nn.Module):
         self.predicter = nn.Conv2d(voxel_channels, config.num_heights * config.num_classes, 1)
 
     def forward(self, bev: Tensor, with_confidence: bool | None = None) -> Tensor | VoxelLabels:
-        """
-        Score every voxel.
-
-        :param bev: (B, C, Y/2, X/2).
-        :param with_confidence: None for logits; else labels, with their probability or without.
-        :return: Logits (B, X, Y, Z, K), or labels.
-        """
+        """Score every voxel of (B, C, Y/2, X/2), as `OccupancyHead` does."""
         cells = pixel_shuffle(self.expand(bev), 2).transpose(2, 3)  # (B, c, X, Y)
         scores = self.predicter(cells.contiguous(memory_format=torch.channels_last))
         logits = scores.permute(0, 2, 3, 1).unflatten(-1, self.heights_and_classes)

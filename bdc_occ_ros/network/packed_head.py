@@ -71,13 +71,7 @@ class PackedOccupancyHead(EngineModule):
 
     @torch.no_grad()
     def forward(self, bev: Tensor, with_confidence: bool | None = None) -> Tensor | VoxelLabels:
-        """
-        Score every voxel.
-
-        :param bev: (B, C, Y / f, X / f).
-        :param with_confidence: None for logits; else labels, with their probability or without.
-        :return: Logits (B, X, Y, Z, K), or labels.
-        """
+        """Score every voxel of (B, C, Y / f, X / f), as `OccupancyHead` does."""
         cells = self.final_conv(bev).permute(0, 2, 3, 1)
         if with_confidence is None:
             return self._turned(self.predicter(cells).unflatten(

@@ -41,12 +41,6 @@ class Bottleneck(nn.Module):
         return self.relu(self.bn3(self.conv3(x)) + shortcut)
 
 
-def _stage(in_channels: int, width: int, depth: int, stride: int) -> nn.Sequential:
-    """Make one stage; its first block strides and widens."""
-    later = [Bottleneck(EXPANSION * width, width, 1) for _ in range(depth - 1)]
-    return nn.Sequential(Bottleneck(in_channels, width, stride), *later)
-
-
 class Resnet50(nn.Module):
     """ResNet-50 without its classifier; parameter names are torchvision's."""
 
@@ -60,8 +54,9 @@ class Resnet50(nn.Module):
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         channels = 64
         for index, (width, depth) in enumerate(zip(STAGE_WIDTHS, STAGE_DEPTHS)):
-            stage = _stage(channels, width, depth, stride=1 if index == 0 else 2)
-            self.add_module(f'layer{index + 1}', stage)
+            later = [Bottleneck(EXPANSION * width, width, 1) for _ in range(depth - 1)]
+            first = Bottleneck(channels, width, stride=1 if index == 0 else 2)
+            self.add_module(f'layer{index + 1}', nn.Sequential(first, *later))
             channels = EXPANSION * width
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

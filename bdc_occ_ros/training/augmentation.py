@@ -84,7 +84,6 @@ class Augmentation:
     """
     Make the same changes for the same seed and number, on any device.
 
-    :param network: Input size and grid.
     :raises InvalidConfigError: if the world is to be turned or scaled under voxels, or mirrored
         on a grid that does not lie symmetrically about the vehicle.
     """

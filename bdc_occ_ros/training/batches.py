@@ -18,8 +18,6 @@ def sample_numbers(start: int, count: int, length: int, seed: int) -> list[int]:
     Return the numbers of some samples; every epoch has each once, in an order of its own.
 
     :param start: Samples that the training has taken before.
-    :param count: How many are wanted.
-    :param length: How many there are.
     :param seed: Decides the order of every epoch.
     """
     places = (divmod(position, length) for position in range(start, start + count))
@@ -36,7 +34,6 @@ class BatchQueue:
     """
     Load batches by step; what a step gets does not depend on how far ahead anything was loaded.
 
-    :param load: Makes the batch of a step.
     :param stop: First step that does not exist.
     :param workers: Threads, each a batch ahead; 0 loads when a batch is asked for.
     """

@@ -40,20 +40,19 @@ class DatarootSource:
     Boxes count if a LiDAR or radar point lies on them, as in nuScenes' own evaluation, and if
     their centre lies on the BEV grid. Occupancy labels are read only for networks with voxels.
 
-    :param with_depths: Whether LiDAR sweeps are read and projected.
     :param cache: Folder in which samples are kept as they leave here, or None; a sample of
         6 x 128 x 352 pixels takes 2 MB there.
     :raises InvalidConfigError: if the network's voxels or classes are not those of Occ3D.
     """
 
     def __init__(self, dataset: NuscenesDataset, config: NetworkConfig, *,
-                 with_depths: bool = True, cache: Path | None = None) -> None:
+                 cache: Path | None = None) -> None:
         _require_labels_fit(config)
-        self._dataset, self._config, self._with_depths = dataset, config, with_depths
+        self._dataset, self._config = dataset, config
         self._cache = None
         if cache is not None:
             tables = dataset.dataroot / dataset.version / 'sample_data.json'
-            self._cache = SampleCache(cache, (config, LIDAR, with_depths, tables.resolve(),
+            self._cache = SampleCache(cache, (config, LIDAR, tables.resolve(),
                                               tables.stat().st_mtime_ns))
 
     def __len__(self) -> int:
@@ -83,21 +82,17 @@ class DatarootSource:
                    for name in samples[0] if name not in ('boxes', 'labels')}
         boxes = [TrueBoxes(torch.from_numpy(sample['boxes']), torch.from_numpy(sample['labels']))
                  for sample in samples]
-        return TrainingBatch(boxes=boxes, **{'depths_m': None, **stacked}).to(device)
+        return TrainingBatch(boxes=boxes, **stacked).to(device)
 
     def _read(self, key: SampleKey) -> dict[str, np.ndarray]:
         """Read one sample: the parts of a batch, and the labels of its boxes."""
-        frame = self._dataset.frame(key)
-        cameras = _preprocessed(frame, self._config)
+        cameras = _preprocessed(self._dataset.frame(key), self._config)
         label_from_world = np.linalg.inv(self._dataset.world_from_ego(key, LIDAR))
-        sample = {'images': cameras.images, 'input_from_camera': cameras.input_from_camera,
-                  'key_ego_from_camera': label_from_world @ cameras.world_from_camera}
-        sample |= self._voxels(key)
-        sample |= _on_the_grid(self._dataset.boxes(key, LIDAR, measured_only=True),
-                               self._config)
-        if self._with_depths:
-            sample['depths_m'] = self._depths_m(key, cameras)
-        return sample
+        boxes = self._dataset.boxes(key, LIDAR, measured_only=True)
+        return {'images': cameras.images, 'input_from_camera': cameras.input_from_camera,
+                'key_ego_from_camera': label_from_world @ cameras.world_from_camera,
+                'depths_m': self._depths_m(key, cameras), **self._voxels(key),
+                **_on_the_grid(boxes, self._config)}
 
     def _voxels(self, key: SampleKey) -> dict[str, np.ndarray]:
         """Read the occupancy label; without need of one nothing is observed."""

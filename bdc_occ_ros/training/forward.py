@@ -20,7 +20,6 @@ def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str,
     Return the output of a network for a batch.
 
     :param precision: float32, or bfloat16 where layers bear it.
-    :param with_depth: Whether the depth distributions are wanted too.
     """
     config = network.config
     images = normalize_images(batch.images, config.image)
@@ -56,7 +55,6 @@ def estimate_statistics(network: OccupancyNetwork, batches: Iterable[TrainingBat
 
     :param network: With the weights that are to be used; it is left in evaluation mode.
     :param batches: At least one; as large as those of the training.
-    :param precision: As for the training.
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]

@@ -27,7 +27,6 @@ class Validation:
     Choose what the averaged weights are validated on.
 
     :param source: Samples that the training does not see.
-    :param every: Steps from one time to the next.
     :raises InvalidConfigError: if it is never.
     """
 
@@ -47,10 +46,6 @@ class TrainingSession:
     :param folder: Where the training is saved and logged.
     :param origin: What the training comes from; a resumed one must have the same.
     :param seconds: Time after which it stops behind a step, or None.
-    :param save_every: Steps between saved states.
-    :param log_every: Steps between lines of the log.
-    :param validation: What it is tried on, or None.
-    :param with_tensorboard: Whether TensorBoard's files are written.
     :raises InvalidConfigError: if a number of steps is below 1.
     """
 
@@ -77,9 +72,6 @@ class TrainingLog:
 
     What an interrupted run wrote beyond its last saved step is taken out.
 
-    :param folder: Where log.jsonl is, or will be.
-    :param step: Steps that have been taken so far.
-    :param with_tensorboard: Whether to write for TensorBoard as well, in the same folder.
     :raises InvalidTrainingStateError: if the log that is there is damaged.
     """
 
@@ -125,8 +117,6 @@ def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool
     """
     Train until the last step or until the time is up, and save.
 
-    :param trainer: At its first step.
-    :param is_resumed: Whether to go on from the saved state.
     :param observe: Is told every step.
     :return: Whether the training is complete; then its statistics have been estimated anew, if
         the recipe says so.
@@ -153,7 +143,11 @@ def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool
     trainer.group.add(torch.zeros(1, device=trainer.device))  # by now the first one has saved
     is_complete = trainer.step >= trainer.recipe.steps
     if is_complete and trainer.recipe.bn_batches:
-        _estimate(trainer)
+        recipe, source = trainer.recipe, trainer.source
+        size = recipe.micro_batch or recipe.batch // trainer.group.size
+        estimate_statistics(trainer.averaged.network, (
+            source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),
+                        trainer.device) for index in range(recipe.bn_batches)), recipe.precision)
     return is_complete
 
 
@@ -202,12 +196,3 @@ def _write_down(trainer: Trainer, session: TrainingSession, log: TrainingLog | N
         values['miou'] = validate(trainer, validation)
     if log is not None and values:
         log.write(report.step, {**values, 'time_s': time.time()})
-
-
-def _estimate(trainer: Trainer) -> None:
-    """Estimate the statistics of the averaged network on the training's unchanged samples."""
-    recipe, source = trainer.recipe, trainer.source
-    size = recipe.micro_batch or recipe.batch // trainer.group.size
-    batches = (source.load(sample_numbers(index * size, size, len(source), recipe.seed + 1),
-                           trainer.device) for index in range(recipe.bn_batches))
-    estimate_statistics(trainer.averaged.network, batches, recipe.precision)

@@ -38,8 +38,6 @@ class Targets(NamedTuple):
     Hold the targets of some samples; None where the network or the data has no such part.
 
     :param voxels: Which are learned, (B, X, Y, Z) bool.
-    :param labels: Their classes, (M,) int64.
-    :param boxes: For the box maps.
     :param depths: Bin of every feature cell, (B, N, h, w) int64, or -1.
     """
 
@@ -150,7 +148,6 @@ def occupancy_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Te
     Return the cross-entropy, summed.
 
     :param logits: Scores of the voxels that count, (M, K) floating.
-    :param labels: Their classes, (M,) int64.
     :param weights: Per class, (K,) float32, or None.
     """
     return functional.cross_entropy(logits.float(), labels, weights, reduction='sum')
@@ -191,7 +188,6 @@ def attribute_loss(maps: BoxMaps, targets: BoxTargets, velocity_weight: float) -
     Return the absolute errors of all attributes at the centres, summed.
 
     :param targets: From `box_targets`; unknown velocities do not count.
-    :param velocity_weight: Factor of the velocity's errors.
     """
     stacked = torch.cat((maps.reg, maps.height, maps.dim, maps.rot, maps.vel), dim=1).float()
     predicted = stacked.flatten(2)[targets.samples, :, targets.cells]  # (M, 10)

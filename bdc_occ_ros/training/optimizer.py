@@ -14,11 +14,7 @@ WARMUP_START = 1e-3  # of the rate
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> AdamW:
-    """
-    Make the optimizer of a network.
-
-    :param network: All of its parameters are trained.
-    """
+    """Make the optimizer of a network."""
     real_weights = {
         f'{name}.weight' for name, module in network.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear) and not isinstance(module, BinaryConv2d)}

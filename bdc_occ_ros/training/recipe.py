@@ -60,8 +60,6 @@ class Recipe:
     :param bn_batches: Micro-batches from which batch statistics are estimated anew at the end,
         with the averaged weights; 0 keeps the averaged statistics.
     :param seed: Of the first weights, of the order of samples and of augmentation.
-    :param losses: Weights of the loss' parts.
-    :param augmentation: What is varied at random, or None.
     """
 
     steps: int

@@ -30,7 +30,6 @@ class Origin:
     """
     Identify what a training comes from besides its config and recipe.
 
-    :param data: Name of the samples' source.
     :param first_weights: SHA-256 of the weights that it began with, or seed.
     :param teacher: SHA-256 of the teacher's weights, or none.
     """
@@ -42,13 +41,7 @@ class Origin:
 
 def origin_of(data: str, first_weights: Checkpoint | None, teacher: Checkpoint | None = None
               ) -> Origin:
-    """
-    Name what a training comes from.
-
-    :param data: Name of the samples' source.
-    :param first_weights: What it begins with; None for the seed's.
-    :param teacher: What it distils from, or None.
-    """
+    """Name what a training comes from."""
     return Origin(data, 'seed' if first_weights is None else tensors_sha256(first_weights.tensors),
                   'none' if teacher is None else tensors_sha256(teacher.tensors))
 
@@ -58,8 +51,6 @@ def provenance_of(trainer: Trainer, origin: Origin, first: Checkpoint | None,
     """
     Return where the weights of a training come from, in the words that a model card prints.
 
-    :param trainer: After its last step.
-    :param origin: What it comes from.
     :param first: What it began with; None for the seed's.
     :param machine: What describe_machine said before the first step: sources may change meanwhile.
     """
@@ -92,11 +83,7 @@ def samples_seen_by(weights: Checkpoint | None) -> int:
 
 
 def save_training(path: Path, trainer: Trainer, origin: Origin) -> None:
-    """
-    Write all that the next step of a training depends on; an older file is replaced in one step.
-
-    :param origin: What it comes from.
-    """
+    """Write all that the next step depends on; an older file is replaced in one step."""
     partial = path.with_name(f'.{path.name}.partial')
     torch.save({'format': FORMAT, 'config': asdict(trainer.config),
                 'recipe': asdict(trainer.recipe), 'origin': asdict(origin),
@@ -108,7 +95,6 @@ def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:
     """
     Bring a trainer to where a training was saved.
 
-    :param trainer: Of the same config and recipe.
     :raises InvalidTrainingStateError: if there is none, or it is damaged, or of another training.
     """
     saved = _read(path)

@@ -43,9 +43,7 @@ def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Seq
     Run a network on samples and count what is right, sample by sample.
 
     :param batch: How many are in the network at once.
-    :param device: Where the network is.
     :param precision: float32 or bfloat16.
-    :param with_boxes: Whether boxes are scored where there is a box head.
     """
     config = network.config
     num_classes = config.occupancy.num_classes if config.occupancy else 0

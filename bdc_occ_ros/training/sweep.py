@@ -78,12 +78,7 @@ class SweepConfig:
 
 @dataclass(frozen=True)
 class Planned:
-    """
-    Describe one training of a sweep.
-
-    :param entry: Name of its entry.
-    :param recipe: With the seed.
-    """
+    """Describe one training of a sweep."""
 
     entry: str
     config: NetworkConfig
@@ -100,7 +95,6 @@ class Samples:
     """
     Choose what all trainings learn from and what they are scored on.
 
-    :param numbers: Which samples of it.
     :param first_weights: What all trainings begin with as far as it fits; None for the seed's.
     """
 
@@ -148,10 +142,7 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     """
     Carry one training to its end and score it in float32, or stop when the time is up.
 
-    :param root: Folder of the sweep.
     :param seconds: Time after which it stops behind a step, or None.
-    :param workers: Threads that load samples ahead.
-    :param observe: Is told every step.
     :return: Whether it is scored.
     :raises InvalidTrainingStateError: if the folder holds something else.
     """
@@ -181,7 +172,6 @@ def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores
     """
     Return the scores of a training, None if it is not scored yet.
 
-    :param root: Folder of the sweep.
     :raises InvalidTrainingStateError: if the scores are damaged or of another training.
     """
     folder = root / training.folder

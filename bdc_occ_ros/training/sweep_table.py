@@ -23,11 +23,9 @@ class Row:
     """
     Sum up one network, mean over its seeds.
 
-    :param seeds: Those that are scored.
     :param gain: mIoU above that of the first network, of the seeds that both have; None for want
         of one.
     :param mean_ap: 0 to 1; None without boxes.
-    :param packed_bytes: With bits as bits.
     :param macs_full: Multiply-adds of full precision for one set of images.
     :param macs_1bit: Of 1-bit weights and 1-bit activations.
     :param macs_mixed: Of 1-bit weights and real activations.
@@ -57,10 +55,8 @@ def sweep_rows(results: Sequence[tuple[Planned, SourceScores]], scenes: Sequence
     Samples of one scene show the same streets: scenes are drawn for the intervals, not samples.
 
     :param results: Trainings of networks with an occupancy head, scored on the same samples.
-    :param scenes: The scene of every sample.
     :param first: Name of the network that the others are compared with; without results of it
         there is no comparison.
-    :param samples_before: How many the first weights have seen.
     :return: A row per network, in the order of the first training of each.
     """
     scored: dict[str, dict[int, SourceScores]] = {}

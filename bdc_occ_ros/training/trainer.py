@@ -82,9 +82,7 @@ class Trainer:
     changes its numbers a little.
 
     :param config: The network; its first weights come from the recipe's seed.
-    :param group: This process among the others.
     :param teacher: Network of the same grid that distillation follows, in evaluation mode.
-    :param workers: Threads that load samples ahead.
     :raises InvalidConfigError: if the batch cannot be shared evenly, or distillation has no
         teacher of the same input, voxels and classes, or there are no samples.
     """

@@ -29,7 +29,6 @@ class DataChoice:
         format.
     :param keyframes_per_scene: Of a made-up scene, up to 40.
     :param version: Folder of a data set's tables.
-    :param split: Part of a data set.
     :param cache: Folder where prepared samples are kept, or None.
     :param rigs: Calibrations of the vehicles of made-up scenes; empty for nuScenes' three.
     """
@@ -60,8 +59,6 @@ class DataChoice:
         Return the scenes, each by where it comes from and its seed or name.
 
         Drives of the world are the same whether they stream or lie in a data set.
-
-        :param source: What `open` has returned.
         """
         if self.name.startswith(WORLD):
             return {(WORLD, seed) for seed in parse_seeds(self.name.removeprefix(WORLD))}

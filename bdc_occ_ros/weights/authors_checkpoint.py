@@ -48,7 +48,6 @@ class AuthorsCheckpoint:
     :param tensors: Latent weights and statistics by name, without the wrapper's prefix.
     :param is_ema: Whether they are an exponential moving average over the training.
     :param epoch: Epochs trained, or None if the file does not say.
-    :param file_sha256: Hexadecimal hash of the file.
     """
 
     tensors: Mapping[str, Tensor]
@@ -117,7 +116,6 @@ def account_for(tensors: Mapping[str, Tensor], config: NetworkConfig) -> dict[st
     """
     Match every tensor with one of the network; none may be left over on either side.
 
-    :param config: The network that the tensors should belong to.
     :return: The tensors, floating ones as float32, in the order of the network.
     :raises InvalidWeightsError: if a name, a shape or a kind differs, or a number is not finite.
     """

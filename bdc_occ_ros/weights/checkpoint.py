@@ -46,7 +46,6 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """
     Write a weights file; an older one of that name is replaced in one step.
 
-    :param path: File to write, ending in .safetensors.
     :raises InvalidWeightsError: if the name ends otherwise or a tensor is not finite.
     """
     require_finite(checkpoint.tensors, Path(path))

@@ -40,7 +40,6 @@ class LoadedNetwork(NamedTuple):
 
     :param network: In eval mode on its device; its config is `network.config`.
     :param is_trained: Whether its weights were learned rather than drawn.
-    :param backend: What runs it, in words.
     :param weights_sha256: Of the file with its weights, hexadecimal; empty where there is none.
     """
 
@@ -57,7 +56,6 @@ def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> L
 
     :param model: Name of a config, whose weights are those that come with the package if there
         are any; path of a config file, path of a weights file or a packed file, or a config.
-    :param device: cpu, cuda, or auto.
     :param seed: Of the random weights where none are given.
     :raises InvalidConfigError: if the config is unknown or wrong.
     :raises InvalidWeightsError: if the file cannot be used.
@@ -79,11 +77,7 @@ def load_network(model: str | Path | NetworkConfig, device: str, seed: int) -> L
 
 
 def shipped_weights(name: str) -> Path | None:
-    """
-    Return the packed file that comes with the package for a network, None if there is none.
-
-    :param name: Of a config that comes with the package; for anything else there is none.
-    """
+    """Return the packed file that comes with the package for a network, None if there is none."""
     path = share_folder() / 'models' / f'{name}{SUFFIX}'
     return path if name in MODEL_NAMES and path.is_file() else None
 

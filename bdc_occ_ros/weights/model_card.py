@@ -103,11 +103,7 @@ def require_shippable(file: WeightsFile) -> None:
 
 
 def card_text(manifest: Mapping[str, Any]) -> str:
-    """
-    Return the manifest of shipped weights as a page in Markdown.
-
-    :param manifest: See manifest_of.
-    """
+    """Return the manifest of shipped weights as a page in Markdown."""
     name, cost, results = manifest['name'], manifest['cost'], manifest['results']
     image = manifest['config']['image']
     controls = {title: results[name] for name, title in CONTROLS.items() if name in results}

@@ -47,13 +47,10 @@ class PackedCheckpoint:
     """
     Hold a packed network and what is known about it.
 
-    :param tensors: State of the packed network.
     :param real_dtype: float32 or bfloat16, of the layers that are not packed.
-    :param is_trained: Whether the weights were learned.
     :param source_sha256: Of the weights file that was packed; empty if there was none.
     :param folded: How many layers of each kind became part of others.
     :param zeros: Exact zeros, which have no sign, by parameter: b of a redistribution, weights.
-    :param provenance: Where the weights come from, in free words.
     """
 
     config: NetworkConfig

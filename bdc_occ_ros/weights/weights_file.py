@@ -38,7 +38,6 @@ class WeightsFile:
     """
     Hold what an undamaged weights file says; whether it fits a network is not checked yet.
 
-    :param path: Where it was read.
     :param manifest: Its entries format (str) and tensors_sha256 (str) are checked, others not.
     :param tensors: By name; they match the hash.
     :param sha256: Of the file as a whole, hexadecimal.
@@ -134,7 +133,6 @@ def require_same_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, T
     Refuse tensors that are not exactly those of a network by name, shape and kind.
 
     :param expected: The network's own, on any device.
-    :param network: Its name, for the message.
     :param has_same_dtypes: Whether dtypes must be equal; else floating ones may be of any
         precision.
     :raises InvalidWeightsError: if a name, a shape, a dtype or a kind differs.
@@ -159,7 +157,6 @@ def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     """
     Refuse weights that can only have come from a training that failed.
 
-    :param path: File they come from or go to, for the message.
     :raises InvalidWeightsError: if a number is infinite or not a number.
     """
     broken = [n for n, t in tensors.items() if not torch.isfinite(t).all()]
