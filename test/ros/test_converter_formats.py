@@ -68,7 +68,7 @@ def write_bag(path, drive, converter):
             fired = sorted(drive.exposures(trigger).values(), key=lambda e: e.stamp_ns)
             bag.write_set([RecordedReading(e.camera, e.stamp_ns, jpeg, e.world_from_ego)
                            for e in fired], trigger % len(NUSCENES_STEP_MS) == 0)
-        return bag.num_sets
+        return bag.summary.num_sets
 
 
 def drops_of(parts, learning):
