@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Define how the layers of a network are laid out and binarized."""
+"""How the layers of a network are laid out and binarized."""
 
 from dataclasses import dataclass, field
 from typing import Literal

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """
+    Declare the arguments.
+
+    :param parser: Parser of the verb.
+    """
     parser.add_argument('checkpoint', type=Path, metavar='CHECKPOINT',
                         help='file to import, or the folder weights of a training')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='FILE',
@@ -32,7 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Import and report."""
+    """
+    Import and report.
+
+    :return: Exit status 0.
+    :raises InvalidWeightsError: if the checkpoint cannot be used or the output not be written.
+    """
     from bdc_occ_ros.weights.authors_checkpoint import read_authors_checkpoint
     from bdc_occ_ros.weights.authors_networks import account_for, recognise_network
     from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint

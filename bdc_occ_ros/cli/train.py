@@ -34,7 +34,6 @@ from bdc_occ_ros.cli.training_arguments import (
     use_threads,
 )
 from bdc_occ_ros.cli.training_progress import training_progress
-from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -68,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare how it is trained."""
     group.add_argument('--recipe', metavar='FILE', help='recipe, YAML or JSON, or one that comes '
                        'with the package: published, by the authors of BDC, or cpu, of the '
                        'weights that ship')
@@ -86,6 +86,7 @@ def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_sitting_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare how long it goes on and where."""
     group.add_argument('--resume', action='store_true',
                        help='go on from the state in --out, or begin where there is none')
     add_sitting_arguments(group)
@@ -147,6 +148,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
     from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
+    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
     values = {}
@@ -166,6 +168,7 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
              learned: 'TrainingSource') -> 'Sitting':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.dataset.even_choice import evenly_spread
+    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import Sitting, Validation
     from bdc_occ_ros.training.training_data import require_apart
     validation = None
@@ -186,6 +189,7 @@ def _sitting(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
 
 def _is_resumed(args: argparse.Namespace, sitting: 'Sitting') -> bool:
     """Return whether there is a state to go on from; refuse to write over one."""
+    from bdc_occ_ros.errors import UsageError
     is_there = sitting.state_folder.is_dir()
     if is_there and not args.resume:
         raise UsageError(f'{args.out} holds a training; go on with --resume, or give another '

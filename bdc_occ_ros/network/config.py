@@ -191,7 +191,7 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
     if not path.is_file():
         raise InvalidConfigError(
             f'no network config {str(name_or_path)!r}: give a file, or one of {MODEL_NAMES}')
-    return parse_network_config(read_yaml(path), str(path))
+    return parse_dataclass(NetworkConfig, read_yaml(path), str(path))
 
 
 def _require_plausible_sizes(config: NetworkConfig) -> None:

@@ -19,6 +19,7 @@ def load_predictor(model: ModelConfig) -> 'Predictor':
     """
     Build the network and load its weights.
 
+    :param model: Which network, on what device, with how many threads.
     :raises MissingDependencyError: if this interpreter has no PyTorch.
     :raises BdcOccError: if the network or its weights cannot be used.
     """
@@ -41,6 +42,7 @@ def warm_up(predictor: 'Predictor', cameras: tuple[str, ...], iterations: int) -
     Run the network on a made-up rig, so that the first real set is not slow.
 
     :param cameras: Names of the cameras, which look all around.
+    :param iterations: How many frames to compute.
     """
     image = predictor.config.image
     intrinsics = np.array([[0.7 * image.width_px, 0.0, 0.5 * image.width_px],
