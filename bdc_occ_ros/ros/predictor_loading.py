@@ -20,6 +20,7 @@ def load_predictor(model: ModelConfig) -> 'Predictor':
     """
     Build the network and load its weights.
 
+    :param model: Which network, on what device, with how many threads.
     :raises MissingDependencyError: if this interpreter has no PyTorch.
     :raises BdcOccError: if the network or its weights cannot be used.
     """
