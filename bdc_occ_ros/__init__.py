@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Binarized multi-camera occupancy for ROS 2; importing this loads nothing heavy.
+Predict occupancy from cameras with binarized networks for ROS 2; the import loads nothing heavy.
 
 It sets GOMP_SPINCOUNT to 1000 unless that or OMP_WAIT_POLICY is set. PyTorch's idle threads wait
 in a loop for the next piece of work, by default for milliseconds; where other programs want the

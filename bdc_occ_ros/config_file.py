@@ -28,7 +28,7 @@ TYPE_NAMES = {bool: 'bool', int: 'integer', float: 'number', tuple[str, ...]: 'l
 
 class Setting(NamedTuple):
     """
-    A field with all that is known of it.
+    Describe a field: its path, type, description and limits.
 
     :param name: The fields that lead to it, joined by dots.
     :param hint: Its annotation.
@@ -47,12 +47,12 @@ class Setting(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The allowed strings; none where any is allowed."""
+        """Return the allowed strings; none where any is allowed."""
         return typing.get_args(self.hint) if _is_literal(self.hint) else ()
 
     @property
     def allowed(self) -> str:
-        """The allowed values in words, or an empty string where the type says all."""
+        """Return the allowed values in words, or an empty string where the type says all."""
         if self.limits is not None:
             return f'{self.limits[0]:.12g} to {self.limits[1]:.12g}'
         return 'one of ' + ', '.join(self.choices) if self.choices else ''

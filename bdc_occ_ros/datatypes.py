@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Define what travels between the stages: a frame of images in, an occupancy grid and boxes out.
+Define the data of the pipeline: a frame of images in, an occupancy grid and boxes out.
 
 All are frozen and check themselves when they are made; arrays are made read-only, so a value
 that was valid stays valid. Frames of reference: camera x right, y down, z forward (optical,
@@ -93,7 +93,7 @@ class Frame:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of the rig's cameras without an image."""
+        """Return the names of the rig's cameras without an image."""
         return tuple(name for name in self.rig.names if name not in self.images)
 
 
@@ -144,7 +144,7 @@ class Occupancy:
 
     @property
     def occupied(self) -> np.ndarray:
-        """Cells that a camera sees and that are not free, (X, Y, Z) bool."""
+        """Return the cells that a camera sees and that are not free, (X, Y, Z) bool."""
         return self.observed & (self.labels != self.free_label)
 
     def resampled(self, own_from_other: np.ndarray) -> 'Occupancy':

@@ -1,131 +1,131 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Name every error that bad input can cause; the message of each says the cure."""
+"""Define every error that bad input can cause; the message of each says the cure."""
 
 
 class BdcOccError(ValueError):
-    """Base of the package's errors; the command line prints it as one line and exits with 2."""
+    """Serve as the base of all errors; the command line prints one line and exits with 2."""
 
 
 class UsageError(BdcOccError):
-    """A command was asked for something that it cannot do."""
+    """Refuse a command that asks for something that cannot be done."""
 
 
 class MissingDependencyError(BdcOccError):
-    """A program or package that this verb needs is not installed."""
+    """Report that a program or package that this verb needs is not installed."""
 
 
 class InvalidImageError(BdcOccError):
-    """An image is truncated, of the wrong size or in an unknown encoding."""
+    """Refuse an image that is truncated, of the wrong size or in an unknown encoding."""
 
 
 class InvalidCalibrationError(BdcOccError):
-    """Intrinsics, distortion or extrinsics cannot be those of a camera."""
+    """Refuse intrinsics, distortion or extrinsics that cannot be those of a camera."""
 
 
 class InvalidPoseError(BdcOccError):
-    """A rigid transform is not finite or its rotation is not a rotation."""
+    """Refuse a rigid transform that is not finite or whose rotation is not a rotation."""
 
 
 class InvalidFrameError(BdcOccError):
-    """Images, stamps, rig and poses of one frame do not fit together."""
+    """Refuse images, stamps, rig and poses of one frame that do not fit together."""
 
 
 class InvalidGridError(BdcOccError):
-    """A voxel grid, or an array that claims to lie on it, has the wrong shape."""
+    """Refuse a voxel grid, or an array that claims to lie on it, of the wrong shape."""
 
 
 class InvalidBoxesError(BdcOccError):
-    """Box arrays disagree in length or hold impossible values."""
+    """Refuse box arrays that disagree in length or hold impossible values."""
 
 
 class InvalidConfigError(BdcOccError):
-    """A configuration file has an unknown key, a wrong type or an impossible value."""
+    """Refuse a configuration with an unknown key, a wrong type or an impossible value."""
 
 
 class InvalidLabelError(BdcOccError):
-    """An occupancy label is missing, damaged or not on the grid."""
+    """Report that an occupancy label is missing, damaged or not on the grid."""
 
 
 class InvalidDatasetError(BdcOccError):
-    """A folder is no nuScenes data set, or lacks what its tables name."""
+    """Refuse a folder that is no nuScenes data set, or lacks what its tables name."""
 
 
 class NoDatasetError(BdcOccError):
-    """No dataset profile fits the topics that are there."""
+    """Report that no dataset profile fits the topics that are there."""
 
 
 class InvalidWeightsError(BdcOccError):
-    """A weights file does not belong to the network, is damaged or is not safe to read."""
+    """Refuse weights that do not belong to the network, are damaged or not safe to read."""
 
 
 class InvalidBagError(BdcOccError):
-    """A bag cannot be read, or holds something else than its metadata says."""
+    """Refuse a bag that cannot be read, or holds something else than its metadata says."""
 
 
 class NodeFailedError(BdcOccError):
-    """The node ended by itself or did not become active."""
+    """Report that the node ended by itself or did not become active."""
 
 
 class InvalidKeyframeError(BdcOccError):
-    """A folder with one recorded moment of a rig lacks a file, or a file is damaged."""
+    """Refuse a folder with a recorded keyframe that lacks a file, or whose file is damaged."""
 
 
 class TransformUnavailableError(BdcOccError):
-    """Two frames are not connected, or not at the time asked for."""
+    """Report that two frames are not connected, or not at the time asked for."""
 
 
 class InvalidTransformError(BdcOccError):
-    """A transform has no frame names or would close the frame tree to a loop."""
+    """Refuse a transform without frame names or one that would close a loop."""
 
 
 class InvalidSnapshotError(BdcOccError):
-    """A snapshot file is damaged or is something else."""
+    """Refuse a snapshot file that is damaged or something else."""
 
 
 class MeasurementError(BdcOccError):
-    """A benchmark could not be carried out."""
+    """Report that a benchmark could not be carried out."""
 
 
 class InvalidSettingError(BdcOccError):
-    """An environment variable has a value that it cannot have."""
+    """Refuse the value of an environment variable."""
 
 
 class KernelBuildError(BdcOccError):
-    """The compiler refused the kernels; the message is the compiler's own."""
+    """Report that the compiler refused the kernels, with its own message."""
 
 
 class KernelLibraryError(BdcOccError):
-    """The library of compiled kernels is missing, stale or of another version."""
+    """Refuse a kernel library that is missing, stale or of another version."""
 
 
 class BackendUnavailableError(BdcOccError):
-    """The backend that was asked for is not built in, or this machine cannot run it."""
+    """Report that a requested backend is not built in, or cannot run on this machine."""
 
 
 class InvalidOperationError(BdcOccError):
-    """The maps and parameters of a packed operation do not fit together."""
+    """Refuse maps and parameters of a packed operation that do not fit together."""
 
 
 class FoldingError(BdcOccError):
-    """A unit cannot be turned into packed parameters."""
+    """Refuse a unit that cannot be turned into packed parameters."""
 
 
 class UnsupportedLayerError(BdcOccError):
-    """A layer has no translation into the arithmetic that was asked for."""
+    """Refuse a layer that has no translation into the arithmetic that was asked for."""
 
 
 class NonFiniteLossError(BdcOccError):
-    """A training step gave a loss or a gradient that is infinite or not a number."""
+    """Report that a training step gave an infinite or undefined loss or gradient."""
 
 
 class InvalidTrainingStateError(BdcOccError):
-    """A saved training is missing, damaged, unsafe to read or of another run."""
+    """Refuse a saved training that is missing, damaged, unsafe to read or of another run."""
 
 
 class InvalidReportError(BdcOccError):
-    """A file with scores is damaged, or its scores belong to something else."""
+    """Refuse a file with scores that is damaged or belongs to something else."""
 
 
 class InvalidRaysError(BdcOccError):
-    """Rays or views cannot be cast together, or at all."""
+    """Refuse rays or views that cannot be cast together, or at all."""

@@ -79,7 +79,7 @@ class Predictor:
 
     @property
     def network(self) -> nn.Module:
-        """The network itself, for those who look inside."""
+        """Return the network."""
         return self._network
 
     def __call__(self, frame: Frame) -> Prediction:

@@ -21,6 +21,11 @@ MAX_FUNCTION_LINES = 60
 SPDX = ('SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors',
         'SPDX-License-Identifier: Apache-2.0')
 VAGUE_NAMES = {'utils', 'util', 'misc', 'common', 'helpers', 'helper', 'tools'}
+NO_VERBS = set(
+    'a an the this that these those its their our all any both each either every no none some '
+    'several such something everything it they one two three what whatever which who '
+    'whoever whose when where whether why how about after as at before between beyond by for from '
+    'in into like of on over per to up with within without'.split())
 
 
 def files(*suffixes):
@@ -69,6 +74,31 @@ def test_names_say_what_a_file_is_about():
     vague = [shown(path) for path in files('.py')
              if VAGUE_NAMES & {*path.relative_to(ROOT).parts, path.stem}]
     assert vague == []
+
+
+def begins_with_a_verb(docstring):
+    """Guess it from the first word, which a determiner, preposition, plural or 'does' is not."""
+    found = re.match(r"[A-Za-z][\w'-]*", docstring)
+    word = found[0].lower() if found else ''
+    return bool(word) and word not in NO_VERBS and (word[-1] != 's' or word[-2:] == 'ss')
+
+
+@pytest.mark.parametrize(('docstring', 'expected'), [
+    ('Hold one message.', True), ('Process messages.', True), ('Compress an image.', True),
+    ('One message.', False), ('What was counted.', False), ('Runs a chain.', False),
+    ('Squares in a frame.', False), ('1x1 with a shortcut.', False), ('', False)])
+def test_a_verb_is_told_from_other_beginnings(docstring, expected):
+    assert begins_with_a_verb(docstring) is expected
+
+
+def test_docstrings_begin_with_a_verb():
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    without = [f'{shown(path, getattr(node, "lineno", 1))} {docstring.splitlines()[0]}'
+               for path in sorted((ROOT / 'bdc_occ_ros').rglob('*.py'))
+               for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, documented)
+               if (docstring := ast.get_docstring(node)) is not None
+               and not begins_with_a_verb(docstring)]
+    assert not without, '\n'.join(without)
 
 
 def test_nothing_is_left_for_later_and_no_path_is_somebodys_own():

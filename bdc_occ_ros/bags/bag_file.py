@@ -35,7 +35,7 @@ def qos(depth: int, durability: QosDurability = QosDurability.VOLATILE,
 
 class BagFile:
     """
-    A new bag that Humble and later read; use it in a with statement.
+    Write a new bag that Humble and later read; use it in a with statement.
 
     :param storage: Format of the file in it.
     :raises UsageError: if the folder exists already, and on entering if it cannot be made.

@@ -29,7 +29,7 @@ HISTORY_S = 1e6
 
 class RigBag:
     """
-    The calibration, poses and image stamps of a bag; images are read again when asked for.
+    Index the calibration, poses and image stamps of a bag; images are decoded on request.
 
     :param path: Bag in the layout that RigBagWriter writes.
     :raises InvalidBagError: if the bag cannot be read or lacks images or calibration.
@@ -84,7 +84,7 @@ class RigBag:
                     yield self._frame(key_ns, sets[key_ns], images.pop(key_ns))
 
     def _take(self, bag: BagReader, message: BagMessage, infos: dict[str, object]) -> None:
-        """Remember what a message says about calibration, motion or stamps."""
+        """Store what a message says about calibration, motion or stamps."""
         if message.msgtype == 'tf2_msgs/msg/TFMessage':
             is_static = message.topic.endswith('tf_static')
             for item in bag.decode(message).transforms:

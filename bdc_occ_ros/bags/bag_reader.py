@@ -33,7 +33,7 @@ MALFORMED = (ReaderError, SerdeError, TypesysError, OSError, EOFError, struct.er
 
 class BagMessage(NamedTuple):
     """
-    One recorded message.
+    Hold one recorded message.
 
     :param msgtype: Its type, package/msg/Name.
     :param stamp_ns: When it was recorded.
@@ -48,7 +48,7 @@ class BagMessage(NamedTuple):
 
 class BagReader:
     """
-    A rosbag2 bag (MCAP or SQLite) that is being read; use it in a with statement.
+    Read a rosbag2 bag (MCAP or SQLite); use it in a with statement.
 
     It states types, numbers of messages and quality of service by topic.
 
@@ -89,18 +89,18 @@ class BagReader:
 
     @property
     def start_ns(self) -> int:
-        """Stamp of the first message."""
+        """Return the stamp of the first message."""
         return self._reader.start_time
 
     @property
     def duration_ns(self) -> int:
-        """Time from the first message to the last."""
+        """Return the time from the first message to the last."""
         return max(0, self._reader.end_time - 1 - self._reader.start_time)
 
     @property
     def has_image_stamps(self) -> bool:
         """
-        Whether the first image has a stamp, which one converter leaves zero; also without images.
+        Return whether the first image has a stamp (one converter writes 0); true without images.
 
         :raises InvalidBagError: if that image is damaged.
         """
@@ -145,7 +145,7 @@ class BagReader:
             raise self._error(error, f'{message.topic} ({message.msgtype}): ') from error
 
     def _refuse_other_profiles(self) -> None:
-        """Name files of the same format that hold no ROS messages."""
+        """Refuse MCAP files that hold no ROS 2 messages."""
         for file in sorted(self.path.glob('*.mcap')) if self.path.is_dir() else [self.path]:
             profile = mcap_profile(file)
             if profile not in (None, 'ros2'):
@@ -172,7 +172,7 @@ class BagReader:
                     f'{path} is not a readable compressed file: {error}') from error
 
     def _check_sizes(self) -> None:
-        """Refuse a bag that would fill the memory or last for ever."""
+        """Refuse a bag with an implausible duration or chunk size."""
         if self._reader.message_count and self.duration_ns > MAX_DURATION_NS:
             raise InvalidBagError(
                 f'{self.path} claims to last {self.duration_ns / 1e9:.0f} s; '

@@ -14,7 +14,7 @@ from bdc_occ_ros.errors import NoDatasetError
 @dataclass(frozen=True)
 class TopicSummary:
     """
-    One topic of a bag.
+    Summarize one topic of a bag.
 
     :param reliability: What its publisher offered, or unknown; so durability.
     """
@@ -29,7 +29,7 @@ class TopicSummary:
 @dataclass(frozen=True)
 class BagContents:
     """
-    A bag in numbers.
+    Summarize a bag: its size, duration, topics and matching profile.
 
     :param start_ns: When its first message was recorded.
     :param dataset: Profile that fits, for `dataset:=`; empty if none does.
@@ -44,7 +44,7 @@ class BagContents:
     reason: str
 
     def as_text(self) -> str:
-        """Lay it out for people."""
+        """Format the summary as text."""
         start = datetime.fromtimestamp(self.start_ns / 1e9, timezone.utc)
         width = max((len(topic.topic) for topic in self.topics), default=0)
         lines = [f'{self.path}: {self.num_messages} messages in {self.duration_s:.3f} s from '
@@ -56,7 +56,7 @@ class BagContents:
 
 def summarize_bag(path: str | Path) -> BagContents:
     """
-    Read what a bag says about itself.
+    Read the summary of a bag.
 
     :param path: Folder, or storage file.
     :raises InvalidBagError: if it cannot be read.

@@ -21,7 +21,7 @@ TEMPLATE = 'custom'
 
 
 class DatasetMatch(NamedTuple):
-    """The profile that fits, and why, in a sentence."""
+    """Hold the profile that fits and one sentence that says why."""
 
     name: str
     reason: str

@@ -30,7 +30,7 @@ XYZIR_OF_PCL = np.dtype({'names': XYZIR.names, 'formats': ['<f4'] * 5,
 @dataclass(frozen=True)
 class ConverterFormat:
     """
-    How a converter writes.
+    Describe the bags of one converter.
 
     In topics and frames {name} stands for the camera's name, {lower} for the same in small
     letters, {number} for its place in the rig.
@@ -106,7 +106,7 @@ CONVERTER_FORMATS = {each.name: each for each in (
         'camera{number}/camera_optical_link',
         info_topic='/sensing/camera/camera{number}/camera_info', transforms='static'),
 )}
-# As this package likes it: calibration in the bag, or in a file beside it.
+# Formats of this package: calibration in the bag, or in a file beside it.
 OWN_FORMAT = ConverterFormat(
     'nuscenes', '/camera/{name}/image/compressed', 'jpeg', '{name}',
     info_topic='/camera/{name}/camera_info', transforms='static', world_frame=ODOM_FRAME,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Read one recorded moment of a real rig from a folder, and write it as a bag.
+Read one recorded keyframe of a real rig from a folder, and write it as a bag.
 
 Three forms are known, told apart by their files:
 calibration.json with cameras that carry times and ego poses (a complete nuScenes keyframe);
@@ -32,7 +32,7 @@ MAX_FILE_BYTES = 64 * 2**20
 
 class Keyframe(NamedTuple):
     """
-    One moment of a rig.
+    Hold one keyframe of a rig.
 
     :param stamps_ns: Exposure time by camera name.
     :param jpegs: Compressed image by camera name, as it was recorded.

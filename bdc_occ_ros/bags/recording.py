@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Read what the node published back out of a recorded bag."""
+"""Read the node's results from a recorded bag."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ FORMATS = {FLOAT32: '<f4', 6: '<u4'}  # by PointField's datatype
 @dataclass(frozen=True)
 class Recording:
     """
-    Results by the stamp of the key camera's exposure.
+    Hold the node's results by the stamp of the key camera's exposure.
 
     :param occupancies: Grids; cells that the cloud leaves out count as not seen.
     :param boxes: Objects; velocities are those of their markers, nan where none were recorded.
@@ -44,7 +44,7 @@ class Recording:
 
     @property
     def has_velocities(self) -> bool:
-        """Whether the velocity of every box is known."""
+        """Return whether the velocity of every box is known."""
         return not any(np.isnan(boxes.velocities_mps).any() for boxes in self.boxes.values())
 
 

@@ -31,7 +31,7 @@ QUEUE = {'reliable': 10, 'best_effort': 5}
 
 class RecordedReading(NamedTuple):
     """
-    An image or a LiDAR sweep, when it was taken and where the vehicle was then.
+    Hold an image or a LiDAR sweep with its stamp and the vehicle's pose.
 
     :param data: JPEG, or points (N, 5) float32: x y z in the LiDAR frame, metres, intensity, ring.
     :param fixed_from_ego: Pose of the vehicle in the odometry frame, (4, 4), metres; None if
@@ -46,9 +46,9 @@ class RecordedReading(NamedTuple):
 
 class BagSummary(NamedTuple):
     """
-    What was written.
+    Summarize what was written.
 
-    :param num_truths: Sets with right answers.
+    :param num_truths: Sets with ground truth.
     :param duration_s: From the first exposure to the last.
     """
 
@@ -61,7 +61,7 @@ class BagSummary(NamedTuple):
 
 class RigBagWriter:
     """
-    A bag of a rig that is being written; use it in a with statement.
+    Write the bag of a rig; use it in a with statement.
 
     One keyframe is kept back, since some converters write the pose of the next one with it.
 
@@ -92,7 +92,7 @@ class RigBagWriter:
 
     @property
     def summary(self) -> BagSummary:
-        """What has been written so far."""
+        """Return the summary of what has been written so far."""
         return BagSummary(str(self._file.path), self._num_sets, self._num_images,
                           len(self.truths), (self._last_ns - self._start_ns) / 1e9)
 

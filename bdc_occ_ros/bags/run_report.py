@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Count what went into the node, what came out, how late, and where the rest went."""
+"""Report the node's sets in, results out, latency, and reasons of missing results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ REASON_PREFIXES = {'output': 'dropped: ', 'synchronizer': 'not formed: '}
 @dataclass(frozen=True)
 class RunReport:
     """
-    Sets of images in, results out.
+    Report the sets of images in and the results out of one run.
 
     :param sets_in: Sets in the bag that was played.
     :param latency_ms: From the key camera's exposure to the result's arrival: p50, p95, p99.
@@ -40,7 +40,7 @@ class RunReport:
     unaccounted: int
 
     def as_text(self) -> str:
-        """Lay it out for people."""
+        """Format the report as text."""
         lines = [f'  sets in            {self.sets_in:6d}   {self.rate_in_hz:6.2f} Hz',
                  f'  sets out           {self.sets_out:6d}   {self.rate_out_hz:6.2f} Hz']
         for name, values in (('from the key exposure', self.latency_ms),

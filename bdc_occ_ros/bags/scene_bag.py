@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Render a drive and write it as a bag with its right answers."""
+"""Render a drive and write it as a bag with its ground truth."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +23,7 @@ from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
 from bdc_occ_ros.world.drive import Drive, num_triggers
 
 JPEG_QUALITY = 90
-Rendering = tuple[dict[str, bytes], Truth | None]  # JPEG by camera name, and the right answer
+Rendering = tuple[dict[str, bytes], Truth | None]  # JPEG by camera name, and the ground truth
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:
@@ -40,7 +40,7 @@ def write_scene_bag(path: str | Path, rig: CameraRig, *, seed: int, seconds: flo
                     calibration: str = 'tf', converter: ConverterFormat | None = None,
                     num_processes: int | None = None, show_progress: bool = False) -> BagSummary:
     """
-    Write a bag of a drive; the first set of every half second has its right answer beside it.
+    Write a bag of a drive; the first set of every half second has ground truth beside it.
 
     :param rig: The cameras, with the image size to render.
     :param calibration: As for RigBagWriter, and so is the converter.

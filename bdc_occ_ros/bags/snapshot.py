@@ -31,7 +31,7 @@ _CAMERA_VALUES = ('name', 'width_px', 'height_px', 'distortion_model')
 
 
 class Snapshot(NamedTuple):
-    """What one prediction started from and came to; None where the network has no head for it."""
+    """Hold a frame and its prediction; None where the network has no head for it."""
 
     frame: Frame
     occupancy: Occupancy | None

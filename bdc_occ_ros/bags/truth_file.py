@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Save and load the right answers to the frames of a bag: one npz file without pickled objects.
+Save and load the ground truth of a bag's frames: one npz file without pickled objects.
 
 Arrays of the file: stamps_ns (K,), has_occupancy (K,), labels and observed (O, 200, 200, 16) for
 the stamps that have a grid, box_counts (K,), and box_<field> concatenated over all stamps.
@@ -24,7 +24,7 @@ MAX_BYTES = 2 * 2**30
 
 
 class Truth(NamedTuple):
-    """The right answer for one key camera exposure; without a grid where nobody knows it."""
+    """Hold the ground truth of one key camera exposure; the grid is None where unlabelled."""
 
     stamp_ns: int
     occupancy: Occupancy | None
@@ -32,7 +32,7 @@ class Truth(NamedTuple):
 
 
 def save_truth(truths: Sequence[Truth], path: str | Path) -> None:
-    """Write right answers, ordered by stamp."""
+    """Write ground truth, ordered by stamp."""
     grids = [truth.occupancy for truth in truths if truth.occupancy is not None]
     shape = (0, *VoxelGrid().shape)
     np.savez_compressed(
@@ -48,7 +48,7 @@ def save_truth(truths: Sequence[Truth], path: str | Path) -> None:
 
 def load_truth(path: str | Path) -> tuple[Truth, ...]:
     """
-    Read right answers.
+    Read ground truth.
 
     :raises InvalidBagError: if it is not one, or its arrays do not fit together.
     """

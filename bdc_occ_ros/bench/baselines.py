@@ -66,7 +66,7 @@ class Baselines:
 
     def of_layer(self, layer: Layer, data: LayerData) -> dict[str, Candidate]:
         """
-        Return who computes a layer.
+        Return the baselines of a layer.
 
         :param data: Its input and weights.
         """

@@ -31,7 +31,7 @@ Name = TypeVar('Name', bound=Hashable)
 
 class Times(NamedTuple):
     """
-    What a candidate needed.
+    Hold the times of one candidate.
 
     :param median_ms: Median over the quiet rounds of the fastest run of each.
     :param num_quiet_rounds: Rounds that were not disturbed, at least 1.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Group what takes turns in one measurement: operations of one shape and their baselines."""
+"""Group operations of one shape and their baselines, which one measurement alternates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -43,7 +43,7 @@ SPLAT_MODEL = 'bdc_occ_b'
 
 class Group(NamedTuple):
     """
-    Operations of one shape and who else computes it.
+    Group the operations of one shape with their baselines.
 
     :param shape: Channels and size, for tables.
     :param macs: Products of a bit and a bit in each of the operations; 0 for the splat.
@@ -58,7 +58,7 @@ class Group(NamedTuple):
 
 def choose_groups(names: str) -> dict[str, Callable[[Baselines], Group]]:
     """
-    Return what makes the groups whose names begin as asked for.
+    Return the factories of the groups whose names begin as asked for.
 
     :param names: Beginnings with commas between; empty means all.
     :raises UsageError: if no name begins so.

@@ -79,7 +79,7 @@ def _baselines(names: str) -> Sequence[str]:
 
 def roofline_probe(backend: Backend, threads: int) -> Candidate | None:
     """
-    Return what tells how many milliseconds PROBE_MACS take if only bits are compared.
+    Return a candidate that times PROBE_MACS of bit comparisons alone.
 
     :param backend: One of the library of CPU kernels; the others have no roofline.
     :param threads: Threads, which do not wait for each other: their speeds are added.
@@ -99,7 +99,7 @@ def roofline_probe(backend: Backend, threads: int) -> Candidate | None:
 
 def _measure_group(group: Group, backends: Sequence[Backend], threads: int,
                    num_rounds: int) -> Iterator[dict[str, Any]]:
-    """Let a group take turns and return its rows."""
+    """Measure the candidates of a group in turns and return its rows."""
     candidates: dict[Key, Candidate] = {
         (BASELINE, name): run for name, run in group.baselines.items()}
     for backend in backends:

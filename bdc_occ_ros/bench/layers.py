@@ -25,7 +25,7 @@ from bdc_occ_ros.kernels.operations import (
 
 class Layer(NamedTuple):
     """
-    A binary convolution.
+    Define the shape of a binary convolution.
 
     :param kernel: 1 or 3.
     :param height: Of the input, like width.
@@ -41,23 +41,23 @@ class Layer(NamedTuple):
 
     @property
     def name(self) -> str:
-        """How it is called on the command line and in tables."""
+        """Return its name on the command line and in tables."""
         return f'{self.kernel}x{self.kernel}-{self.in_channels}-{self.out_channels}@{self.shape}'
 
     @property
     def shape(self) -> str:
-        """Size of the input and the stride if there is one."""
+        """Return the size of the input, and the stride if it is not 1."""
         return f'{self.height}x{self.width}' + ('/2' if self.stride == 2 else '')
 
     @property
     def out_shape(self) -> tuple[int, int, int, int]:
-        """Batch, rows, columns and channels of the output."""
+        """Return batch, rows, columns and channels of the output."""
         rows, columns = (-(-size // self.stride) for size in (self.height, self.width))
         return 1, rows, columns, self.out_channels
 
     @property
     def macs(self) -> int:
-        """Products of a bit and a bit, padding counted as if it were image."""
+        """Return the products of a bit and a bit, padding counted as if it were image."""
         return self.kernel ** 2 * self.in_channels * prod(self.out_shape)
 
 
@@ -74,7 +74,7 @@ LAYERS = (
 
 class UnitShape(NamedTuple):
     """
-    A BDC unit.
+    Define the shape of a BDC unit.
 
     :param height: Of the input, like width.
     :param stride: 1 or 2.
@@ -88,14 +88,14 @@ class UnitShape(NamedTuple):
 
     @property
     def layers(self) -> tuple[Layer, Layer]:
-        """Its two convolutions."""
+        """Return its two convolutions."""
         spatial = Layer(3, self.in_channels, self.in_channels, self.height, self.width,
                         self.stride)
         return spatial, Layer(1, self.in_channels, self.out_channels, *spatial.out_shape[1:3])
 
     @property
     def name(self) -> str:
-        """How it is called on the command line."""
+        """Return its name on the command line."""
         return f'unit-{self.in_channels}-{self.out_channels}@{self.layers[0].shape}'
 
 
@@ -107,7 +107,7 @@ UNITS = (
 
 class LayerData(NamedTuple):
     """
-    Seeded input and weights of a layer.
+    Hold the seeded input and weights of a layer.
 
     :param real: (1, Ci, H, W) float32, channels last.
     :param bits: The signs of it.

@@ -28,7 +28,7 @@ def has_packages(what: str, packages: Sequence[str]) -> bool:
 
 def describe_machine(threads: int) -> dict[str, str | int]:
     """
-    Return what must be told with every time.
+    Return the hardware and versions that belong to every measured time.
 
     :param threads: Threads that were used.
     """
@@ -38,7 +38,7 @@ def describe_machine(threads: int) -> dict[str, str | int]:
 
 
 def machine_line(machine: dict[str, str | int]) -> str:
-    """Return it in one line."""
+    """Return the machine's description in one line."""
     versions = ', '.join(f'{name} {machine[name]}' for name in ('bdc_occ_ros', *PACKAGES))
     return (f'{machine["cpu"]}, {machine["cores"]} cores, {machine["threads"]} threads; '
             f'{versions}; commit {machine["commit"]}')

@@ -116,7 +116,7 @@ def _suitable_backends(config: NetworkConfig, names: str) -> Sequence[str]:
 
 
 def _check_int8(config: NetworkConfig) -> None:
-    """Refuse what the processes would refuse later."""
+    """Refuse int8 early where a process would refuse it later."""
     if config.nano is not None:
         raise UsageError(f'{config.name}: eight bits are for networks of the published layout; '
                          f'leave {INT8} out')

@@ -34,7 +34,7 @@ def layer_chain(layer: Layer) -> list[Layer]:
 
 
 class BinaryChainRunner:
-    """Runs one chain at a time; OpenVINO reads its environment variables once per process."""
+    """Run one chain at a time; OpenVINO reads its environment variables once per process."""
 
     def __init__(self, threads: int) -> None:
         self._settings = {'INFERENCE_NUM_THREADS': threads, 'NUM_STREAMS': 1, 'PERF_COUNT': True,

@@ -17,7 +17,7 @@ from bdc_occ_ros.network.cost import Cost, profile_network, total_cost
 
 class PublishedRow(NamedTuple):
     """
-    Two cells of the paper and the network they belong to.
+    Hold two cells of the paper and the network they belong to.
 
     :param method: Name in the paper.
     :param model: Name of our config.
@@ -44,7 +44,7 @@ PUBLISHED_ROWS = (
 
 class ComparedRow(NamedTuple):
     """
-    A row of the paper and our count, as the authors count, to two digits as printed.
+    Compare a row of the paper with our count, by the authors' rules, to two digits as printed.
 
     :param params_m: Parameters, millions.
     :param ops_g: Operations, 1e9.

@@ -19,7 +19,7 @@ OtherReplay = Callable[[SyncCase], 'OtherResult']
 
 class OtherResult(NamedTuple):
     """
-    What another synchronizer made of a stream.
+    Hold the sets that another synchronizer formed from a stream.
 
     :param us_per_message: Processor time per image.
     """
@@ -30,7 +30,7 @@ class OtherResult(NamedTuple):
 
 class CaseRow(NamedTuple):
     """
-    One row of the table.
+    Report how the synchronizer did on one case.
 
     :param sets_offered: Triggers in the stream.
     :param sets_due: Of these, how many had every image come before a newer one was complete,

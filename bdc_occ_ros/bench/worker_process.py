@@ -52,7 +52,7 @@ class WorkerProcess:
 
 def _serve(pipe: Connection, make: Callable[..., object], arguments: tuple[Any, ...],
            variables: dict[str, str]) -> None:
-    """Answer calls until the other side is gone."""
+    """Answer calls until the pipe is closed."""
     os.environ.update(variables)
     served = make(*arguments)
     while True:

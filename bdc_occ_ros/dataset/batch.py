@@ -14,7 +14,7 @@ from bdc_occ_ros.errors import UsageError
 
 class TrueBoxes(NamedTuple):
     """
-    Objects of one sample in the ego frame of its labels.
+    Hold the objects of one sample in the ego frame of its labels.
 
     :param boxes: Centre x y z, length, width, height, yaw, velocity x y; (n, 9) float32, metres,
         radians, metres per second; velocities nan where unknown.
@@ -28,7 +28,7 @@ class TrueBoxes(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class TrainingBatch:
     """
-    Samples at the size of the network's input, on one device.
+    Hold samples at the size of the network's input, on one device.
 
     Letters: B samples, N cameras, H W input size, h w feature rows and columns.
 
@@ -71,7 +71,7 @@ class TrainingBatch:
 
 class TrainingSource(Protocol):
     """
-    Samples by number; the same number gives the same sample, whoever asks and whenever.
+    Provide samples by number; a number gives the same sample in every process and run.
 
     That is what lets a run stop anywhere and go on as if it had not, and lets processes share the
     work: which sample comes when is decided by the training alone.

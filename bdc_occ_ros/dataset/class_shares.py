@@ -16,7 +16,7 @@ OCC3D_COUNTS = (
 
 
 class ClassShares:
-    """Counts of observed voxels by class, and of the keyframes that show each class."""
+    """Count observed voxels by class, and the keyframes that show each class."""
 
     def __init__(self) -> None:
         self.voxels = torch.zeros(len(OCCUPANCY_CLASS_NAMES), dtype=torch.long)
@@ -35,12 +35,12 @@ class ClassShares:
 
     @property
     def observed_share(self) -> float:
-        """Observed voxels among all."""
+        """Return the share of observed voxels among all."""
         return int(self.voxels.sum()) / max(1, self.num_voxels)
 
     @property
     def free_share(self) -> float:
-        """Free voxels among the observed ones."""
+        """Return the share of free voxels among the observed ones."""
         return int(self.voxels[FREE_LABEL]) / max(1, int(self.voxels.sum()))
 
     def ratios(self) -> list[float]:

@@ -25,7 +25,7 @@ from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 
 class SampleKey(NamedTuple):
-    """The key of a sample in the tables, and its scene."""
+    """Identify a sample by its key in the tables and its scene."""
 
     token: str
     scene_name: str
@@ -33,7 +33,7 @@ class SampleKey(NamedTuple):
 
 class NuscenesDataset:
     """
-    The samples of a split.
+    Read the samples of a split.
 
     :param dataroot: Folder with samples, sweeps and the folder of tables.
     :param version: Name of that folder, for example v1.0-mini.

@@ -24,7 +24,7 @@ VERSION_OF_SPLIT = {'train': 'trainval', 'train_detect': 'trainval', 'train_trac
 
 class NuscenesTables:
     """
-    Rows by their keys, and the poses, cameras and files that they note.
+    Look up rows by their keys, and the poses, cameras and files that they note.
 
     :param dataroot: Folder with samples, sweeps and the folder of tables.
     :param version: Folder of tables, for example v1.0-mini.

@@ -24,7 +24,7 @@ DAMAGES = (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zli
 
 class Occ3dLabel(NamedTuple):
     """
-    The truth for one sample, indexed [x][y][z] in the ego frame of its LiDAR sweep.
+    Hold the label of one sample, indexed [x][y][z] in the ego frame of its LiDAR sweep.
 
     :param semantics: Class per voxel, (200, 200, 16) uint8.
     :param mask_lidar: Whether the LiDAR observes it, the same shape, bool.

@@ -16,7 +16,7 @@ from bdc_occ_ros.errors import InvalidDatasetError
 
 class SampleCache:
     """
-    Arrays by key; several processes may use one folder.
+    Cache arrays by key; several processes may use one folder.
 
     :param folder: Where; it is made.
     :param origin: All that decides what the samples are, with a repr that says so; a subfolder

@@ -20,7 +20,7 @@ LARGEST_GAP_NS = 20_000_000  # between images of one trigger, less the offsets o
 
 class Reading(NamedTuple):
     """
-    One image or sweep on disk.
+    Locate one image or sweep on disk.
 
     :param world_from_ego: Pose of the vehicle then, (4, 4), metres.
     :param row: Its row of sample_data.
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
 
 
 class ImageSet(NamedTuple):
-    """The images of one trigger by their stamps; of keyframes the sample, and its sweep if any."""
+    """Hold the images of one trigger by stamp; for keyframes the sample, and any LiDAR sweep."""
 
     images: Sequence[Reading]
     key: SampleKey | None
@@ -42,7 +42,7 @@ class ImageSet(NamedTuple):
 
 class SceneReadings(NamedTuple):
     """
-    A scene as it was recorded, in the order of time.
+    List the readings of a scene in the order of time.
 
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres; None without one.
     :param sweeps: Those of the LiDAR between the samples.

@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 class SensorReading(NamedTuple):
     """
-    One image or LiDAR sweep.
+    Hold one image or LiDAR sweep.
 
     :param data: JPEG bytes, or points (N, 5) float32: x y z in the LiDAR frame, metres,
         intensity, ring.
@@ -36,7 +36,7 @@ class SensorReading(NamedTuple):
 
 class Annotation(NamedTuple):
     """
-    One object at the time of a sample.
+    Describe one object at the time of a sample.
 
     :param instance: Name of the object, the same in all samples of the scene.
     :param class_name: Class of the detection task.
@@ -56,7 +56,7 @@ class Annotation(NamedTuple):
 
 class SampleRecord(NamedTuple):
     """
-    One annotated moment.
+    Hold the readings and annotations of one sample.
 
     :param stamp_us: Time of the sample, that of the LiDAR sweep.
     :param images: By camera.
@@ -72,7 +72,7 @@ class SampleRecord(NamedTuple):
 
 class SceneDescription(NamedTuple):
     """
-    What stays the same during a scene.
+    Describe what stays the same during a scene.
 
     :param name: Unique in the data set, for example scene-0001.
     :param ego_from_lidar: Mount of the LiDAR, (4, 4), metres.
@@ -88,7 +88,7 @@ class SceneDescription(NamedTuple):
 
 class SceneWriter:
     """
-    A scene that is being written, sample by sample.
+    Write a scene, sample by sample.
 
     :param version: Folder of the tables, for example v1.0-mini.
     """

@@ -20,7 +20,7 @@ TITLE = 'bdc_occ_ros: six cameras in, semantic occupancy and boxes out'
 
 
 def middle_truth(recording: Recording, rig: CameraRig, seed: int) -> Truth:
-    """Return the right answer to the result in the middle of a recorded drive."""
+    """Return the ground truth of the result in the middle of a recorded drive."""
     stamps = sorted(recording.occupancies)
     stamp_ns = stamps[len(stamps) // 2]
     return Truth(stamp_ns, *Drive(rig, seed).truth(TRIGGERS_NS.index(stamp_ns)))
@@ -30,12 +30,12 @@ def draw_demo(folder: Path, recording: Recording, truth: Truth, score: str, noti
     """
     Draw occupancy.png: a result beside the truth, both in the cells that a camera observes.
 
-    What a network says of other cells nobody can check, and it was never taught any.
+    Labels of other cells are unsupervised in training and have no ground truth here.
 
     :param folder: Output folder of the demo, with the drive.
-    :param truth: The right answer to the result that is shown.
+    :param truth: Ground truth of the result that is shown.
     :param score: How right the result is, in words.
-    :param notice: What nobody may overlook; empty for nothing.
+    :param notice: Warning to show; empty for none.
     """
     frame = next(iter(RigBag(folder / 'drive').frames({truth.stamp_ns})))
     boxes = recording.boxes.get(truth.stamp_ns)
@@ -53,7 +53,7 @@ def write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str)
     Write demo.rrd: images of every set with a result, the results, and the truth.
 
     :param folder: Output folder of the demo, with the drive.
-    :param notice: What nobody may overlook; empty for nothing.
+    :param notice: Warning to show; empty for none.
     """
     wanted = set(recording.occupancies)
     with RerunRecording(folder / 'demo.rrd', rig, notice) as rerun:

@@ -46,7 +46,7 @@ _FRONT_CROSS = [(0, 3), (1, 2)]
 
 
 class _Faces(NamedTuple):
-    """Squares (N, 4, 3) in an ego frame, RGB (N, 3), and the cells between each and the eye."""
+    """Hold squares (N, 4, 3) in an ego frame, RGB (N, 3), and the cells from each to the eye."""
 
     corners_m: np.ndarray
     colors: np.ndarray

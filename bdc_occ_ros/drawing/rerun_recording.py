@@ -21,9 +21,9 @@ WORLD = 'ego'
 
 class RerunRecording:
     """
-    An .rrd file that is being recorded; use it in a with statement.
+    Record an .rrd file; use it in a with statement.
 
-    :param notice: What nobody may overlook; empty for nothing.
+    :param notice: Warning, shown in a view of its own; empty for none.
     """
 
     def __init__(self, path: str | Path, rig: CameraRig, notice: str) -> None:

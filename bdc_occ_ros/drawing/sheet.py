@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Draw one picture of everything: the cameras above, and grids side by side below."""
+"""Draw a sheet: the cameras above, and grids side by side below."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ NUSCENES_ROWS = (('CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT'),
 
 
 class Column(NamedTuple):
-    """One grid with its boxes, either or both."""
+    """Hold one grid and its boxes, either or both."""
 
     caption: str
     occupancy: Occupancy | None
@@ -46,7 +46,7 @@ class Column(NamedTuple):
 
 class Overlay(NamedTuple):
     """
-    What is drawn into the images.
+    Define what is drawn into the images.
 
     :param voxels: Grid whose occupied cells are drawn, or None.
     :param fixed_from_ego: Pose of the ego frame of both, (4, 4), in the fixed frame of the
@@ -64,7 +64,7 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overl
     Draw the cameras with an overlay, and every column's cubes and bird's eye, into a PNG.
 
     :param frame: The images, or None to leave them out.
-    :param notice: What nobody may overlook; drawn large under the title.
+    :param notice: Warning; drawn large under the title.
     :raises UsageError: if the file cannot be written.
     """
     rows = [] if frame is None else _image_rows(frame, overlay)
@@ -90,7 +90,7 @@ def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overl
 
 
 class _Page:
-    """A figure that takes positions in pixels from its upper left corner."""
+    """Draw on a figure at positions in pixels from its upper left corner."""
 
     def __init__(self, height_px: int) -> None:
         self._height = height_px

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Find what a sheet shows in a bag, a snapshot or a sample of a data set."""
+"""Load the content of a sheet from a bag, a snapshot or a sample of a data set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 class Source(NamedTuple):
-    """What a sheet shows, and the stamp of the key camera's exposure that it shows."""
+    """Hold the content of a sheet and the stamp of its key camera's exposure."""
 
     title: str
     stamp_ns: int

@@ -25,7 +25,7 @@ REACH_M = {'car': 50.0, 'truck': 50.0, 'bus': 50.0, 'trailer': 50.0, 'constructi
 
 
 class _Found(NamedTuple):
-    """Boxes of one class and sample: scores (n,) and centres (n, 2); the true centres (m, 2)."""
+    """Hold scores (n,), centres (n, 2) and true centres (m, 2) of one class and sample."""
 
     scores: np.ndarray
     centers_m: np.ndarray
@@ -34,7 +34,7 @@ class _Found(NamedTuple):
 
 class CenterPrecision:
     """
-    Predicted and true boxes of samples, and how well they agree.
+    Accumulate predicted and true boxes of samples, and compute their average precision.
 
     Boxes beyond nuScenes' range of their class do not count.
     """
@@ -43,7 +43,7 @@ class CenterPrecision:
         self._samples: dict[str, list[_Found]] = {name: [] for name in class_names}
 
     def add(self, boxes: Boxes, true_centers_m: np.ndarray, true_labels: np.ndarray) -> None:
-        """Take in one sample; true centres (m, 2) are x y in the frame of the boxes."""
+        """Add one sample; true centres (m, 2) are x y in the frame of the boxes."""
         for label, (name, samples) in enumerate(self._samples.items()):
             reach_m = REACH_M.get(name, np.inf)
             true_m = true_centers_m[true_labels == label]
@@ -76,7 +76,7 @@ def _average_precision(samples: Sequence[_Found], limit_m: float) -> float:
 
 
 def _is_right(sample: _Found, limit_m: float) -> np.ndarray:
-    """Let boxes take the nearest true centre that is left, the strongest first; (n,) bool."""
+    """Match boxes to the nearest true centre left, the strongest first; (n,) bool."""
     is_right = np.zeros(len(sample.scores), bool)
     if not len(sample.true_centers_m):
         return is_right

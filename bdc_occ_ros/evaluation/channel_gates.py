@@ -21,7 +21,7 @@ from bdc_occ_ros.errors import UsageError
 @dataclass(eq=False)
 class ChannelGates:
     """
-    Gates of a network over samples.
+    Collect the gates of a network over samples.
 
     :param by_unit: Per unit one (channels,) float32 for every sample, in their order.
     :param scenes: Scene of every sample.

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Predict the samples of a score once more without looking, or from other images.
+Predict the samples of a score from the voxel prior, or from images of another scene.
 
-Whoever scores little more than the most frequent class of every voxel has learned where things
-usually are, and not to see.
+A network that scores little more than the most frequent class of every voxel has learned where
+things usually are, and not to see.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ from bdc_occ_ros.predictor import Prediction
 
 class PriorSource:
     """
-    The voxel prior as the prediction of every sample.
+    Predict every sample by the voxel prior.
 
     :param learned_from: Split whose labels it is made of.
     :param dataset: Split whose samples are asked for.
@@ -69,7 +69,7 @@ def voxel_prior(labels: Iterable[Occ3dLabel]) -> np.ndarray:
 
 class OtherSceneSource:
     """
-    What another source predicts for a sample of another scene.
+    Predict every sample by another source's prediction for a sample of another scene.
 
     :raises UsageError: if it has samples of one scene only.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Count what is right over a split, on one process or a part of it on each of several."""
+"""Evaluate predictions over a split, on one process or in parts on several."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -20,7 +20,7 @@ Answer = Callable[[SampleKey], Prediction | None]
 
 
 class SampleScore(NamedTuple):
-    """Mean IoU of one sample over the voxels that a camera sees, 0 to 1; nan without a grid."""
+    """Hold one sample's mean IoU over the voxels a camera sees, 0 to 1; nan without a grid."""
 
     key: SampleKey
     mean_iou: float
@@ -28,7 +28,7 @@ class SampleScore(NamedTuple):
 
 class Evaluation:
     """
-    What has been counted.
+    Accumulate the counts behind all scores.
 
     :param num_classes: Classes, the free one among them.
     :param with_rays: Whether rays are cast, which takes about two seconds per sample.
@@ -56,7 +56,7 @@ class Evaluation:
             self.gates.merge(other.gates)
 
     def worst(self, count: int) -> list[SampleScore]:
-        """Return the samples that went worst."""
+        """Return the samples of the lowest mean IoU, the lowest first."""
         scored = [sample for sample in self.samples if not np.isnan(sample.mean_iou)]
         return sorted(scored, key=lambda sample: sample.mean_iou)[:count]
 

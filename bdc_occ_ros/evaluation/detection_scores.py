@@ -26,7 +26,7 @@ Submission = Sequence[Mapping[str, Any]]
 
 class DetectionScores(NamedTuple):
     """
-    What the devkit says, scores from 0 to 1.
+    Hold the devkit's scores, from 0 to 1.
 
     :param errors: mATE, mASE, mAOE, mAVE and mAAE by the devkit's names of them.
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Estimate how sure a mean IoU, or the difference of two, is, by drawing samples again and again.
+Estimate confidence intervals of a mean IoU, or of the difference of two, by bootstrap.
 
 Two networks that saw the same samples share the luck of which samples those were. Every draw
 therefore takes the same samples for both, and what spreads is the difference alone. Samples are
@@ -21,7 +21,7 @@ COVERED = 0.95
 
 
 class Interval(NamedTuple):
-    """A score and where its true value lies, at 95 %."""
+    """Hold a score and its 95 % confidence interval."""
 
     value: float
     low: float
@@ -29,7 +29,7 @@ class Interval(NamedTuple):
 
 
 class PairedBootstrap:
-    """The draws, the same for all that is compared; the mean leaves the free class out."""
+    """Draw samples, the same for all that is compared; the mean leaves the free class out."""
 
     def __init__(self, num_samples: int, free_label: int, draws: int = DRAWS, seed: int = 0
                  ) -> None:

@@ -22,7 +22,7 @@ SAME_EXPOSURE_NS = 1_000_000  # converters round stamps; exposures are 50 ms apa
 
 
 class PredictionSource(Protocol):
-    """Something that predicts samples, in the ego frame of the LiDAR sweep: the label's."""
+    """Define what predicts samples, in the ego frame of the LiDAR sweep: the label's."""
 
     class_names: tuple[str, ...]
     free_label: int
@@ -36,7 +36,7 @@ class PredictionSource(Protocol):
 
 class NetworkSource:
     """
-    A network that looks at the images of every sample.
+    Predict samples by a network on their images.
 
     It is asked for the ego frame of the sweep: at 10 m/s the vehicle drives half a metre, more
     than a voxel, from the key camera's exposure to it.
@@ -62,7 +62,7 @@ class NetworkSource:
 
 class RecordingSource:
     """
-    What the node published, matched to samples by the stamp of the key camera's exposure.
+    Match what the node published to samples by the stamp of the key camera's exposure.
 
     The node publishes in the ego frame of that exposure, and the label lies in that of the LiDAR
     sweep: boxes are moved into the latter, and voxels by nearest neighbour. Voxels that a recorded

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Join the processes that torchrun has started to share some work; alone there is one."""
+"""Join the processes that torchrun has started to share some work; without it there is one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from torch import distributed, Tensor
 
 
 class ProcessGroup(NamedTuple):
-    """The number of this process, from 0, and how many there are."""
+    """Hold the number of this process, from 0, and how many there are."""
 
     rank: int
     size: int

@@ -28,7 +28,7 @@ MAX_ORIGIN_M = 39.0
 
 class RayHits(NamedTuple):
     """
-    Where rays end.
+    Hold where rays end.
 
     :param voxels: Flat index into the grid of the voxel hit, (R,) int64; -1 without a hit.
     :param distances_m: To where the ray enters that voxel, or leaves the grid, (R,) float64.
@@ -115,7 +115,7 @@ def choose_origins(lidar_positions_m: np.ndarray) -> np.ndarray:
 
 
 class RayIou:
-    """Counts over all frames; the number of classes includes the free one."""
+    """Count hits over all frames; the number of classes includes the free one."""
 
     def __init__(self, num_classes: int, free_label: int, grid: VoxelGrid) -> None:
         self.free_label = free_label

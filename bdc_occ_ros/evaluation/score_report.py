@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Report all scores of an evaluation, for people and for programs."""
+"""Report all scores of an evaluation, as text and as JSON."""
 
 from collections.abc import Mapping
 import math
@@ -45,7 +45,7 @@ def percent(score: float) -> float | None:
 
 
 def report_as_text(report: Mapping[str, Any]) -> str:
-    """Lay the scores out for people."""
+    """Format the scores as text."""
     subject = report.get('model', report.get('bag'))
     state = '' if report.get('is_trained', True) else ' (untrained)'
     lines = [f'{subject}{state} on {report["split"]}: {report["samples"]} samples']

@@ -18,7 +18,7 @@ from bdc_occ_ros.errors import InvalidGridError
 
 class ConfusionMatrix:
     """
-    How often a voxel of one class was called another.
+    Count how often a voxel of one class was called another.
 
     :param num_classes: Classes, the free one among them.
     """
@@ -64,7 +64,7 @@ class ConfusionMatrix:
 
 
 class SetScores(NamedTuple):
-    """Mean IoU of every set with truth and prediction, and of all together; nan without any."""
+    """Hold the mean IoU of every set with truth and prediction, and of all; nan without any."""
 
     by_stamp: Mapping[int, float]
     mean_iou: float

@@ -105,7 +105,7 @@ class Camera:
     @property
     def is_distorted(self) -> bool:
         """
-        Whether any distortion coefficient differs from zero.
+        Return whether any distortion coefficient differs from zero.
 
         An equidistant lens bends even with zeros, but drivers write zeros under any model name
         for images that are straight already, so zeros mean straight.
@@ -114,7 +114,7 @@ class Camera:
 
     @property
     def fingerprint(self) -> bytes:
-        """Bytes that are equal exactly when two calibrations are."""
+        """Return bytes that are equal exactly when two calibrations are."""
         head = f'{self.name}|{self.width_px}x{self.height_px}|{self.distortion_model}|'
         return (head.encode() + self.intrinsics.tobytes() + self.distortion.tobytes()
                 + self.ego_from_camera.tobytes())
@@ -156,12 +156,12 @@ class CameraRig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Camera names in the order of the network."""
+        """Return the camera names in the order of the network."""
         return tuple(camera.name for camera in self.cameras)
 
     @property
     def fingerprint(self) -> bytes:
-        """Bytes that are equal exactly when two rigs are."""
+        """Return bytes that are equal exactly when two rigs are."""
         return self.key_camera.encode() + b''.join(c.fingerprint for c in self.cameras)
 
     def __getitem__(self, name: str) -> Camera:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Define what the network looks at: the size of its images, its feature cells and depth bins."""
+"""Define the camera frustum: image size, feature cells and depth bins."""
 
 from dataclasses import dataclass
 import math
@@ -53,7 +53,7 @@ class DepthConfig:
 
     @property
     def num_bins(self) -> int:
-        """Number of depth bins."""
+        """Return the number of depth bins."""
         return math.ceil(round((self.stop_m - self.start_m) / self.step_m, 6))
 
     def bins_m(self) -> tuple[float, ...]:
@@ -78,6 +78,6 @@ class Frustum:
 
     @property
     def feature_shape(self) -> tuple[int, int]:
-        """Rows and columns of the image features."""
+        """Return rows and columns of the image features."""
         return (self.image.height_px // self.feature_stride,
                 self.image.width_px // self.feature_stride)

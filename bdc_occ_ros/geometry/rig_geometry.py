@@ -83,7 +83,7 @@ class GeometryCache:
 
 
 def _remembered(memory: dict[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:
-    """Return the value of a key, made where it is new; the oldest makes room."""
+    """Return the value of a key, made where it is new; the oldest is evicted."""
     if key not in memory:
         if len(memory) >= 2 * MAX_CAMERAS:
             del memory[next(iter(memory))]

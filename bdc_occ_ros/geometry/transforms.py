@@ -36,7 +36,7 @@ def interpolate_rigid(first: np.ndarray, second: np.ndarray, fraction: float) ->
 
 @dataclass
 class _Edge:
-    """Where one frame stood in its parent: once for a static edge, else by rising stamps."""
+    """Hold the pose of a frame in its parent: one for a static edge, else by rising stamps."""
 
     parent: str
     is_static: bool
@@ -88,7 +88,7 @@ class TransformTree:
     def set_transform(self, parent: str, child: str, stamp_ns: int,
                       parent_from_child: np.ndarray, static: bool = False) -> bool:
         """
-        Remember where a frame stood in its parent.
+        Store the pose of a frame in its parent.
 
         A new parent, or a change between static and moving, forgets the former history of the
         child. A repeated stamp replaces.
@@ -137,7 +137,7 @@ class TransformTree:
             return tuple(sorted({*self._edges, *(e.parent for e in self._edges.values())}))
 
     def clear(self) -> None:
-        """Forget the moving frames; static ones stay, for nobody repeats them."""
+        """Remove the moving frames; static ones stay, as they are published only once."""
         with self._lock:
             self._edges = {n: edge for n, edge in self._edges.items() if edge.is_static}
 

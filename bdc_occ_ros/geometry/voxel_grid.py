@@ -29,7 +29,7 @@ class VoxelGrid:
 
     @property
     def upper_m(self) -> tuple[float, ...]:
-        """Upper corner of the last cell."""
+        """Return the upper corner of the last cell."""
         return tuple(low + size * count for low, size, count
                      in zip(self.lower_m, self.cell_size_m, self.shape))
 
@@ -70,7 +70,7 @@ class BevConfig:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows (y) and columns (x) of the grid."""
+        """Return rows (y) and columns (x) of the grid."""
         ranges = zip((self.y_range_m, self.x_range_m), reversed(self.cell_size_m))
         rows, columns = (round((stop - start) / size) for (start, stop), size in ranges)
         return rows, columns

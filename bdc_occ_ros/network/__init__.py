@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-From images to occupancy and boxes, in the order of the flow.
+Turn images into occupancy and boxes, step by step.
 
 Sizes are those of bdc_occ_t (six cameras, 256 x 704, stride 16, 88 depths, 80 x 80 m in 0.4 m
 cells) and, behind the bar, of bdc_occ_nano (128 x 352, stride 8, 44 depths). B batch, N cameras.

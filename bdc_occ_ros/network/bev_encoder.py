@@ -19,7 +19,7 @@ from bdc_occ_ros.network.layers import LevelFusion, unit_chain
 
 class ResidualBlock(nn.Module):
     """
-    Two 3x3 convolutions with a shortcut, full precision.
+    Apply two 3x3 convolutions with a shortcut, full precision.
 
     :param stride: 1, or 2 with a strided 3x3 convolution as the shortcut.
     """
@@ -43,7 +43,7 @@ class ResidualBlock(nn.Module):
 
 
 class BevBackbone(nn.Module):
-    """Stages that halve the size one after the other; the first and the last are passed on."""
+    """Halve the size stage by stage; the first and the last map are passed on."""
 
     def __init__(self, stages: list[nn.Module]) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class BevNeck(nn.Module):
 
 class NanoBevBackbone(nn.Module):
     """
-    Space to depth, normalization, and two stages of units.
+    Apply space to depth, normalization, and two stages of units.
 
     Most cells of the splat are exactly 0 and have no sign of their own: the normalization's bias
     moves them off zero before the first sign.

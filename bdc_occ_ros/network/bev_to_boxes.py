@@ -43,7 +43,7 @@ def map_channels(config: BoxHeadConfig) -> dict[str, int]:
 
 class CenterHead(nn.Module):
     """
-    The published head: shared layers, then two layers per map.
+    Compute box maps as published: shared layers, then two layers per map.
 
     :param unit: Unit of all but the last layers, or None for full precision.
     """
@@ -72,7 +72,7 @@ class CenterHead(nn.Module):
 
 
 class NanoBoxHead(nn.Module):
-    """The nano head: two 1x1 layers for all maps together."""
+    """Compute box maps with two 1x1 layers for all maps together."""
 
     def __init__(self, in_channels: int, hidden_channels: int, config: BoxHeadConfig) -> None:
         super().__init__()

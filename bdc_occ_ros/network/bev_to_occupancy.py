@@ -49,7 +49,7 @@ def confidence_of(logits: Tensor) -> Tensor:
 
 class OccupancyHead(nn.Module):
     """
-    The published head: a 3x3 module, then a small perceptron per cell.
+    Score voxels as published: a 3x3 module, then a small perceptron per cell.
 
     The channels of a cell become its heights and classes, height first (FlashOcc,
     arXiv:2311.12058).
@@ -80,7 +80,7 @@ class OccupancyHead(nn.Module):
 
 class NanoOccupancyHead(nn.Module):
     """
-    The nano head: one 1x1 layer, depth to space, one linear layer.
+    Score voxels with one 1x1 layer, depth to space and one linear layer.
 
     :param voxel_channels: Channels per cell before the last layer.
     """

@@ -64,7 +64,7 @@ class OccupancyHeadConfig:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes, free among them."""
+        """Return the number of classes, free among them."""
         return len(self.class_names)
 
 
@@ -140,12 +140,12 @@ class NetworkConfig:
 
     @property
     def frustum(self) -> Frustum:
-        """What every camera contributes to the BEV grid from where."""
+        """Return the frustum of every camera."""
         return Frustum(self.image, self.feature_stride, self.depth)
 
     @property
     def feature_shape(self) -> tuple[int, int]:
-        """Rows and columns of the image features."""
+        """Return rows and columns of the image features."""
         return self.frustum.feature_shape
 
     def voxel_grid(self) -> VoxelGrid:

@@ -60,12 +60,12 @@ class Cost:
 
     @property
     def params(self) -> int:
-        """All parameters, as a training checkpoint holds them."""
+        """Return all parameters, as a training checkpoint holds them."""
         return self.params_full + self.params_small + self.params_1bit
 
     @property
     def packed_bytes(self) -> int:
-        """Bytes with one bit per binary weight and float32 for the rest; scales fold into it."""
+        """Return bytes: a bit per binary weight, float32 for the rest; scales fold into it."""
         return 4 * (self.params_full + self.params_small) + -(-self.params_1bit // 8)
 
     def headlines(self) -> dict[str, tuple[float, float]]:

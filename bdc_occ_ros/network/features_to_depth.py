@@ -6,7 +6,7 @@ from torch import float32, nn, promote_types, Tensor
 
 
 class FeaturesToDepth(nn.Module):
-    """One 1x1 convolution: first the depth logits, then the context."""
+    """Predict depth logits, then context, by one 1x1 convolution."""
 
     def __init__(self, in_channels: int, num_bins: int, context_channels: int) -> None:
         super().__init__()
@@ -15,7 +15,7 @@ class FeaturesToDepth(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """
-        Split what the convolution says.
+        Return the depth distribution and the context.
 
         :param features: (B, Ci, h, w).
         :return: Depth probability (B, D, h, w), which sums to 1 over D, in float32 at least: in

@@ -16,7 +16,7 @@ from bdc_occ_ros.network.resnet import Resnet50
 
 class FeaturePyramid(nn.Module):
     """
-    The published image neck: laterals, nearest upsampling, sum, one last module.
+    Fuse maps as the published neck: laterals, nearest upsampling, sum, one last module.
 
     :param lateral_convs: Brings the fine and the coarse map to the same channels.
     :param output_conv: Applied to the sum.
@@ -34,7 +34,7 @@ class FeaturePyramid(nn.Module):
 
 
 class NanoImageBackbone(nn.Module):
-    """A stem of two strided convolutions and three stages of units, full precision or binary."""
+    """Apply a stem of two strided convolutions and three stages of units, binary or not."""
 
     def __init__(self, config: NanoLayersConfig) -> None:
         super().__init__()

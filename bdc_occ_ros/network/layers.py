@@ -12,7 +12,7 @@ from bdc_occ_ros.binary.config import UnitConfig
 
 class ConvBlock(nn.Module):
     """
-    Convolution, then batch normalization or a bias, then ReLU or nothing.
+    Apply a convolution, then batch normalization or a bias, then ReLU or nothing.
 
     :param kernel_size: Odd size of the square kernel.
     :param has_bn: Batch normalization instead of a bias.
@@ -33,7 +33,7 @@ class ConvBlock(nn.Module):
 
 class HalvingChain(nn.Module):
     """
-    Channel reductions in a row, until the channels wanted are left.
+    Halve the channels in a row, until the channels wanted are left.
 
     :param out_channels: Channels of the result: in_channels halved some times.
     :param prefix: Name of the modules, which are numbered from 0.

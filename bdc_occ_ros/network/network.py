@@ -45,7 +45,7 @@ class NetworkPrediction(NamedTuple):
 
 class OccupancyNetwork(nn.Module):
     """
-    Camera images to semantic occupancy and boxes around the vehicle.
+    Map camera images to semantic occupancy and boxes around the vehicle.
 
     The attribute names are those of the authors' checkpoints (arXiv:2405.17037).
     """
@@ -88,7 +88,7 @@ class OccupancyNetwork(nn.Module):
     def predict(self, images: Tensor, ray_points_m: Tensor, *,
                 with_confidence: bool = False) -> NetworkPrediction:
         """
-        Compute labels and boxes; where scores are not needed they are never there as a whole.
+        Compute labels and boxes, without all class scores in memory where they are not needed.
 
         The other parameters are those of `forward`.
 

@@ -15,7 +15,7 @@ from bdc_occ_ros.network.layers import HalvingChain, LevelFusion
 
 class UnshuffleAffine(nn.Module):
     """
-    Space to depth, then one scale and offset per channel.
+    Apply space to depth, then one scale and offset per channel.
 
     :param factor: By which rows and columns become fewer.
     :param scale: (C,) floating.
@@ -37,7 +37,7 @@ class UnshuffleAffine(nn.Module):
 
 class LevelConvolutions(nn.Module):
     """
-    The convolutions of a level fusion, whose sum can be part of a plan.
+    Apply the convolutions of a level fusion, whose sum can be part of a plan.
 
     :param fusion: With its normalization folded.
     """
@@ -53,7 +53,7 @@ class LevelConvolutions(nn.Module):
 
 
 class LevelSum(nn.Module):
-    """The fine level plus the coarse one at twice its size."""
+    """Add the coarse level at twice its size to the fine one."""
 
     def forward(self, levels: tuple[Tensor, Tensor]) -> Tensor:
         """Add (B, C, H/2, W/2) to (B, C, H, W)."""

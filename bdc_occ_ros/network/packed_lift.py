@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lift and splat on the bit engine: a table of what falls into each cell, then sums by cell."""
+"""Lift and splat on the bit engine: a table of the points in each cell, then sums by cell."""
 
 from collections.abc import Callable
 import math
@@ -31,7 +31,7 @@ def splat_table(points_m: Tensor, bev: BevConfig) -> SplatTable:
 
 class SampleLift:
     """
-    Lift and splat of one sample, with its table.
+    Lift and splat one sample, with its table.
 
     :param shape: N, D, h, w and C.
     :param dtype: Of the BEV features.

@@ -11,7 +11,7 @@ EXPANSION = 4
 
 class Bottleneck(nn.Module):
     """
-    1x1, 3x3, 1x1 with a shortcut.
+    Apply 1x1, 3x3 and 1x1 convolutions with a shortcut.
 
     :param width: Channels inside; the output has four times as many.
     :param stride: Step of the 3x3 convolution.
@@ -42,7 +42,7 @@ class Bottleneck(nn.Module):
 
 
 class Resnet50(nn.Module):
-    """ResNet-50 without its classifier; parameter names are torchvision's."""
+    """Compute ResNet-50 without its classifier; parameter names are torchvision's."""
 
     out_channels = (EXPANSION * STAGE_WIDTHS[2], EXPANSION * STAGE_WIDTHS[3])
 

@@ -176,7 +176,7 @@ def _color_matrices(brightness: np.ndarray, saturation: np.ndarray) -> np.ndarra
 
 
 def _camera_swap(mirrored: Tensor) -> Tensor:
-    """Return what keeps a mirrored camera a camera: its own x axis turns round as well."""
+    """Return flips of the camera's own x axis, which keep mirrored cameras right-handed."""
     swap = torch.eye(4, dtype=torch.float64, device=mirrored.device).repeat(len(mirrored), 1, 1, 1)
     swap[:, 0, 0, 0] = torch.where(mirrored, -1.0, 1.0).double()
     return swap

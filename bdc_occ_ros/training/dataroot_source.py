@@ -60,7 +60,7 @@ class DatarootSource:
 
     @property
     def scene_names(self) -> frozenset[str]:
-        """The scenes that samples come from."""
+        """Return the scenes that samples come from."""
         return frozenset(key.scene_name for key in self._dataset.keys)
 
     def scene_of(self, number: int) -> str:

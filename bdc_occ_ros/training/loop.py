@@ -62,7 +62,7 @@ class TrainingSession:
 
     @property
     def state_path(self) -> Path:
-        """File of the saved state."""
+        """Return the file of the saved state."""
         return self.folder / 'state'
 
 

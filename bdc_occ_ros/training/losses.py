@@ -47,7 +47,7 @@ class Targets(NamedTuple):
     depths: Tensor | None
 
     def counts(self) -> Tensor:
-        """Return how much there is to learn of COUNTS, (3,) float64."""
+        """Return the number of targets by the names in COUNTS, (3,) float64."""
         counts = (0 if self.labels is None else len(self.labels),
                   0 if self.boxes is None else len(self.boxes.cells),
                   0 if self.depths is None else int((self.depths >= 0).sum()))

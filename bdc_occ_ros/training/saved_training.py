@@ -93,7 +93,7 @@ def save_training(path: Path, trainer: Trainer, origin: Origin) -> None:
 
 def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:
     """
-    Bring a trainer to where a training was saved.
+    Restore a trainer from a saved training.
 
     :raises InvalidTrainingStateError: if there is none, or it is damaged, or of another training.
     """

@@ -86,7 +86,7 @@ class Planned:
 
     @property
     def folder(self) -> Path:
-        """Its folder within that of the sweep."""
+        """Return its folder within that of the sweep."""
         return Path(self.entry, f'seed_{self.recipe.seed}')
 
 

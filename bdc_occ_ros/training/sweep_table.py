@@ -116,7 +116,7 @@ def rows_as_json(rows: Sequence[Row]) -> list[dict]:
 
 
 def rows_as_text(rows: Sequence[Row]) -> str:
-    """Lay the table out for people."""
+    """Format the rows as a table."""
     return '\n'.join(map(_line, [list(COLUMNS), *map(_cells, rows)]))
 
 

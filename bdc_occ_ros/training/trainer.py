@@ -45,7 +45,7 @@ class StepReport:
 
     @property
     def loss(self) -> float:
-        """The sum of the parts."""
+        """Return the sum of the parts."""
         return sum(self.parts.values())
 
 
@@ -161,7 +161,7 @@ class Trainer:
                 'optimizer': self.optimizer.state_dict(), 'random': torch.get_rng_state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to where `state` was called, by a trainer of the same config and recipe."""
+        """Restore what `state` returned, from a trainer of the same config and recipe."""
         self.network.load_state_dict(state['network'])
         self.averaged.network.load_state_dict(state['averaged'])
         self.optimizer.load_state_dict(state['optimizer'])

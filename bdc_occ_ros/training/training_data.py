@@ -77,7 +77,7 @@ class DataChoice:
 
 def require_apart(learned: Set[tuple[str, str | int]], tried: Set[tuple[str, str | int]]) -> None:
     """
-    Refuse to try a network on what it has learned.
+    Refuse to validate a network on scenes that it was trained on.
 
     :raises UsageError: if a scene is in both.
     """

@@ -180,7 +180,7 @@ def _has(names: Collection[str], prefix: str) -> bool:
 
 
 def _refuse_two_frames(names: Collection[str]) -> None:
-    """Name the networks that also look at the frame before."""
+    """Refuse networks that also take the frame before."""
     prefixes = ('pre_process_net.', 'img_view_transformer.cost_volumn_net.',
                 'img_view_transformer.depth_net.reduce_conv.')
     found = [prefix for prefix in prefixes if _has(names, prefix)]
@@ -191,7 +191,7 @@ def _refuse_two_frames(names: Collection[str]) -> None:
 
 
 def _refuse_other_units(names: Collection[str]) -> None:
-    """Name the networks of other binarizers."""
+    """Refuse networks of other binarizers."""
     for marker, binarizer in OTHER_UNITS.items():
         if f'{FIRST_UNIT}{marker}' in names:
             raise InvalidWeightsError(

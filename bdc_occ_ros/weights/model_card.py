@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Write what lies beside weights that are shipped: a manifest for programs and a card for people.
+Write the files beside shipped weights: a JSON manifest and a model card in Markdown.
 
 Every figure in them comes from the packed file, from the weights files of its stages or from what
 evaluate wrote; nothing is typed in.

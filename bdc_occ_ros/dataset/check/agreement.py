@@ -37,7 +37,7 @@ OCCUPANCY_LABELS = [OCCUPANCY_CLASS_NAMES.index(name) for name in DETECTION_CLAS
 
 
 class Agreement:
-    """What was counted over samples."""
+    """Count over samples how well boxes, voxels and points agree."""
 
     def __init__(self, dataset: NuscenesDataset) -> None:
         self._dataset = dataset
@@ -69,7 +69,7 @@ class Agreement:
                                                                   self._boxes)}
 
     def issues(self) -> Iterator[DatasetIssue]:
-        """Yield what does not agree."""
+        """Yield an issue per share that is too low."""
         dataroot, figures = self._dataset.dataroot, self.figures()
         share = self._share('as they are')
         if self._in_boxes >= ENOUGH_VOXELS and (share or 0) < LEAST_OF_CLASS:
@@ -96,7 +96,7 @@ class Agreement:
                 'see whether boxes and points belong to one time and frame')
 
     def _share(self, arrangement: str) -> float | None:
-        """Return how much of what is occupied in boxes has their class."""
+        """Return the share of the occupied voxels in boxes that have the box's class."""
         return _ratio(self._of_class[arrangement], self._occupied[arrangement])
 
     def _add_boxes_and_voxels(self, key: SampleKey, label: Occ3dLabel) -> None:
@@ -113,7 +113,7 @@ class Agreement:
                 self._of_class[name] += int((labels == OCCUPANCY_LABELS[class_label]).sum())
 
     def _add_boxes_and_points(self, key: SampleKey, points_m: np.ndarray) -> None:
-        """Count boxes that hold as many points as is noted."""
+        """Count boxes that hold as many points as num_lidar_pts says."""
         rows = self._dataset.rows
         ego_from_world = np.linalg.inv(self._dataset.world_from_ego(key, LIDAR))
         for token in rows.row('sample', key.token)['anns']:
@@ -130,7 +130,7 @@ class Agreement:
                 self._boxes_counted_alike += int(fewest - slack <= noted <= most + slack)
 
     def _add_points_and_voxels(self, label: Occ3dLabel, points_m: np.ndarray) -> None:
-        """Count points that lie on something."""
+        """Count points that lie on or beside occupied voxels."""
         voxels, inside = VoxelGrid().indices_of(points_m)
         inside &= np.hypot(points_m[:, 0], points_m[:, 1]) > OWN_VEHICLE_M
         occupied = np.pad(label.semantics != FREE_LABEL, 1)

@@ -30,7 +30,7 @@ Observe = Callable[[Sequence[SampleKey]], Sequence[SampleKey]]
 @dataclass(eq=False)
 class DatasetCheck:
     """
-    What was found.
+    Collect the issues and figures that the checks found.
 
     :param dataset: The data set, or None if its tables cannot be used.
     :param opened: Samples whose images could be decoded.
@@ -47,7 +47,7 @@ class DatasetCheck:
 def check_dataset(dataroot: Path, version: str, split: str | None, samples: int,
                   observe: Observe = lambda keys: keys) -> DatasetCheck:
     """
-    Look at the tables, and if they are sound, at files, calibrations, poses and some samples.
+    Check the tables, and if they are sound, files, calibrations, poses and some samples.
 
     :param split: Which scenes; None for all.
     :param samples: How many samples are opened, evenly spread.

@@ -41,7 +41,7 @@ def check_files(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
 
 
 def _ends(path: Path) -> bool:
-    """Return whether a JPEG has its end, which decoders do without."""
+    """Return whether a JPEG has its end marker, which decoders do not require."""
     with path.open('rb') as file:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         return JPEG_END in file.read()

@@ -9,7 +9,7 @@ UNPACK_AGAIN = ('unpack its archive again, or let bdc-occ world make, which goes
 
 
 class DatasetIssue(NamedTuple):
-    """One mistake: the check that found it; file, row or sample; what is wrong; and the cure."""
+    """Describe one mistake: its check; file, row or sample; what is wrong; and the cure."""
 
     check: str
     where: str

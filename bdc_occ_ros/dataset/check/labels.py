@@ -21,7 +21,7 @@ MAKE_AGAIN = 'write the labels again; arrays are indexed x y z, from the rear, t
 
 def check_label(dataset: NuscenesDataset, key: SampleKey, frame: Frame, label: Occ3dLabel
                 ) -> Iterator[DatasetIssue]:
-    """Look at what is occupied and observed, from where the cameras of the frame are."""
+    """Check what is occupied and observed, from where the cameras of the frame are."""
     where = str(label_path(dataset.dataroot, key.scene_name, key.token))
     observed = label.mask_camera
     if not (label.semantics[observed] != FREE_LABEL).any():

@@ -24,7 +24,7 @@ ROTATION_CURE = ('rotations must be ego_from_sensor as w x y z, the camera with 
 
 
 def check_rigs(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
-    """Look at the calibration of every sensor that the samples use."""
+    """Check the calibration of every sensor that the samples use."""
     seen = set()
     for key in dataset.keys:
         for channel, reading in dataset.key_readings(key).items():
@@ -43,7 +43,7 @@ def check_rigs(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
 
 
 def _check_camera(where: str, camera: Camera) -> Iterator[DatasetIssue]:
-    """Look at one camera, whose name says where it should look."""
+    """Check one camera, whose name says where it should look."""
     yield from _check_height(where, camera.ego_from_camera)
     (fx, _, cx), (_, fy, cy), _ = camera.intrinsics
     if not FOCAL_PER_WIDTH[0] < fx / camera.width_px < FOCAL_PER_WIDTH[1] or abs(
