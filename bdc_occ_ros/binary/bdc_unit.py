@@ -28,7 +28,7 @@ def _norm(is_wanted: bool, channels: int) -> nn.Module:
 
 
 def _sign_steps(config: UnitConfig, channels: int, is_wanted: bool) -> tuple[nn.Module, nn.Module]:
-    """Make what stands before a sign and the sign, or two placeholders."""
+    """Make the layer before a sign and the sign, or two placeholders."""
     if not is_wanted:
         return nn.Identity(), nn.Identity()
     learned = config.binarizer.before_sign
@@ -38,7 +38,7 @@ def _sign_steps(config: UnitConfig, channels: int, is_wanted: bool) -> tuple[nn.
 
 
 class ChannelBranch(nn.Module):
-    """The branch of 1x1 convolutions (MulBiconv) with RPReLU between them."""
+    """Apply the channel branch: 1x1 convolutions (MulBiconv) with RPReLU between them."""
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class ChannelBranch(nn.Module):
 
 class BdcUnit(nn.Module):
     """
-    The unit in its four versions and with any binarizer; an identity path is always added.
+    Compute a BDC unit of any version and binarizer; an identity path is always added.
 
     V0 is one 3x3 convolution, V1 adds the 1x1, V2 the channel branch in series, V3 (the paper's
     choice) lets the branch see the global average and gate the channels through a sigmoid. The
     3x3 keeps the channels where a 1x1 follows. The identity is average pooled at stride 2 and
-    laid beside itself where the channels double. Where they halve it is the mean of its two
+    concatenated with itself where channels double. Where they halve it is the mean of its two
     halves, which is our choice: the published units have no identity there.
 
     Only the first convolution sees signs in the authors' code; activation_before_1x1 = sign and

@@ -4,7 +4,7 @@
 Change size and channels with units that keep both, and join modules to residual blocks.
 
 The basic module of the paper is one BdcUnit; DownSampling, UpSampling and ChannelReduction are its
-other three: two units side by side do the work. The blocks are those of the binary BEV backbone.
+other three, two units in parallel each. The blocks are those of the binary BEV backbone.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ from bdc_occ_ros.binary.layers import RPReLU
 
 
 class DownSampling(nn.Module):
-    """Halve a map and double its channels: average, then two units side by side."""
+    """Halve a map and double its channels: average, then two units in parallel."""
 
     def __init__(self, channels: int, config: UnitConfig) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class ChannelReduction(nn.Module):
 
 class BinaryBlock(nn.Module):
     """
-    RPReLU of two modules in a row plus a shortcut.
+    Add a shortcut to two modules in a row and apply RPReLU: a residual block.
 
     :param conv1: First module; it may change size and channels.
     :param conv2: Second module; it changes neither.

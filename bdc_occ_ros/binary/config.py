@@ -11,17 +11,17 @@ from bdc_occ_ros.errors import InvalidConfigError
 @dataclass(frozen=True)
 class BinarizerConfig:
     """
-    What stands around a sign; as it is here, BDC's and BiSRNet's.
+    Configure the operations around a sign; the defaults are those of BDC and BiSRNet.
 
     Version 0 of the unit with shift, polynomial and after_sum is ReActNet's (arXiv:2003.03488),
     with shift, clip and before_sum BBCU's.
 
-    :param before_sign: What is learned per channel in front of a sign: scale_and_shift (k x + b),
+    :param before_sign: What is learned per channel before a sign: scale_and_shift (k x + b),
         shift (x + b) or nothing.
-    :param sign_gradient: What stands in for the derivative of the sign: tanh, that of
+    :param sign_gradient: Surrogate for the derivative of the sign: tanh, that of
         tanh(beta x) with beta learned; polynomial, 2 - 2 |x| within [-1, 1]; clip, 1 there.
-    :param activation: Whether RPReLU bends before_sum, the convolution's result alone, or
-        after_sum, what the unit returns.
+    :param activation: Whether RPReLU applies before_sum, to the convolution's result alone, or
+        after_sum, to what the unit returns.
     """
 
     before_sign: Literal['scale_and_shift', 'shift', 'nothing'] = 'scale_and_shift'
@@ -32,14 +32,14 @@ class BinarizerConfig:
 @dataclass(frozen=True)
 class UnitConfig:
     """
-    How a BDC unit computes; see binary/bdc_unit.py.
+    Configure how a BDC unit computes; see binary/bdc_unit.py.
 
     :param version: 0 to 3, the steps V0 to V3 of the paper's ablation.
     :param is_binary: False keeps the structure in full precision.
-    :param binarizer: How signs are taken, and where the unit bends.
+    :param binarizer: How signs are taken, and where RPReLU applies.
     :param with_bn: Whether batch normalization follows the convolutions.
     :param with_identity_bn: Whether one stands in the identity path too, as the authors have it.
-    :param sign_of_zero: 0 is torch.sign, as the authors train; 1 is what a packed bit can say.
+    :param sign_of_zero: 0 is torch.sign, as the authors train; 1 is that of a packed bit.
     :param activation_before_1x1: real as the authors do, or sign for a strictly binary unit.
     :param activation_in_branch: The same for the channel branch.
     :param num_branch_layers: 1x1 convolutions in the branch, at least 1.
@@ -70,7 +70,7 @@ class UnitConfig:
 @dataclass(frozen=True)
 class PublishedLayersConfig:
     """
-    The published layout on ResNet-50.
+    Configure the published layout on ResNet-50.
 
     :param image_neck_unit: Unit of a binary image neck, or None for the full-precision one.
     :param bev_unit: Unit of BEV backbone, BEV neck and heads, or None for full precision.
@@ -87,7 +87,7 @@ class PublishedLayersConfig:
 @dataclass(frozen=True)
 class NanoLayersConfig:
     """
-    The small layout; each tuple runs from fine to coarse.
+    Configure the small layout; each tuple runs from fine to coarse.
 
     :param image_unit: Unit of the image backbone; is_binary is the switch to a binary one.
     :param bev_unit: Unit of the BEV part.

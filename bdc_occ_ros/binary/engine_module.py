@@ -22,9 +22,9 @@ Kinds = tuple[tuple[torch.Size, torch.dtype], ...]  # (N, H, W, C) and dtype of 
 
 class EngineModule(nn.Module):
     """
-    A module with a backend and with what is compiled for it.
+    Hold the backend of a module and the plans compiled for it.
 
-    What is compiled takes parameters as they are at that moment, and is forgotten when parameters
+    A compiled plan takes parameters as they are at that moment, and is dropped when parameters
     are loaded or moved. Copies share the backend and compile for themselves.
     """
 
@@ -35,13 +35,13 @@ class EngineModule(nn.Module):
 
     @property
     def backend(self) -> Backend:
-        """What runs the module: the one that was set, else what `choose_backend` chooses."""
+        """Return the backend that was set, else the one that `choose_backend` chooses."""
         if self._backend is None:
             self._backend = choose_backend().backend
         return self._backend
 
     def use_backend(self, backend: Backend) -> None:
-        """Choose what runs the module."""
+        """Set the backend that runs the module."""
         self._backend = backend
         self._compiled.clear()
 
@@ -65,7 +65,7 @@ class EngineModule(nn.Module):
 
 class LoweredModule(EngineModule):
     """
-    Base of modules that run as one plan, made for every new kind of input.
+    Run a module as one plan, compiled for every new combination of input shapes and dtypes.
 
     A channels_last tensor (N, C, H, W) is an (N, H, W, C) map and is read where it lies; any other
     is copied first, and num_copies counts it.
@@ -101,7 +101,7 @@ class LoweredModule(EngineModule):
         return results[0] if len(results) == 1 else results
 
     def plan_for(self, kinds: Kinds) -> CompiledPlan:
-        """Return the plan for inputs of some kind; the oldest of many makes room for a new one."""
+        """Return the plan for inputs of these shapes and dtypes; the oldest of many is evicted."""
         if kinds not in self._compiled:
             if len(self._compiled) >= MAX_PLANS:
                 del self._compiled[next(iter(self._compiled))]
@@ -124,7 +124,7 @@ class LoweredModule(EngineModule):
 
 
 def use_backend(network: nn.Module, backend: Backend) -> None:
-    """Choose what runs the modules inside a network."""
+    """Set the backend of the modules inside a network."""
     for module in network.modules():
         if isinstance(module, EngineModule):
             module.use_backend(backend)

@@ -31,7 +31,7 @@ LARGEST = torch.finfo(torch.float32).max
 @dataclass(frozen=True, eq=False)
 class FoldedConvolution:
     """
-    A convolution and what follows it up to the next sum or sign.
+    Hold a folded convolution and what follows it up to the next sum or sign.
 
     :param weights: (Co, k, k, words(Ci)) int32; (Co, words(Ci)) where the input is real.
     :param scale: (Co,) float32, or None with integer_sign.
@@ -50,7 +50,7 @@ class FoldedConvolution:
 @dataclass(frozen=True, eq=False)
 class FoldedUnit:
     """
-    The packed parameters of a BDC unit.
+    Hold the packed parameters of a BDC unit.
 
     :param sign: Of the unit's input.
     :param spatial: The 3x3 convolution.
@@ -229,7 +229,7 @@ def _bends(activation: RPReLU) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _scale_and_offset(convolution: BinaryConv2d, norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """Return what makes a real number of the integer result, each (Co,) float64."""
+    """Return scale and offset that dequantize the integer result, each (Co,) float64."""
     alpha = _alpha(convolution)
     if not isinstance(norm, nn.BatchNorm2d):
         return alpha, torch.zeros_like(alpha)

@@ -30,7 +30,7 @@ class Redistribution(nn.Module):
 
 class BinaryConv2d(nn.Conv2d):
     """
-    Convolution whose weights are signs times one scale per output channel; no bias.
+    Convolve with weights that are signs times one scale per output channel; no bias.
 
     The parameter is the latent real weight that training moves. The input is taken as it comes:
     is_input_binary only states what the unit feeds it, so that costs can be counted and a packed
@@ -55,7 +55,7 @@ class BinaryConv2d(nn.Conv2d):
 
 
 class ChannelBias(nn.Module):
-    """A learnable shift per channel."""
+    """Add a learnable bias per channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class ChannelBias(nn.Module):
 
 
 class _PReLU(torch.autograd.Function):
-    """PyTorch's forward pass; the same gradients without a branch per element."""
+    """Compute PyTorch's PReLU; the same gradients without a branch per element."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, slope: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class _PReLU(torch.autograd.Function):
 
 class PReLU(nn.PReLU):
     """
-    A slope per channel below zero, as torch.nn.PReLU: same parameter, values and gradients.
+    Scale negative values per channel as torch.nn.PReLU: same parameter, values, gradients.
 
     The backward pass takes whole-tensor steps, three times as fast on a CPU as PyTorch's.
     """
@@ -95,7 +95,7 @@ class PReLU(nn.PReLU):
 
 
 class RPReLU(nn.Module):
-    """PReLU with a learnable shift before and after it (ReActNet, arXiv:2003.03488)."""
+    """Apply PReLU with a learnable shift before and after it (ReActNet, arXiv:2003.03488)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -101,7 +101,7 @@ def _(module: ChannelReduction, plan: Plan, source: Map, dtype: torch.dtype) -> 
 
 class PackedSubgraph(LoweredModule):
     """
-    A module between two real-valued parts of a network; all inside it is one plan.
+    Run a module between two real-valued parts of a network as one plan.
 
     :param module: One that `can_lower`.
     """

@@ -19,7 +19,7 @@ def require_valid_unit(unit: PackedBdcUnit, name: str) -> None:
 
     :param name: Of the unit, for the message.
     :raises InvalidWeightsError: if bits beyond the last channel are set, a threshold is not a
-        number or lowest than all, a pair of thresholds is out of order, or any other number is
+        number or -inf, a pair of thresholds is out of order, or any other number is
         not finite.
     """
     for place, words, channels in _words(unit):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Run the BDC unit on bits: packed parameters as buffers, so that a state_dict is all of it.
+Run the BDC unit on bits: packed parameters as buffers, so that a state_dict holds all of it.
 
 The 3x3 convolution goes straight to the bits of the 1x1. That runs twice in V3: once for the sums
 that the gate needs and once, gated, for the result. On bits this is cheaper than keeping the
@@ -34,7 +34,7 @@ from bdc_occ_ros.kernels.plan import Plan
 
 
 class RecordBuffers(nn.Module):
-    """The tensors of a dataclass, and of those inside it, as buffers of the same names."""
+    """Register the tensors of a dataclass and of nested ones as buffers of the same names."""
 
     def __init__(self, record: Any) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ def _as_record(value: Any) -> Any:
 
 class PackedBdcUnit(LoweredModule):
     """
-    A BDC unit with packed parameters.
+    Run a BDC unit with packed parameters.
 
     Words and integer thresholds are int32, the other vectors float32, whatever type the maps of
     the plan that runs it have.
@@ -87,7 +87,7 @@ class PackedBdcUnit(LoweredModule):
 
     @property
     def folded(self) -> FoldedUnit:
-        """The parameters as records of the operations, sharing memory with the buffers."""
+        """Return the parameters as records of the operations, sharing memory with the buffers."""
         return self.packed.as_record()
 
     def lower(self, plan: Plan, source: Map, dtype: torch.dtype | None = None, *,
@@ -141,7 +141,7 @@ class PackedBdcUnit(LoweredModule):
 
 
 def _ended(convolution: FoldedConvolution, make: Callable[..., Epilogue]) -> Epilogue:
-    """Return an epilogue that starts with what belongs to a convolution."""
+    """Return an epilogue that starts with scale, offset and activation of a convolution."""
     return make(scale=convolution.scale, offset=convolution.offset,
                 activation=convolution.activation)
 

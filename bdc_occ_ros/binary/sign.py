@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Take the sign of activations and of weights, with gradients that stand in for theirs.
+Take the sign of activations and of weights, with surrogate gradients.
 
 The sign of zero is an argument everywhere: 0 is torch.sign, which the authors train with; +1 is
-what one stored bit can say (a set bit is +1). Convolutions pad after the sign, with literal 0.
+what one stored bit can hold (a set bit is +1). Convolutions pad after the sign, with literal 0.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def sign(x: Tensor, sign_of_zero: int) -> Tensor:
 
 
 class _TanhSign(torch.autograd.Function):
-    """Sign forward, derivative of tanh(beta x) backward."""
+    """Compute the sign forward, the derivative of tanh(beta x) backward."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, beta: Tensor, sign_of_zero: int) -> Tensor:
@@ -42,7 +42,7 @@ class _TanhSign(torch.autograd.Function):
 
 
 class _FixedSign(torch.autograd.Function):
-    """Sign forward, a slope without parameters backward."""
+    """Compute the sign forward, a slope without parameters backward."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor], sign_of_zero: int
@@ -66,7 +66,7 @@ def _clip_slope(x: Tensor) -> Tensor:  # of clip(x, -1, 1), both ends included
 
 
 class _ScaledSign(torch.autograd.Function):
-    """Scaled sign of a weight forward, identity within [-1, 1] backward."""
+    """Compute the scaled sign of a weight forward, the identity within [-1, 1] backward."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, sign_of_zero: int) -> Tensor:
@@ -96,10 +96,10 @@ def scaled_sign(weight: Tensor, sign_of_zero: int) -> Tensor:
 
 class BinaryActivation(nn.Module):
     """
-    Sign of activations.
+    Take the sign of activations.
 
     :param sign_of_zero: What an exact zero gives, 0 or 1.
-    :param gradient: What stands in for the sign's: tanh, that of tanh(beta x) with a learned
+    :param gradient: Surrogate for the sign's: tanh, that of tanh(beta x) with a learned
         sharpness beta (arXiv:2405.17037, code); polynomial, 2 - 2 |x| within [-1, 1]
         (arXiv:2003.03488); clip, 1 there, both ends included.
     """

@@ -3,7 +3,7 @@
 """
 Run a verb of the command line: bdc-occ VERB.
 
-A verb is imported only when it is asked for, so that those without ROS run without ROS. Bad
+A verb is imported only when it runs, so that verbs that need no ROS run without it. Bad
 usage and bad input end in one line on standard error and exit status 2.
 """
 

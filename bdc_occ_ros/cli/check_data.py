@@ -68,7 +68,7 @@ def _draw(path: Path, check: 'DatasetCheck') -> None:
 
 
 def _report(args: argparse.Namespace, version: str, check: 'DatasetCheck') -> dict[str, Any]:
-    """Return everything for programs."""
+    """Return the report as JSON values."""
     from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
     return {'dataroot': str(args.dataroot), 'version': version, 'split': args.split,
             'samples': 0 if check.dataset is None else len(check.dataset),
@@ -79,7 +79,7 @@ def _report(args: argparse.Namespace, version: str, check: 'DatasetCheck') -> di
 
 
 def _lines(args: argparse.Namespace, version: str, check: 'DatasetCheck') -> Iterator[str]:
-    """Lay everything out for people."""
+    """Format the report as lines of text."""
     yield (f'{args.dataroot}, {version}: '
            + ('unusable tables' if check.dataset is None else
               f'{len(check.dataset)} samples, {len(check.opened)} of them opened'))

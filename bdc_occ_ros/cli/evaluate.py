@@ -7,7 +7,7 @@ Occupancy is scored by mIoU over the voxels that a camera sees and by RayIoU, bo
 mAP and NDS. The data set may be the real one or one made in its format, with splits of its own
 in splits.json. A recorded bag (bdc-occ bag record, while the node saw a bag of the data set) is
 matched by the stamps of the key camera; samples of its scenes without a result are named.
-What a score is worth show two controls: the most frequent class per voxel of a training split
+Two controls show what a score is worth: the most frequent class per voxel of a training split
 (--prior), and the same network with the images of another scene (--other-scene).
 Several processes share the work when torchrun starts them:
 
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _require_writable(args: argparse.Namespace) -> None:
-    """Refuse places where nothing can be written, before hours are spent on what goes there."""
+    """Refuse outputs that cannot be written before the evaluation starts."""
     for path in (args.output, args.gates):
         if path is not None and (path.is_dir() or not os.access(
                 path if path.exists() else path.parent, os.W_OK)):
@@ -110,7 +110,7 @@ def _require_writable(args: argparse.Namespace) -> None:
 
 
 def _source(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'PredictionSource':
-    """Return whose predictions are scored."""
+    """Return the source of the predictions that are scored."""
     if args.bag is not None:
         from bdc_occ_ros.evaluation.prediction_sources import RecordingSource
         return RecordingSource(args.bag, dataset)
@@ -194,7 +194,7 @@ def _draw(args: argparse.Namespace, dataset: 'NuscenesDataset', source: 'Predict
 
 def _draw_gates(args: argparse.Namespace, source: 'PredictionSource', gates: 'ChannelGates'
                 ) -> None:
-    """Draw what the units multiply their channels by."""
+    """Draw the channel gates of the units."""
     from bdc_occ_ros.drawing.gate_picture import draw_gates
     draw_gates(args.gates, f'channel gates of {args.model}', gates, source.class_names)
 

@@ -14,7 +14,7 @@ with the interval in which 95 % of redrawn validation scenes let it lie, and so 
 difference to the first entry. mAP follows nuScenes' rules for boxes on the network's grid.
 Scores are taken in float32, whatever precision the recipe trains in.
 
-What was stopped goes on when the same is asked for again; entries that are scored are not trained
+A stopped sweep resumes when the same one is run again; entries that are scored are not trained
 again, and the table shows whatever is scored so far. A training whose loss is not finite is named,
 and the others go on.
 """
@@ -129,7 +129,7 @@ def _samples(args: argparse.Namespace, sweep: 'SweepConfig') -> 'Samples':
 
 def _train(args: argparse.Namespace, trainings: 'Sequence[Planned]', samples: 'Samples',
            device: 'torch.device') -> dict[str, str]:
-    """Carry trainings to their end, one after the other, until the time is up; return failures."""
+    """Run trainings one after the other until the time is up; return failures."""
     from bdc_occ_ros.bench.machine import describe_machine
     from bdc_occ_ros.training.sweep import train_and_score
     failures: dict[str, str] = {}

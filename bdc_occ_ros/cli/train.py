@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
            device: 'torch.device', group: 'ProcessGroup') -> None:
-    """Train in this process and let the first one write and tell."""
+    """Train in this process; the first one writes files and prints."""
     from bdc_occ_ros.bench.machine import describe_machine
     from bdc_occ_ros.training.loop import run_training
     from bdc_occ_ros.training.saved_training import origin_of, provenance_of

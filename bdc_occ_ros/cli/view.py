@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _source(args: argparse.Namespace) -> 'Source':
-    """Find out what is to be drawn."""
+    """Load what is to be drawn."""
     from bdc_occ_ros.dataset.nuscenes_tables import versions_in
     from bdc_occ_ros.drawing.sources import source_of_bag, source_of_snapshot
 

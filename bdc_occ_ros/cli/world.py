@@ -4,9 +4,9 @@
 Make drives through a made-up city: a data set on disk, or samples kept for training.
 
 world make writes a nuScenes data set with Occ3D labels, which nuscenes-devkit and this package
-read like the real one; world cache fills a folder with samples at the size of a network's input;
-world shares compares how often classes occur with Occ3D; world bench measures the speed. What was
-interrupted goes on where it stopped. Scenes follow from their seeds alone.
+read like the real one; world cache fills a folder with samples of a network's input size;
+world shares compares how often classes occur with Occ3D; world bench measures the speed. An
+interrupted run resumes where it stopped. Scenes follow from their seeds alone.
 """
 
 import argparse
@@ -138,7 +138,7 @@ def _make(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _splits(args: argparse.Namespace, written: Iterable[str]) -> dict[str, list[str]]:
-    """Divide all scenes; those that have a split keep it, so that no training sees its test."""
+    """Assign scenes to splits; those that have one keep it, so that no training sees its test."""
     from bdc_occ_ros.dataset.dataroot import defined_splits
     names = {*written, *map(scene_name, args.seeds)}
     defined = {'made_train': [], 'made_val': [], **defined_splits(args.dataroot, args.version)}

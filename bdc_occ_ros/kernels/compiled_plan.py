@@ -23,7 +23,7 @@ ALIGNMENT = 64
 
 class CompiledPlan:
     """
-    A plan for one backend, with memory for all maps but inputs and outputs.
+    Run a plan on one backend, with memory for all maps but inputs and outputs.
 
     :param plan: It must not change any more, and can be compiled once.
     :raises InvalidOperationError: if the backend refuses an operation.
@@ -70,7 +70,7 @@ class CompiledPlan:
 
 class Interval(NamedTuple):
     """
-    The operations between which a buffer must keep its values, both ends included.
+    Hold the operations between which a buffer must keep its values, both ends included.
 
     :param first: Index of the operation that writes it first.
     :param last: Index of the operation that uses it last.

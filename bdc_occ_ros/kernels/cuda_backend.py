@@ -4,8 +4,8 @@
 Run operations on an NVIDIA GPU: packing, binary convolutions and splat, PyTorch for the rest.
 
 Running puts work on the current stream and waits for nothing, so that it can be captured into a
-CUDA graph; the table of a splat alone is filled with a look at its size. PyTorch's matrix products
-add real numbers in an order of their own: results are within 1e-5 of the largest sum of magnitudes
+CUDA graph; only filling the table of a splat synchronizes, to read its size. Matrix products of
+PyTorch sum reals in an order of its own: results are within 1e-5 of the largest sum of magnitudes
 of what reference.py defines; products of signs are exact.
 """
 
@@ -42,7 +42,7 @@ STAGE_WORDS = 16
 
 class CudaBackend:
     """
-    Kernels for one GPU.
+    Run operations by kernels for one GPU.
 
     :param device: A GPU of compute capability 8.0 to 9.x.
     :param library: The library; the usual one if None.
@@ -97,7 +97,7 @@ class CudaBackend:
 
 class CudaLowering(Lowering):
     """
-    Makes the structures of operations whose tensors lie on a GPU.
+    Make the structures of operations whose tensors lie on a GPU.
 
     :param device: The GPU, with its index; the CPU for an emulation.
     """
@@ -195,7 +195,7 @@ def _with_room_for_sums(operation: Operation, device: torch.device) -> Operation
 
 
 class _Copies:
-    """Records on a GPU; what several records share is copied once."""
+    """Copy records to a GPU; what several records share is copied once."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

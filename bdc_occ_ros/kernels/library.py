@@ -36,7 +36,7 @@ FIRST_CAPABILITY, FIRST_EMULATED = (8, 0), (10, 0)
 
 class SharedLibrary:
     """
-    A library that is there, of these sources and of this interface, with errors instead of codes.
+    Load a library of these sources and this interface; turn its error codes into exceptions.
 
     :param path: Made by the builder.
     :raises KernelLibraryError: if it is not there, cannot be loaded, or is not of these sources.
@@ -78,7 +78,7 @@ class SharedLibrary:
 
 
 class KernelLibrary(SharedLibrary):
-    """The functions of src/bdc_kernels.h."""
+    """Call the functions of src/bdc_kernels.h."""
 
     builder = CPU_BUILDER
     prefix = 'bdc_'
@@ -96,7 +96,7 @@ class KernelLibrary(SharedLibrary):
             'set BDC_OCC_EXTENSION=off to do without the kernels')
 
     def backend_names(self) -> list[str]:
-        """Return what is built in, best last."""
+        """Return the names of the backends that are built in, best last."""
         names: list[str] = []
         while (name := self.call('backend_name', len(names))) is not None:
             names.append(name.decode())
@@ -138,7 +138,7 @@ class KernelLibrary(SharedLibrary):
 
 
 class CudaLibrary(SharedLibrary):
-    """The functions of cuda/cuda_kernels.h."""
+    """Call the functions of cuda/cuda_kernels.h."""
 
     builder = CUDA_BUILDER
     prefix = 'bdc_cuda_'

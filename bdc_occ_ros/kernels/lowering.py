@@ -51,7 +51,7 @@ MAX_CLASSES = 256
 
 class Lowering(CheckedMemory):
     """
-    Makes the structures of one list of operations.
+    Make the structures of one list of operations.
 
     :param prepare: From packed weights (Co, k, k, words(Ci)) and Ci to what the kernels take.
     :param device: Where all tensors must be.

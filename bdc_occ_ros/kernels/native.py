@@ -13,7 +13,7 @@ from bdc_occ_ros.kernels.operations import Operation
 
 class NativeBackend:
     """
-    Kernels for one kind of processor.
+    Run operations by kernels for one kind of processor.
 
     :param name: A backend of the library that this machine can run.
     :param threads: How many cores an operation is spread over; may be changed between runs.

@@ -17,7 +17,7 @@ from torch import Tensor
 @dataclass(eq=False)
 class Buffer:
     """
-    Memory for one map.
+    Hold the memory of one map.
 
     :param shape: N, H, W, C without border.
     :param is_bits: Bits rather than numbers.
@@ -33,7 +33,7 @@ class Buffer:
 @dataclass(frozen=True, eq=False)
 class Map:
     """
-    A buffer or a slice of its channels.
+    Address a buffer or a slice of its channels.
 
     :param first_channel: Where the slice begins; a multiple of 32 for bits.
     :param num_channels: Channels of the slice; None for all from first_channel on.
@@ -45,7 +45,7 @@ class Map:
 
     @property
     def channels(self) -> int:
-        """Channels of the slice."""
+        """Return the number of channels of the slice."""
         if self.num_channels is None:
             return self.buffer.shape[3] - self.first_channel
         return self.num_channels
@@ -60,7 +60,7 @@ class Map:
 @dataclass(frozen=True, eq=False)
 class Sign:
     """
-    Bit of a real value x: (x >= threshold) != flip.
+    Take the bit of a real value x: (x >= threshold) != flip.
 
     :param threshold: (C,) float32.
     :param flip: (words(C),) int32, packed.
@@ -73,7 +73,7 @@ class Sign:
 @dataclass(frozen=True, eq=False)
 class IntegerSign:
     """
-    Bit of an integer d: ((d >= low) != (d >= high)) != flip.
+    Take the bit of an integer d: ((d >= low) != (d >= high)) != flip.
 
     :param low: (C,) int32.
     :param high: (C,) int32, conventions.NEVER where one threshold is enough.
@@ -88,7 +88,7 @@ class IntegerSign:
 @dataclass(frozen=True, eq=False)
 class Activation:
     """
-    RPReLU: t = x + before; t = slope t where t < 0; y = t + after.
+    Apply RPReLU: t = x + before; t = slope t where t < 0; y = t + after.
 
     :param before: (C,) float32.
     :param slope: (C,) float32.
@@ -102,7 +102,7 @@ class Activation:
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """Real map to bits."""
+    """Pack a real map to bits."""
 
     input: Map
     output: Map
@@ -112,7 +112,7 @@ class Pack:
 @dataclass(frozen=True, eq=False)
 class Epilogue:
     """
-    What follows a product y at the same pixel, in this order.
+    Describe what follows a product y at the same pixel, in this order.
 
     y = scale y + offset; activation; sums <- y summed over each row from left to right;
     y = gate y; y = y + (shortcut * shortcut_scale + shortcut_offset), the channels of the shortcut
@@ -146,7 +146,7 @@ class Epilogue:
 @dataclass(frozen=True, eq=False)
 class Convolution:
     """
-    Binary convolution of bits and its outputs, of which any may be left out.
+    Convolve bits with bits; any of the outputs may be left out.
 
     :param weights: (Co, k, k, words(Ci)) int32, packed; k is 1 or 3.
     :param stride: 1 or 2.
@@ -167,7 +167,7 @@ class Convolution:
 @dataclass(frozen=True, eq=False)
 class RealConvolution:
     """
-    1x1 convolution of a real map with 1-bit weights.
+    Convolve a real map with 1-bit weights, 1x1.
 
     :param weights: (Co, words(Ci)) int32, packed.
     :param epilogue: What becomes of the result.
@@ -181,7 +181,7 @@ class RealConvolution:
 @dataclass(frozen=True, eq=False)
 class BranchLayer:
     """
-    One layer of the channel branch: activation, sign (or the real value), product, scale.
+    Apply one layer of the channel branch: activation, sign (or real value), product, scale.
 
     :param weights: (C, words(C)) int32, packed.
     :param scale: (C,) float32.
@@ -198,7 +198,7 @@ class BranchLayer:
 @dataclass(frozen=True, eq=False)
 class Gate:
     """
-    Mean over an image, the branch's layers, sigmoid.
+    Compute channel gates: mean over an image, the branch's layers, sigmoid.
 
     :param sums: (N, H, C) float32, sums over rows.
     :param num_pixels: H W, what the sum is divided by.
@@ -214,7 +214,7 @@ class Gate:
 @dataclass(frozen=True, eq=False)
 class Combine:
     """
-    y = activation(left_weight left + right_weight right) into output and bits.
+    Compute y = activation(left_weight left + right_weight right) into output and bits.
 
     :param right: Real map of the same size, or None.
     :param output: Real map, or None.
@@ -234,7 +234,7 @@ class Combine:
 @dataclass(frozen=True, eq=False)
 class Affine:
     """
-    Pixels into channels (pixel_unshuffle by factor), then scale and offset per channel.
+    Move pixels into channels (pixel_unshuffle by factor), then scale and shift each channel.
 
     :param input: Real map (N, factor H, factor W, C / factor^2).
     :param factor: 1 or 2.
@@ -255,7 +255,7 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class AveragePool:
-    """Average over 2x2 pixels of a real map of even size."""
+    """Average 2x2 pixels of a real map of even size."""
 
     input: Map
     output: Map
@@ -263,7 +263,7 @@ class AveragePool:
 
 @dataclass(frozen=True, eq=False)
 class Upsample:
-    """Bilinear to twice the size, corners not aligned."""
+    """Interpolate bilinearly to twice the size, corners not aligned."""
 
     input: Map
     output: Map
@@ -272,7 +272,7 @@ class Upsample:
 @dataclass(frozen=True, eq=False)
 class SplatTable:
     """
-    Which ray points fall into which cell; see depth_to_bev.bev_cells for the rule.
+    List the ray points that fall into each cell; see depth_to_bev.bev_cells for the rule.
 
     :param points_m: (N, D, h, w, 3) float32, metres, key ego frame.
     :param lower_m: Lower corner of the grid.
@@ -295,7 +295,7 @@ class SplatTable:
 @dataclass(frozen=True, eq=False)
 class Splat:
     """
-    Context features along their rays, summed per cell in the order of the table.
+    Sum context features along their rays per cell, in the order of the table.
 
     :param probability: (N, D, h, w) float32, bfloat16 or float16.
     :param context: Real map (N, h, w, C).
@@ -311,7 +311,7 @@ class Splat:
 @dataclass(frozen=True, eq=False)
 class Labels:
     """
-    The class with the highest score of every group of neighbouring channels, the lowest at a tie.
+    Take the class of highest score per group of neighbouring channels, the lowest at a tie.
 
     :param input: Real map with channels = groups x classes.
     :param labels: (N, H, W, groups) uint8, written.
@@ -328,7 +328,7 @@ Operation = (Pack | Convolution | RealConvolution | Gate | Combine | Affine | Av
 
 class Backend(Protocol):
     """
-    Runs operations: the plain reference, or a library of compiled kernels.
+    Define what runs operations: the plain reference, or a library of compiled kernels.
 
     :param name: reference, scalar, avx2, avx512, neon, neon_dotprod, cuda.
     """

@@ -35,7 +35,7 @@ Shape = tuple[int, int, int, int]
 
 
 class Plan:
-    """Operations, the buffers between them, and which buffers the caller brings."""
+    """Collect operations, the buffers between them, and which buffers the caller brings."""
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []

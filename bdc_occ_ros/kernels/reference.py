@@ -140,7 +140,7 @@ def gate(op: Gate) -> None:
 
 
 def combine(op: Combine) -> None:
-    """Add two weighted maps and bend the sum; every product and the sum are rounded."""
+    """Add two weighted maps and apply RPReLU; every product and the sum are rounded."""
     values = op.left_weight * read(op.left)
     if op.right is not None:
         values = values + op.right_weight * read(op.right)
@@ -192,8 +192,8 @@ def labels(op: Labels) -> None:
     """
     Take the class with the highest score.
 
-    A class wins where its score is greater than that of every class before it. What is no number
-    is greater than nothing; class 0 wins where no score is greater than -inf.
+    A class wins where its score is greater than that of every class before it. A NaN is never
+    greater; class 0 wins where no score is greater than -inf.
     """
     scores = read(op.input).unflatten(-1, (-1, op.num_classes))
     best = torch.full_like(scores[..., 0], -torch.inf)
@@ -266,7 +266,7 @@ FUNCTIONS: dict[type, Callable] = {
 
 
 class ReferenceBackend:
-    """Runs operations as their definitions say."""
+    """Run operations as their definitions say."""
 
     name = 'reference'
 

@@ -24,7 +24,7 @@ NAMES = (REFERENCE, *NATIVE, CUDA)
 
 class ChosenBackend(NamedTuple):
     """
-    A backend and the reason for it.
+    Hold a backend and the reason for it.
 
     :param reason: One sentence for the log.
     """

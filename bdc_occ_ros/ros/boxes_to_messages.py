@@ -110,7 +110,7 @@ def _markers_of(boxes: Boxes, index: int, output_from_ego: np.ndarray | None) ->
 
 def label_info(class_names: tuple[str, ...], header: Header, threshold: float) -> LabelInfo:
     """
-    Return which class has which number.
+    Return the message that maps numbers to class names.
 
     :param threshold: Least score of a published detection.
     """

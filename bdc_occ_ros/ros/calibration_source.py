@@ -50,7 +50,7 @@ def cameras_from_file(config: NodeConfig) -> dict[str, Camera]:
 
 class CalibrationSource:
     """
-    Keeps the newest calibration of every camera.
+    Keep the newest calibration of every camera.
 
     :param qos: Quality of service of camera_info.
     :raises InvalidCalibrationError: if there is a calibration file that cannot be used.

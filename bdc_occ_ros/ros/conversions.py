@@ -62,7 +62,7 @@ def pose_message(transform: np.ndarray | None) -> Pose:
 @dataclass(frozen=True, eq=False)
 class StampedTransform:
     """
-    Where one frame stood in another.
+    Hold the pose of one frame in another.
 
     :param parent: Name of the frame that the matrix maps into.
     :param child: Name of the frame that it maps from.
@@ -82,7 +82,7 @@ def _frame_name(name: str) -> str:
 
 def _matrix(translation_m: tuple[float, float, float], rotation: Quaternion,
             where: str) -> np.ndarray:
-    """Build a rigid transform or say where the numbers cannot be one."""
+    """Build a rigid transform; raise where the numbers cannot be one."""
     quaternion = (rotation.x, rotation.y, rotation.z, rotation.w)
     if not all(map(math.isfinite, (*translation_m, *quaternion))):
         raise InvalidPoseError(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Read how the node, its inputs and its outputs are, and publish it as diagnostics."""
+"""Read the health of the node, its inputs and its outputs, and publish it as diagnostics."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
@@ -28,7 +28,7 @@ DELAYS_TOLERATED = 3
 
 
 class Level(IntEnum):
-    """How bad it is; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
+    """Enumerate severities; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
 
     OK = 0
     WARN = 1
@@ -55,7 +55,7 @@ def _status(part: str, entries: Iterable[tuple[Level, str]], values: Mapping[str
 
 
 class CounterDelta:
-    """Counters as they were at the last look, for a report of what is new."""
+    """Compute by how much counters have grown since the last report."""
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
@@ -67,7 +67,7 @@ class CounterDelta:
 
 
 class ChainDiagnostics:
-    """Reads how everything is that runs while the node is active."""
+    """Read the status of everything that runs while the node is active."""
 
     def __init__(self, live: LiveParameters, inputs: Inputs, pipeline: Pipeline,
                  predictor: 'Predictor', outputs: OutputPublishers) -> None:
@@ -186,7 +186,7 @@ class ChainDiagnostics:
 
 class Diagnostics:
     """
-    Publishes /diagnostics periodically by the steady clock, so that a paused bag is reported too.
+    Publish /diagnostics periodically by the steady clock, so that a paused bag is reported too.
 
     :param node: Node whose lifecycle is reported.
     """

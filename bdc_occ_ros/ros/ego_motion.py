@@ -4,7 +4,7 @@
 Look up where the vehicle was at every exposure of a set, from TF or odometry.
 
 At 15 m/s the vehicle moves 0.6 m while the cameras of a nuScenes rig fire one after another, so a
-set without these poses gives a slightly bent grid. That is never done in silence.
+set without these poses gives a slightly bent grid. Diagnostics count such sets.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from bdc_occ_ros.ros.transforms import AwaitedTransforms, TransformListener
 
 
 class EgoMotion:
-    """Answers with poses, or with None where the motion is to be ignored."""
+    """Look up the ego poses of a set, or return None where the motion is to be ignored."""
 
     def __init__(self, node: Node, config: NodeConfig, transforms: TransformListener) -> None:
         self.source = 'off'
@@ -57,7 +57,7 @@ class EgoMotion:
         :param stamps_ns: Exposure time by camera name.
         :return: fixed_from_ego by camera name, (4, 4) metres; None if ego_motion is off, or is
             auto and no source has the poses, which the diagnostics then say.
-        :raises TransformUnavailableError: if ego_motion names a source that has not the poses.
+        :raises TransformUnavailableError: if ego_motion names a source that lacks the poses.
         """
         self.source = self._choose()
         if self.source == 'off':
@@ -79,7 +79,7 @@ class EgoMotion:
         return poses
 
     def _choose(self) -> str:
-        """Return which source to ask: the one of the parameter, or the best that has spoken."""
+        """Return which source to ask: the one of the parameter, or the best that has delivered."""
         if self._config.ego_motion != 'auto':
             return self._config.ego_motion
         try:

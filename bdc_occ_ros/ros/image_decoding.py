@@ -35,7 +35,7 @@ _READ_FLAGS = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2,
 
 @dataclass(frozen=True)
 class _Encoding:
-    """How a raw encoding is read: bytes per pixel, OpenCV's conversion to RGB, what to say."""
+    """Describe how a raw encoding is read: bytes per pixel, OpenCV's conversion to RGB, remark."""
 
     pixel_bytes: int
     conversion: int | None
@@ -61,7 +61,7 @@ _ENCODINGS = {
 
 class DecodedImage(NamedTuple):
     """
-    Pixels and the calibration that belongs to them.
+    Hold pixels and the calibration that belongs to them.
 
     :param pixels: RGB, (H, W, 3) uint8.
     :param remark: What had to be assumed about the image, or empty.

@@ -45,7 +45,7 @@ ImageMessage = Image | CompressedImage
 
 class LatestSlot(Generic[Item]):
     """
-    Holds the newest item for another thread, without ever waiting or growing.
+    Hold the newest item for another thread, without ever waiting or growing.
 
     The sender never blocks; what the receiver could not fetch in time is replaced and counted.
     None cannot be an item: it is the answer when there is none.
@@ -89,7 +89,7 @@ class LatestSlot(Generic[Item]):
 
 class CameraInput:
     """
-    The images of one camera, from the subscription to the synchronizer.
+    Pass the images of one camera from the subscription to the synchronizer.
 
     Compressed images are preferred where both are offered: they cost a hundredth of the
     transport.
@@ -143,7 +143,7 @@ class CameraInput:
             self.subscribed_to = ''
 
     def _mismatch(self, topic: str, offered: QoSProfile, num_publishers: int) -> str:
-        """Return what is wrong with those who publish, or nothing."""
+        """Return what is wrong with the publishers, or an empty text."""
         self._is_numbered = num_publishers == 1
         if (self._qos.reliability == ReliabilityPolicy.RELIABLE
                 and offered.reliability == ReliabilityPolicy.BEST_EFFORT):
@@ -164,7 +164,7 @@ class CameraInput:
             self._slot.put(image_set)
 
     def _count_lost(self, number: int | None) -> None:
-        """Count the gaps in a publisher's own numbering; two at a time make no sequence."""
+        """Count the gaps in the sequence numbers of a single publisher."""
         last, self._last_sequence_number = self._last_sequence_number, number
         if self._is_numbered and None not in (number, last) and number > last:
             self.lost += number - last - 1
@@ -172,7 +172,7 @@ class CameraInput:
 
 def check_inputs(config: NodeConfig) -> None:
     """
-    Find out before anything is subscribed to whether the parameters can be followed.
+    Check before subscribing whether the parameters can be followed.
 
     :raises BdcOccError: if the synchronizer or the calibration file cannot be used.
     """
@@ -183,7 +183,7 @@ def check_inputs(config: NodeConfig) -> None:
 
 class Inputs:
     """
-    All that is received, alive from construction until destroy.
+    Own all subscriptions of the node, from construction until destroy.
 
     The executor calls back from one thread at a time, so sets reach the slot in order.
 
@@ -234,7 +234,7 @@ class Inputs:
             camera.update_subscription()
 
     def _follow_time_jump(self, jump: TimeJump) -> None:
-        """Begin anew where a bag starts over, somebody seeks, or simulated time is switched."""
+        """Reset where a bag starts over, its player seeks, or simulated time is switched."""
         now_ns = self._node.get_clock().now().nanoseconds
         self.transforms.clear_unless_near(now_ns)
         self.ego_motion.clear_unless_near(now_ns)

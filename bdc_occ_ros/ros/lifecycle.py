@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Provide a lifecycle node that says why something failed and outlives impossible requests."""
+"""Provide a lifecycle node that says why something failed and survives impossible requests."""
 
 from collections.abc import Callable
 import functools
@@ -46,7 +46,7 @@ def log_failures(transition: Transition) -> Transition:
 
 
 class LogForwarding(logging.Handler):
-    """Passes what the core logs, which knows no ROS, on to the node's logger."""
+    """Forward log records of the modules without ROS to the node's logger."""
 
     def __init__(self, node: Node) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class LogForwarding(logging.Handler):
 
 class ReportingLifecycleNode(LifecycleNode):
     """
-    A lifecycle node that answers every request and can start itself.
+    Provide a lifecycle node that answers every request and can start itself.
 
     :param options: What rclpy's Node takes.
     """
@@ -87,7 +87,7 @@ class ReportingLifecycleNode(LifecycleNode):
 
     @property
     def state_label(self) -> str:
-        """Name of the current lifecycle state."""
+        """Return the name of the current lifecycle state."""
         return self._state_machine.current_state[1]
 
     def start_by_itself(self) -> None:
@@ -115,7 +115,7 @@ class ReportingLifecycleNode(LifecycleNode):
 
     def _change_state_or_refuse(self, request: ChangeState.Request,
                                 response: ChangeState.Response) -> ChangeState.Response:
-        """Refuse a transition that the current state does not have, instead of dying of it."""
+        """Refuse a transition that the current state does not have, instead of raising."""
         try:
             return self._answer_change_state(request, response)
         except rclpy_implementation.RCLError as error:

@@ -34,7 +34,7 @@ DIAGNOSTICS_PERIOD_S = 1.0
 
 
 class OccupancyNode(ReportingLifecycleNode):
-    """Images of a rig in, occupancy and boxes out."""
+    """Compute occupancy and boxes from the images of a rig."""
 
     def __init__(self, name: str = 'bdc_occ') -> None:
         super().__init__(name)
@@ -164,7 +164,7 @@ class OccupancyNode(ReportingLifecycleNode):
 
 class Interrupted(KeyboardInterrupt):
     """
-    SIGINT came.
+    Report that SIGINT came.
 
     A class of its own: where KeyboardInterrupt itself passes through code that exec runs, as when
     an import makes a dataclass, Python ends with the status of the signal even if it is caught.
@@ -172,7 +172,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupt:
-    """Remembers SIGINT, which can surface as another error from within a message conversion."""
+    """Remember SIGINT, which can surface as another error from within a message conversion."""
 
     def __init__(self) -> None:
         self.has_come = False

@@ -21,7 +21,7 @@ from bdc_occ_ros.geometry.camera_rig import MAX_CAMERAS
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which network runs and on what."""
+    """Configure which network runs and on what."""
 
     name: str = setting(
         'bdc_occ_nano_half',
@@ -43,7 +43,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class CameraConfig:
-    """Where one camera's data come from; NodeConfig puts its name in place of <name>."""
+    """Configure the sources of one camera; NodeConfig puts its name in place of <name>."""
 
     image: str = setting('camera/<name>/image', 'Topic of raw images.')
     compressed: str = setting(
@@ -57,7 +57,7 @@ class CameraConfig:
 
 @dataclass(frozen=True)
 class SyncConfig:
-    """How images become sets."""
+    """Configure how images become sets."""
 
     mode: Literal['offsets', 'window', 'approximate'] = setting(
         'offsets', 'offsets groups by exposure time less the offset, window by arrival in one '
@@ -91,7 +91,7 @@ class SyncConfig:
 
 @dataclass(frozen=True)
 class PublishConfig:
-    """Which outputs exist; what nobody subscribes to is not computed either way."""
+    """Configure which outputs exist; what has no subscribers is not computed either way."""
 
     occupancy: bool = setting(True, 'Publish occupancy.', is_live=True)
     obstacles: bool = setting(True, 'Publish occupancy/obstacles.', is_live=True)
@@ -106,7 +106,7 @@ class PublishConfig:
 
 @dataclass(frozen=True)
 class GridConfig:
-    """What makes a column of voxels an obstacle on the ground plane."""
+    """Configure what makes a column of voxels an obstacle on the ground plane."""
 
     min_height_m: float = setting(
         0.2, 'Lower end of the height band in which obstacles count, in the base frame.',
@@ -134,14 +134,14 @@ class GridConfig:
 
     @property
     def costs(self) -> dict[str, int]:
-        """The cost by class name of the classes that have an entry."""
+        """Return the cost by class name of the classes that have an entry."""
         pairs = (entry.partition(':') for entry in self.class_cost)
         return {name: int(cost) for name, _, cost in pairs}
 
 
 @dataclass(frozen=True)
 class NodeConfig:
-    """Everything a user can set."""
+    """Configure the node: all that a user can set."""
 
     model: ModelConfig = ModelConfig()
     cameras: tuple[str, ...] = setting(
@@ -216,7 +216,7 @@ class NodeConfig:
 
     @property
     def frame(self) -> str:
-        """The frame of every output."""
+        """Return the frame of every output."""
         return self.output_frame or self.base_frame
 
 

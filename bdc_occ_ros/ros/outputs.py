@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Publish results and durations; nothing is made for a topic that nobody subscribes to."""
+"""Publish results and durations; no message is made for a topic without subscribers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TYPE_CHECKING
@@ -40,7 +40,7 @@ Maker = Callable[[Any, Header, NodeConfig, np.ndarray | None], tuple[Any, int]]
 
 class Output(NamedTuple):
     """
-    One topic.
+    Describe one output topic.
 
     :param switch: Field of PublishConfig that turns it on.
     :param source: Field of the prediction that it shows.
@@ -78,7 +78,7 @@ OUTPUTS = (
 
 
 class OutputPublishers:
-    """Publishers of all results, and of how long they took as plain numbers under ~/debug."""
+    """Publish all results, and how long they took as plain numbers under ~/debug."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self.num_cut_off = 0
@@ -92,7 +92,7 @@ class OutputPublishers:
             for topic in DEBUG_TOPICS}
 
     def destroy(self) -> None:
-        """Take the topics away."""
+        """Destroy the publishers."""
         for publisher in (*self._publishers.values(), self._label_info,
                           *self._durations.values()):
             self._node.destroy_lifecycle_publisher(publisher)
@@ -122,7 +122,7 @@ class OutputPublishers:
         self.num_cut_off = num_cut_off
 
     def publish_labels(self, class_names: tuple[str, ...], config: NodeConfig) -> None:
-        """Publish the names of the detections' classes, for everybody who comes later too."""
+        """Publish the names of the detections' classes, latched for late subscribers."""
         now_ns = self._node.get_clock().now().nanoseconds
         self._label_info.publish(label_info(
             class_names, make_header(now_ns, config.frame), config.score_threshold))

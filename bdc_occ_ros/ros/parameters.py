@@ -106,10 +106,10 @@ def declare_parameters(node: rclpy.node.Node) -> NodeConfig:
 
 class LiveParameters:
     """
-    The configuration of a running node, which follows `ros2 param set`.
+    Hold the configuration of a running node, which follows `ros2 param set`.
 
     :ivar config: The configuration that holds now. It is frozen, and an accepted change puts
-        another in its place, so whoever keeps it for one pass of work sees no half of a change.
+        another in its place, so a reader that keeps it for one set sees no partial change.
     :param on_change: Given the configuration before and after every change that is accepted.
     :raises InvalidConfigError: if a given name is unknown or a value is refused.
     """

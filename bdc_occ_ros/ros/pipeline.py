@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class LastResult(NamedTuple):
-    """The newest frame that was computed and what came of it."""
+    """Hold the newest frame that was computed and what came of it."""
 
     frame: Frame
     prediction: 'Prediction'
@@ -45,7 +45,7 @@ class LastResult(NamedTuple):
 @dataclass
 class PipelineStatistics:
     """
-    What became of the sets and images that the pipeline took.
+    Count what became of the sets and images that the pipeline took.
 
     :param computed: Sets that gave an output.
     :param unwanted: Sets not computed because nobody subscribed.
@@ -92,7 +92,7 @@ class PipelineStatistics:
 
     def note_remark(self, camera: str, remark: str) -> None:
         """
-        Keep what had to be assumed about an image, and warn when that is news.
+        Keep what had to be assumed about an image, and warn when that is new.
 
         :param remark: In words; empty if nothing had to.
         """
@@ -112,7 +112,7 @@ class PipelineStatistics:
 
 class InferenceThread:
     """
-    Works on the newest item of a slot, one at a time, from construction until stop.
+    Process the newest item of a slot, one at a time, from construction until stop.
 
     :param node: Node that logs, and whose executor is stopped by an unforeseen error.
     """
@@ -171,7 +171,7 @@ def rig_of_images(rig: CameraRig, images: Mapping[str, DecodedImage]) -> CameraR
 
 class Pipeline:
     """
-    Turns sets into outputs, one at a time.
+    Compute and publish the outputs of sets, one at a time.
 
     A camera whose image or calibration cannot be trusted is treated as one that did not deliver:
     its error is counted under its name, and the missing policy decides about the set.
@@ -209,7 +209,7 @@ class Pipeline:
         return has_ended
 
     def process(self, image_set: ImageSet) -> None:
-        """Compute a set if anybody wants it; an error in its data drops it and is counted."""
+        """Compute a set if an output has subscribers; an error in its data drops and counts it."""
         config = self._live.config
         if not self._outputs.wanted(config):
             self.statistics.unwanted += 1

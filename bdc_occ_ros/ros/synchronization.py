@@ -52,7 +52,7 @@ def _offsets_ns(config: NodeConfig) -> Mapping[str, int] | str | None:
 
 class ApproximateTime:
     """
-    Behaves as Synchronizer does where the node uses it, by an ApproximateTimeSynchronizer.
+    Wrap an ApproximateTimeSynchronizer in the interface that the node uses of Synchronizer.
 
     That one matches stamps that are close, so it may mix triggers of a rig whose cameras fire
     one after another, and it knows neither deadlines nor policies for missing cameras.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the transforms of /tf, and let a working thread wait for what is still on its way."""
+"""Keep the transforms of /tf, and let a working thread wait for those that are not yet there."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -22,7 +22,7 @@ JUMP_NS = 1_000_000_000
 
 class AwaitedTransforms:
     """
-    A transform tree, the news that something was added to it, and its sense of time.
+    Hold a transform tree, notify waiting threads of additions, and detect jumps in time.
 
     Poses from before and after a jump in time must not be interpolated, so a frame whose stamps
     go back by more than a second makes the tree forget all moving frames.
@@ -35,7 +35,7 @@ class AwaitedTransforms:
 
     def add(self, stamped: StampedTransform, is_static: bool = False) -> None:
         """
-        Add one transform and wake whoever waits.
+        Add one transform and wake all waiting threads.
 
         :raises InvalidTransformError: if the tree would become a loop.
         """
@@ -83,7 +83,7 @@ class AwaitedTransforms:
 
 
 class TransformListener(AwaitedTransforms):
-    """The transform tree of this node."""
+    """Fill the transform tree of this node from /tf and /tf_static."""
 
     def __init__(self, node: Node) -> None:
         super().__init__()
@@ -103,11 +103,11 @@ class TransformListener(AwaitedTransforms):
 
     @property
     def refusals(self) -> Mapping[str, str]:
-        """Why the last transform of a frame was refused, by child frame."""
+        """Return why the last transform of a frame was refused, by child frame."""
         return dict(self._refusals)
 
     def _take(self, message: TFMessage, is_static: bool) -> None:
-        """Put every transform of a message into the tree; a bad one harms its own frame only."""
+        """Add every transform of a message to the tree; a bad one affects its own frame only."""
         for transform in message.transforms:
             child = transform.child_frame_id.removeprefix('/')
             try:

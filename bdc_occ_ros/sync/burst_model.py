@@ -21,7 +21,7 @@ NUM_SHIFTED = 3
 
 
 class BurstModel:
-    """Usual lags of the cameras and pauses between bursts."""
+    """Learn the usual lags of the cameras and the pauses between bursts."""
 
     def __init__(self) -> None:
         self._reset()

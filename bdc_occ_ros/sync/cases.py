@@ -3,7 +3,7 @@
 """
 Simulate the streams that a synchronizer for camera rigs has to cope with, as cases T1 to T24.
 
-Numbers that are missing are of no stream: consumers and threads are tests only, and latency,
+Missing numbers are no streams: consumers and threads are tests only, and latency,
 parity with message_filters and speed are columns of the benchmark's table.
 """
 
@@ -45,7 +45,7 @@ def rig_config(**changes: Any) -> SynchronizerConfig:
 @dataclass(frozen=True)
 class SyncCase:
     """
-    One stream and the settings that it is met with.
+    Describe one stream and the settings of its synchronizer.
 
     :param name: T and its number, with a letter where there are several.
     :param images: The stream, in the order of arrival.

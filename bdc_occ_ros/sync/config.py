@@ -19,7 +19,7 @@ MS = 1_000_000
 @dataclass(frozen=True)
 class SynchronizerConfig:
     """
-    Settings of the synchronizer.
+    Configure the synchronizer.
 
     :param cameras: Camera names; sets list their images in this order.
     :param key_camera: Camera that stamps a set and that offsets count from; the first if empty.
@@ -101,5 +101,5 @@ class SynchronizerConfig:
 
     @property
     def quorum(self) -> int:
-        """Fewest cameras that must agree before the whole rig follows them."""
+        """Return the fewest cameras that must agree before the whole rig follows them."""
         return min(2, len(self.cameras))

@@ -19,7 +19,7 @@ NUM_REMEMBERED = 32
 
 
 class AddResult(Enum):
-    """What became of one image."""
+    """Enumerate what can become of an image."""
 
     JOINED = 'joined a set'
     COMPLETED = 'completed a set'
@@ -33,7 +33,7 @@ class AddResult(Enum):
 
 
 class DropReason(Enum):
-    """Why a trigger gave no set."""
+    """Enumerate the reasons why a trigger gives no set."""
 
     DEADLINE = 'images were missing at the deadline'
     SUPERSEDED = 'a newer set was complete first'
@@ -47,7 +47,7 @@ class DropReason(Enum):
 
 class SetEntry(NamedTuple):
     """
-    One image of a set.
+    Hold one image of a set.
 
     :param payload: What was given to the synchronizer, untouched.
     :param stamp_ns: Time of exposure: the header's stamp, or the time on the node's clock when
@@ -68,7 +68,7 @@ class SetEntry(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """
-    Images of one trigger.
+    Hold the images of one trigger.
 
     :param epoch: Counts the time jumps; sets of different epochs have nothing in common.
     :param ref_ns: Trigger time; strictly increasing within an epoch.
@@ -85,19 +85,19 @@ class ImageSet:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every camera contributes an image of this very trigger."""
+        """Return whether every camera contributes an image of this very trigger."""
         return not self.missing and not any(entry.held for entry in self.entries.values())
 
     @property
     def spread_ns(self) -> int:
-        """Largest difference of trigger times, after offsets."""
+        """Return the largest difference of trigger times, after offsets."""
         refs = [entry.ref_ns for entry in self.entries.values() if not entry.held]
         return max(refs) - min(refs)
 
 
 class DroppedSet(NamedTuple):
     """
-    A trigger that gives no set.
+    Describe a trigger that gives no set.
 
     :param entries: Image by camera name, of those that had come.
     :param missing: Cameras whose image had not.
@@ -111,7 +111,7 @@ class DroppedSet(NamedTuple):
 @dataclass(eq=False, slots=True)
 class ImageGroup:
     """
-    Images of one trigger that have come so far.
+    Gather the images of one trigger that have come so far.
 
     :param ref_ns: Trigger time that the first image says.
     :param opened_ns: When that image came, on the node's clock.
@@ -123,13 +123,13 @@ class ImageGroup:
 
     @property
     def refs_ns(self) -> dict[str, int]:
-        """Trigger time that every image says, by camera."""
+        """Return the trigger time that every image says, by camera."""
         return {camera: entry.ref_ns for camera, entry in self.entries.items()}
 
 
 class SetAssembly:
     """
-    The groups of images that wait, and the sets that have come of them until they are taken.
+    Assemble groups of images into sets, and keep the sets until they are taken.
 
     :param config: May be replaced by one for the same cameras and mode.
     :param offsets: Follow what complete sets show.
@@ -162,12 +162,12 @@ class SetAssembly:
 
     @property
     def num_open(self) -> int:
-        """Number of groups that wait."""
+        """Return the number of groups that wait."""
         return len(self._open)
 
     @property
     def size_bytes(self) -> int:
-        """Payload that waits or may stand in for a missing image."""
+        """Return the payload that waits or may replace a missing image."""
         return (sum(e.size_bytes for group in self._open for e in group.entries.values())
                 + sum(e.size_bytes for e in self._previous.values()))
 
@@ -204,7 +204,7 @@ class SetAssembly:
 
     @property
     def _reach_ns(self) -> int:
-        """Largest distance of an image from the trigger time of its group."""
+        """Return the largest distance of an image from the trigger time of its group."""
         return self.config.tolerance_ns if self._bursts is None else self.config.window_ns
 
     def _find(self, camera: str, ref_ns: int) -> ImageGroup | None:
@@ -339,7 +339,7 @@ class SetAssembly:
                     self._previous[name] = entry._replace(held=True)
 
     def _held(self, camera: str, ref_ns: int) -> SetEntry | None:
-        """Return the camera's previous image if it may stand in."""
+        """Return the camera's previous image if it may replace a missing one."""
         entry = self._previous.get(camera)
         if entry and 0 < ref_ns - entry.ref_ns <= self.config.hold_max_age_ns:
             return entry

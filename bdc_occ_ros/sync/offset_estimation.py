@@ -20,14 +20,14 @@ CLEAR_SHARE = 0.4
 
 
 class Observation(NamedTuple):
-    """When an image was exposed, by its stamp, and when it came, on the steady clock."""
+    """Hold the exposure time of an image, by its stamp, and its arrival on the steady clock."""
 
     stamp_ns: int
     receive_ns: int
 
 
 class OffsetCandidate(NamedTuple):
-    """A lag of stamps that most frames show, and the lag of arrival with it."""
+    """Hold a lag of stamps that most frames show, and the lag of arrival with it."""
 
     offset_ns: int
     arrival_ns: int

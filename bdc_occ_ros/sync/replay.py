@@ -22,7 +22,7 @@ IMAGE_BYTES = 150_000
 @dataclass(frozen=True)
 class EmittedSet:
     """
-    A set as it was handed out.
+    Hold a set as it was handed out.
 
     :param image_set: The set; payloads are the synthetic images.
     :param emitted_ns: When, on the node's clock.
@@ -33,12 +33,12 @@ class EmittedSet:
 
     @property
     def triggers(self) -> set[int]:
-        """Triggers that its new images belong to."""
+        """Return the triggers that its new images belong to."""
         return {e.payload.trigger for e in self.image_set.entries.values() if not e.held}
 
     @property
     def added_ns(self) -> int:
-        """Time between the arrival of its last image and its emission."""
+        """Return the time between the arrival of its last image and its emission."""
         return self.emitted_ns - max(e.payload.arrival_ns
                                      for e in self.image_set.entries.values())
 
@@ -46,7 +46,7 @@ class EmittedSet:
 @dataclass(frozen=True)
 class Replay:
     """
-    What came of a stream.
+    Hold the results of replaying a stream.
 
     :param emitted: Sets handed out, in order.
     :param dropped: Triggers that gave no set, in order.
@@ -63,12 +63,12 @@ class Replay:
 
     @property
     def complete(self) -> list[EmittedSet]:
-        """Sets with a new image of every camera."""
+        """Return the sets with a new image of every camera."""
         return [emitted for emitted in self.emitted if emitted.image_set.is_complete]
 
     @property
     def num_mixed(self) -> int:
-        """How many sets hold images of different triggers."""
+        """Return how many sets hold images of different triggers."""
         return sum(len(emitted.triggers) > 1 for emitted in self.emitted)
 
 

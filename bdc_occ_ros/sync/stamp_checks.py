@@ -18,7 +18,7 @@ NUM_ALONE = 3
 
 
 class Arrival(NamedTuple):
-    """One image as it was given to the synchronizer, and when on the steady clock."""
+    """Hold one image as it was given to the synchronizer, and when on the steady clock."""
 
     camera: str
     stamp_ns: int
@@ -29,7 +29,7 @@ class Arrival(NamedTuple):
 
 class QuorumFilter:
     """
-    Holds images back until a quorum of cameras confirms what they claim.
+    Hold images back until a quorum of cameras confirms what they claim.
 
     :param quorum: How many cameras must claim the same, within a second.
     """
@@ -42,7 +42,7 @@ class QuorumFilter:
         """
         Hold an image back.
 
-        :param is_alone: Whether no other camera lives; then three in a row confirm themselves.
+        :param is_alone: Whether no other camera is live; then three in a row confirm themselves.
         :return: All images that share the claim, in order, once it is confirmed; none before.
         """
         self._images.setdefault(image.camera, deque(maxlen=NUM_ALONE)).append(image)
@@ -60,7 +60,7 @@ class QuorumFilter:
             self._images.pop(camera, None)
 
 class StampHistory:
-    """Recent stamps of one camera."""
+    """Keep the recent stamps of one camera."""
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=NUM_REMEMBERED)

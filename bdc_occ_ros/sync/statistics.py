@@ -19,7 +19,7 @@ SILENT_INTERVALS = 3
 
 
 class State(Enum):
-    """Health of the rig as the synchronizer sees it."""
+    """Enumerate how healthy the synchronizer sees the rig."""
 
     OK = 'OK'
     DEGRADED = 'DEGRADED'
@@ -28,7 +28,7 @@ class State(Enum):
 
 class CameraStatistics(NamedTuple):
     """
-    What one camera delivered.
+    Report what one camera delivered.
 
     :param num_images: Images since the start.
     :param num_missing: Sets closed without its image.
@@ -54,7 +54,7 @@ class CameraStatistics(NamedTuple):
 
 class SynchronizerStatistics(NamedTuple):
     """
-    What the synchronizer did since the start, and how it is.
+    Report what the synchronizer did since the start, and its health.
 
     :param state: OK, DEGRADED (sets come, but something is not well) or STALLED (none come).
     :param reasons: Why it is not OK, in words; empty exactly when it is.
@@ -89,7 +89,7 @@ def _recent(length: int) -> deque:
 
 @dataclass
 class CameraTally:
-    """Counters of one camera, and times of its recent images in nanoseconds."""
+    """Count the images of one camera, and keep times of recent ones in nanoseconds."""
 
     num_images: int = 0
     num_missing: int = 0
@@ -112,7 +112,7 @@ class CameraTally:
 
     @property
     def interval_ns(self) -> float | None:
-        """Mean time between recent images."""
+        """Return the mean time between recent images."""
         times = self.receive_ns
         return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else None
 
@@ -135,7 +135,7 @@ class CameraTally:
 
 
 class Outcome(NamedTuple):
-    """How one recent set ended; the reason is None if it was handed out."""
+    """Hold how one recent set ended; the reason is None if it was handed out."""
 
     reason: DropReason | None
     absent: tuple[str, ...]
@@ -144,7 +144,7 @@ class Outcome(NamedTuple):
 
 class Tally:
     """
-    Counters of all cameras and sets; all times are of the steady clock.
+    Count the images of all cameras and the sets; all times are of the steady clock.
 
     :param start_ns: When counting begins.
     """
@@ -186,7 +186,7 @@ class Tally:
 
     @property
     def incomplete(self) -> list[Outcome]:
-        """Recent sets that were not handed out complete."""
+        """Return the recent sets that were not handed out complete."""
         return [outcome for outcome in self.recent if outcome.reason or outcome.absent]
 
     def is_stalled(self, now_ns: int) -> bool:

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 class Progress(NamedTuple):
     """
-    What a call of the synchronizer came to.
+    Hold the results of one call of the synchronizer.
 
     :param sets: Finished sets, oldest first. Where several threads add images, epoch and ref_ns
         say which of their sets came first.
@@ -58,7 +58,7 @@ class Progress(NamedTuple):
 
 class Synchronizer:
     """
-    Groups images of several cameras; any thread may add them.
+    Group images of several cameras; any thread may add them.
 
     :param clock: The node's clock, nanoseconds; measures deadlines.
     :param steady_clock: A clock that never jumps, nanoseconds; measures ages and arrival.
@@ -80,7 +80,7 @@ class Synchronizer:
 
     @property
     def config(self) -> SynchronizerConfig:
-        """Settings; new ones for the same cameras take effect with the next image."""
+        """Return the settings; new ones for the same cameras take effect with the next image."""
         return self._config
 
     @config.setter
@@ -93,7 +93,7 @@ class Synchronizer:
             self._config = self._offsets.config = self._assembly.config = config
 
     def _begin_epoch(self, epoch: int, uses_receive_time: bool) -> None:
-        """Start from nothing: no image or set of before may meet one of after."""
+        """Reset all that holds images, so that no set spans two epochs."""
         self.epoch = epoch  # sets of earlier epochs are out of date
         self._uses_receive_time = uses_receive_time
         self._is_windowed = uses_receive_time or self._config.mode == 'window'

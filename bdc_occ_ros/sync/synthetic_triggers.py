@@ -28,7 +28,7 @@ NO_TRIGGER = -1
 
 class SyntheticImage(NamedTuple):
     """
-    One image on its way.
+    Describe one simulated image.
 
     :param arrival_ns: When it arrives, on the node's clock.
     :param stamp_ns: Stamp of its header.

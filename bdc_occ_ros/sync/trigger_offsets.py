@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 class TriggerOffsets:
     """
-    Offset of every camera, given or learned.
+    Keep the offset of every camera, given or learned.
 
     :param config: May be replaced by one for the same cameras and offsets.
     """
@@ -51,12 +51,12 @@ class TriggerOffsets:
 
     @property
     def in_use_ns(self) -> dict[str, int]:
-        """The known offsets."""
+        """Return the known offsets."""
         return dict(self._offsets_ns)
 
     def observe(self, camera: str, stamp_ns: int, receive_ns: int) -> None:
         """
-        Take note of one image, and learn every so many that came to nothing.
+        Record one image, and learn the camera's offset after every so many unused ones.
 
         :param receive_ns: When it came, on the steady clock.
         """
@@ -69,7 +69,7 @@ class TriggerOffsets:
                 self._learn(camera)
 
     def _has_reference(self, camera: str) -> bool:
-        """Choose what lags count from: the key camera, or another if that one does not come."""
+        """Choose the reference of lags: the key camera, or another if that does not deliver."""
         num_frames = len(self._history[camera])
         is_key = camera == self.config.key_camera
         if self._reference is None and num_frames >= MIN_FRAMES * (1 if is_key else 2):

@@ -28,7 +28,7 @@ _WIDTHS_M: dict[Layout, Span] = {
 
 class District(NamedTuple):
     """
-    The statistics of a part of the city.
+    Hold the statistics of a part of the city.
 
     :param share: Frequency among scenes.
     :param layouts: Frequencies of the layouts of sites.

@@ -20,13 +20,13 @@ from bdc_occ_ros.world.ray_tiles import RayTiles
 from bdc_occ_ros.world.solids import Shape, Solids
 
 _SLACK_M = 2e-3
-# Keeps what rounding makes lie behind itself.
+# Keeps solids that rounding puts behind themselves.
 _MARGIN = 1.0001
 
 
 class Obstacles(NamedTuple):
     """
-    The solids of several worlds, padded to equal numbers.
+    Hold the solids of several worlds, padded to equal numbers.
 
     :param center_m: (S, N, 3) float64, as is half_m.
     :param cosine: Of the yaw, (S, N) float64, as is the sine.
@@ -66,7 +66,7 @@ class Obstacles(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Tiles and solids that may be seen in them, sorted by tile; all (N,)."""
+    """Pair tiles with solids that may be seen in them, sorted by tile; all (N,)."""
 
     tile: Tensor
     world: Tensor
@@ -101,7 +101,7 @@ def candidates(tiles: RayTiles, obstacles: Obstacles, world: Tensor) -> Pairs:
 
 class CulledPairs(NamedTuple):
     """
-    N solids of one kind in tiles.
+    Hold N solids of one kind in tiles.
 
     :param bounds: Coefficients of their ends, a row per pair.
     :param near_m: Least depths of the solids, (N,) float64.

@@ -44,7 +44,7 @@ SCENE_PERIOD_US = 60_000_000
 @dataclass(frozen=True)
 class DatarootSettings:
     """
-    What the scenes of one data set have in common.
+    Configure what the scenes of one data set have in common.
 
     :param version: Folder of the tables.
     :param keyframes: Samples per scene, two a second.
@@ -93,7 +93,7 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
 
 
 class SceneMaker:
-    """Writes the files of one scene, with the images of a rig at the size of the settings."""
+    """Write the files of one scene, with the images of a rig at the size of the settings."""
 
     def __init__(self, dataroot: Path, settings: DatarootSettings, seed: int, rig: CameraRig,
                  device: torch.device) -> None:
@@ -107,7 +107,7 @@ class SceneMaker:
 
     def make(self) -> Iterator[int]:
         """
-        Write the scene, which counts from the end of the iteration on.
+        Write the scene, which is complete once the iteration has ended.
 
         :return: The number of every sample once its files are written.
         """

@@ -138,7 +138,7 @@ def entry_of_rounds(bounds: Tensor, basis: Tensor) -> Tensor:
 
 class Kind(NamedTuple):
     """
-    Solids that are treated alike.
+    Define a kind of solids by how rays enter them.
 
     :param bounds: Returns the coefficients of 1, u, v and, of what is round, u^2, u v, v^2 of E
         ends, (N, E, 3 or 6) float32, from shapes, (N,), origins, (N, 3) float64, and axis, right

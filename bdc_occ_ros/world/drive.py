@@ -25,7 +25,7 @@ _CPU = torch.device('cpu')
 
 
 class Exposure(NamedTuple):
-    """One exposure of a camera, with the pose of the vehicle then, (4, 4), metres."""
+    """Hold one exposure of a camera, with the pose of the vehicle then, (4, 4), metres."""
 
     camera: str
     stamp_ns: int
@@ -46,7 +46,7 @@ def num_triggers(seconds: float) -> int:
 
 class Drive:
     """
-    The triggers of a drive; equal seeds give equal images.
+    Render the triggers of a drive; equal seeds give equal images.
 
     :param rig: The cameras, with the image size to render.
     """

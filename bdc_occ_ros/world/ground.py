@@ -26,7 +26,7 @@ BAY_LINE_M = 0.12
 
 
 class Surface(IntEnum):
-    """What a cell of the map is made of; X and Y say along which coordinate a road runs."""
+    """Enumerate surfaces of map cells; X and Y say along which coordinate a road runs."""
 
     ROAD_X = 0
     ROAD_Y = 1
@@ -46,7 +46,7 @@ class Surface(IntEnum):
 
 
 class Mark(IntEnum):
-    """What a fine row says about a line along a road."""
+    """Enumerate road markings, which fine rows hold by their place across a road."""
 
     NONE = 0
     WHITE = 1
@@ -68,7 +68,7 @@ _RHYTHMS = ((Surface.ROAD_X, 0, DASH_PERIOD_M, DASH_M), (Surface.ROAD_Y, 1, DASH
 
 class GroundSample(NamedTuple):
     """
-    The ground at some points.
+    Hold class and colour of the ground at points.
 
     :param label: Occupancy class, (T, P) uint8.
     :param albedo: Reflected share of red, green and blue, (T, P, 3) float32.
@@ -81,7 +81,7 @@ class GroundSample(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class GroundPlan:
     """
-    The ground of one scene, or stacked: then every tensor has a leading axis of scenes.
+    Hold the ground of one scene, or stacked: then every tensor has a leading axis of scenes.
 
     :param bend: Terms of f and of g, (2, K, 3) float32: amplitude in m, wave number in rad/m,
         phase in rad of amplitude * sin(wave number * coordinate + phase).
@@ -167,7 +167,7 @@ def _is_in_gap(rhythm: Tensor, surface: Tensor, bent_m: Tensor) -> Tensor:
 
 class _Tables(NamedTuple):
     """
-    Look-up tables that all grounds share.
+    Hold look-up tables that all grounds share.
 
     :param label: Occupancy class by surface, (len(Surface),) uint8.
     :param rhythm: Periods per metre along u and along v of lines with gaps, and the share that

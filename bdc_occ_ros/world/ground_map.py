@@ -26,7 +26,7 @@ _SURFACE_RGB = (
 
 class GroundMap:
     """
-    A map of surfaces that is drawn by rectangles in bent coordinates.
+    Draw a map of surfaces by rectangles in bent coordinates.
 
     :param surface: What it begins with everywhere.
     """

@@ -32,7 +32,7 @@ VISIBILITY_STEPS = (0.4, 0.6, 0.8)
 @dataclass(frozen=True, eq=False)
 class Objects:
     """
-    The K objects of one keyframe.
+    Hold the K objects of one keyframe.
 
     :param instance: Number of the object within its scene, (K,) int64.
     :param label: Index into the detection classes, (K,) int64.
@@ -53,7 +53,7 @@ class Objects:
 
 class KeyframeTruth(NamedTuple):
     """
-    The ground truth of B keyframes with N cameras.
+    Hold the ground truth of B keyframes with N cameras.
 
     :param classes: Class per voxel, (B, X, Y, Z) uint8.
     :param observed: Voxels that a camera observes, the same shape, bool.
@@ -71,7 +71,7 @@ class KeyframeTruth(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class KeyframeBatch:
     """
-    B keyframes with N cameras, and the state of the world at the end of each sweep.
+    Render and label B keyframes with N cameras, with the world as of the end of each sweep.
 
     :param states: On one device, where the work is done.
     """

@@ -36,7 +36,7 @@ RAYS_AT_ONCE = {'cpu': 1 << 9, 'cuda': 1 << 16}
 
 class Sweep(NamedTuple):
     """
-    One turn of the LiDAR; P points.
+    Hold one turn of the LiDAR; P points.
 
     :param points: x y z in the LiDAR frame in metres, intensity from 0 to 255, and number of the
         beam from below, (P, 5) float32.
@@ -115,7 +115,7 @@ def _rays() -> tuple[Tensor, np.ndarray]:
 
 
 def _brightness(state: SceneState, ends_m: Tensor, solid: Tensor) -> Tensor:
-    """Return the intensity of echoes from the colour of what sends them back, (R,) float32."""
+    """Return the intensity of echoes from the colour of the surfaces, (R,) float32."""
     ends_m = torch.where(ends_m.isfinite(), ends_m, 0.0)
     ground = sample_ground(stack_plans([state.ground]), solid.new_zeros(1),
                            ends_m[None, :, :2].float()).albedo[0]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Describe things by primitives: one row of numbers per box, ellipsoid, cylinder or cone.
+Describe objects by primitives: one row of numbers per box, ellipsoid, cylinder or cone.
 
 The primitives of a model are given in its own frame: origin on the ground below its centre, x
 ahead, z up, metres.
@@ -66,7 +66,7 @@ def plain(*rgb: float) -> Coat:
 
 class Model(NamedTuple):
     """
-    The shape of a thing.
+    Describe the shape of an object.
 
     :param class_name: One of the occupancy classes.
     :param size_m: Length, width and height of its box, which holds all primitives; None for what
@@ -81,7 +81,7 @@ class Model(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class RigidBodies:
     """
-    The primitives of many models, to be posed together.
+    Hold the primitives of many models, to be posed together.
 
     :param rows: Primitives in the frames of their models, (R, 12).
     :param owner: Index of the model that every row belongs to, (R,).

@@ -30,7 +30,7 @@ def full_precision(device: torch.device | str) -> Iterator[None]:
     """
     Multiply matrices in full float32 within the context.
 
-    Geometry needs all bits, also inside a training that makes do with fewer.
+    Geometry needs all bits, also inside a training in mixed precision.
     """
     allowed = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision('highest')
@@ -43,7 +43,7 @@ def full_precision(device: torch.device | str) -> Iterator[None]:
 
 class FirstHits(NamedTuple):
     """
-    The first hits of rays: in tiles, (V, T, P), or as images, (V, H, W).
+    Hold the first hits of rays: in tiles, (V, T, P), or as images, (V, H, W).
 
     :param inverse_depth_per_m: 1 / depth along the axis of the tile or camera, float32; 0 where
         nothing is met.

@@ -20,7 +20,7 @@ _RAYS_PER_TILE = 256
 
 class PinholeCameras(NamedTuple):
     """
-    Pinhole cameras of one size; pixel (x, y) covers x to x + 1 and y to y + 1 in terms of K.
+    Hold pinhole cameras of one size; by K, pixel (x, y) covers x to x + 1 and y to y + 1.
 
     :param intrinsics: Camera matrices K, (V, 3, 3) float64, pixels.
     :param world_from_camera: Poses, (V, 4, 4) float64, metres.
@@ -62,7 +62,7 @@ class PinholeCameras(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class RayTiles:
     """
-    T tiles of P rays for each of V origins.
+    Hold T tiles of P rays for each of V origins.
 
     :param origin_m: Where rays start, (V, 3) float64.
     :param frame: Columns axis, right and down of every tile, (V, T, 3, 3) float64.
@@ -143,7 +143,7 @@ def _camera_planes(cameras: PinholeCameras, rotation: Tensor, columns: tuple[int
 
 class SortedRays(NamedTuple):
     """
-    Rays of any order in tiles.
+    Hold rays of any order, sorted into tiles.
 
     :param order: Which ray every place of the tiles holds, (V, T * P) int64; the last tiles may
         repeat the last ray.

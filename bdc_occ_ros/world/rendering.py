@@ -24,7 +24,7 @@ from bdc_occ_ros.world.surfaces import surface_table
 @dataclass(frozen=True, eq=False)
 class View:
     """
-    A camera in a world.
+    Place a camera in a world.
 
     :param state: The world; views of one state should share the object.
     :param intrinsics: Camera matrix, (3, 3), pixels; pixel (x, y) covers x to x + 1, y to y + 1.
@@ -40,7 +40,7 @@ class View:
 
 class Rendering(NamedTuple):
     """
-    Images of V views and the first hits of their pixels, (V, H, W), as in FirstHits.
+    Hold images of V views and the first hits of their pixels, (V, H, W), as in FirstHits.
 
     :param images: sRGB, (V, H, W, 3) uint8.
     """
@@ -51,7 +51,7 @@ class Rendering(NamedTuple):
 
 
 class _ViewBatch(NamedTuple):
-    """Views as tensors: cameras, the states without repeats, and the index of each view's."""
+    """Hold views as tensors: cameras, the states without repeats, and the index of each view's."""
 
     cameras: PinholeCameras
     states: list[SceneState]

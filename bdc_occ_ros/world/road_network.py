@@ -22,7 +22,7 @@ _TABLE_M = (-500.0, 1000.0)
 @dataclass(frozen=True)
 class Road:
     """
-    The cross section of one road; all widths are whole cells of the map.
+    Describe the cross section of one road; all widths are whole cells of the map.
 
     :param axis: ALONG_U or ALONG_V.
     :param centre_m: Its v, or its u.
@@ -78,7 +78,7 @@ class Road:
 @dataclass(frozen=True, eq=False)
 class RoadNetwork:
     """
-    Roads along u and along v in the bent coordinates of the ground.
+    Hold the roads along u and along v in the bent coordinates of the ground.
 
     :param bend: Terms of f and of g as in GroundPlan, (2, K, 3).
     :param roads: All roads; the first runs along u and is the one that the ego vehicle drives.

@@ -35,7 +35,7 @@ _PALE = np.array((0.66, 0.74, 0.84))
 
 @dataclass(frozen=True, eq=False)
 class Trajectories:
-    """The trajectories of actors, which are numbered by their order."""
+    """Compute poses and velocities of actors, which are numbered by their order."""
 
     network: RoadNetwork
     actors: Sequence[Actor]
@@ -78,7 +78,7 @@ class Trajectories:
 
 class WorldObject(NamedTuple):
     """
-    An object with a box at one instant.
+    Describe an object with a box at one instant.
 
     :param instance: Its number, which its solids have too.
     :param world_from_box: Pose of the centre, x ahead, (4, 4) float64.
@@ -96,7 +96,7 @@ class WorldObject(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Scene:
     """
-    A drive through a world that follows from a seed.
+    Hold a drive through a world that follows from a seed.
 
     :param sway: Amplitude, angular rate in rad/s and phase of pitch, roll and heave of the ego
         vehicle, (3, terms, 3).

@@ -20,7 +20,7 @@ ACROSS_RAD = np.pi / 2
 
 class Actor(NamedTuple):
     """
-    What stands, or moves at a steady speed along a line of equal u or v.
+    Describe what stands, or moves at a steady speed along a line of equal u or v.
 
     :param axis: ALONG_U or ALONG_V: which way the line runs.
     :param u_m: u at time 0.
@@ -47,7 +47,7 @@ class Actor(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class SceneBuilder:
     """
-    A scene while it is built.
+    Collect the ground and the actors of a scene.
 
     :param ground: The map of surfaces, which is drawn onto.
     :param sight_u_m: Between which u anything can be seen during the drive.
@@ -67,7 +67,7 @@ class SceneBuilder:
 @dataclass(frozen=True, eq=False)
 class Site:
     """
-    A rectangle beside a street, with coordinates of its own: a along the street, b away from it.
+    Fill a rectangle beside a street in its own coordinates: a along the street, b away from it.
 
     :param axis: ALONG_U or ALONG_V, as the street runs.
     :param along_m: From where to where it reaches along the street.

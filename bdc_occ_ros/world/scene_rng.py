@@ -13,7 +13,7 @@ T = TypeVar('T')
 
 class SceneRng:
     """
-    A random generator whose single draws cost little, unlike those of numpy.
+    Draw random numbers; single draws cost little, unlike those of numpy.
 
     :param name: Seeds it: equal names give equal draws.
     """

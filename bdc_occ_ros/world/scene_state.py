@@ -16,7 +16,7 @@ from bdc_occ_ros.world.solids import Solids
 @dataclass(frozen=True, eq=False)
 class Light:
     """
-    Sun, sky, air and camera of one scene; colours are linear and 1 is a white wall at noon.
+    Describe sun, sky, air and camera of a scene; colours are linear, 1 is a white wall at noon.
 
     :param sun_direction: Unit vector towards the sun in the world, (3,) float32.
     :param sun_rgb: Light of the sun on a surface that faces it, (3,) float32.
@@ -44,7 +44,7 @@ class Light:
 
 class Lights(NamedTuple):
     """
-    Lights of T worlds or tiles as in Light: vectors (3, T, 1) float32, numbers (T, 1) float32.
+    Hold lights of T worlds or tiles as in Light: vectors (3, T, 1), numbers (T, 1), float32.
 
     :param offset: Where in the noise the patterns of this world start.
     """
@@ -78,7 +78,7 @@ class Lights(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class SceneState:
     """
-    What a camera or a LiDAR can meet at one instant, in the frame of the world.
+    Hold what a camera or a LiDAR can see at one instant, in the frame of the world.
 
     :param solids: What stands within sight of the ego vehicle.
     :param ground: What the plane z = 0 is made of.

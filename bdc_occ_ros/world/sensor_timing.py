@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Time the sensors of the vehicles of nuScenes, and load their published camera rigs."""
+"""Compute sensor times of the nuScenes vehicles, and load their published camera rigs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def published_rigs(names: Sequence[str] = RIG_NAMES) -> tuple[CameraRig, ...]:
 @dataclass(frozen=True, eq=False)
 class SensorTiming:
     """
-    Times and poses of one firing of all sensors.
+    Compute times and poses of one firing of all sensors.
 
     The cameras fire one after another while the LiDAR turns; the key camera begins, and the sweep
     ends 43.1 ms later. The vehicle moves meanwhile. Everything else is caught at the end of the

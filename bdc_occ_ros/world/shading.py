@@ -25,7 +25,7 @@ _SHADED_AT_ONCE = (2 ** 15, 2 ** 22)
 
 
 class ShadedWorlds(NamedTuple):
-    """What shading needs of S worlds."""
+    """Hold what shading needs of S worlds."""
 
     plans: GroundPlan
     table: surfaces.SurfaceTable
@@ -35,7 +35,7 @@ class ShadedWorlds(NamedTuple):
 
 class _Rays(NamedTuple):
     """
-    Tiles of rays that meet the same kinds of things.
+    Hold tiles of rays that meet the same kinds of things.
 
     Shapes are (T,), (T, 3), (T,), (T, 3, P) and then (T, P).
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Map shadows: which points see the sun, and how much of the sky.
+Compute shadow maps: which points see the sun, and how much of the sky.
 
 For every world three depth maps are cast around the cameras: towards the sun over a
 small and a large area, and straight down. Their cameras are so far away that rays are almost
@@ -29,7 +29,7 @@ _INSIDE = 0.98
 
 class ShadowMaps(NamedTuple):
     """
-    How far up the nearest thing is, for S worlds, from M x M texels a map.
+    Hold heights of the nearest surfaces for S worlds, M x M texels a map.
 
     :param reach: What takes points of the world to both coordinates, -1 to 1, in the near map of
         the sun and to the height towards the sun, with the offset as a last column, (S, 3, 4).

@@ -17,7 +17,7 @@ from torch import Tensor
 
 class Shape(IntEnum):
     """
-    What a solid is within its half sizes; local z runs from -1 to 1.
+    Enumerate shapes of solids within their half sizes; local z runs from -1 to 1.
 
     The squared radius of the round ones at local z is 1 - z^2 (ellipsoid), 1 (cylinder) and
     ((1 - z) / 2)^2 (cone).
@@ -30,7 +30,7 @@ class Shape(IntEnum):
 
 
 class Material(IntEnum):
-    """What the surface of a solid looks like; the ground has its own colours."""
+    """Enumerate surface materials of solids; the ground has its own colours."""
 
     PLAIN = 0
     PAINT = 1
@@ -53,7 +53,7 @@ NO_INSTANCE = -1
 @dataclass(frozen=True, eq=False)
 class Solids:
     """
-    Solids in one frame, usually the world's: x y on the ground, z up, metres.
+    Hold solids in one frame, usually the world's: x y on the ground, z up, metres.
 
     :param center_m: Centres, (N, 3) float32.
     :param half_m: Half sizes along the own axes, (N, 3) float32, positive.

@@ -30,7 +30,7 @@ _WHITE_RGB = (0.75, 0.75, 0.73)
 
 class Finish(NamedTuple):
     """
-    The finish of solids, or of points on solids; tensors of one shape.
+    Describe the finish of solids, or of points on solids; tensors of one shape.
 
     :param red: Albedo, as are green and blue.
     :param texels_per_m: Fineness of the grain to the side; texels_per_m_up upwards.
@@ -55,7 +55,7 @@ class Finish(NamedTuple):
 
 class Pattern(NamedTuple):
     """
-    Windows or stripes of solids, or of points on solids; tensors of one shape.
+    Describe windows or stripes of solids, or of points on solids; tensors of one shape.
 
     :param aside_m: Period of the pattern to the side; up_m upwards.
     :param aside_share: How much of the period is a window or stripe; 0 without any.
@@ -95,7 +95,7 @@ _LOOKS = {
 
 class SurfaceTable(NamedTuple):
     """
-    Look-up table of the solids of several worlds.
+    Look up the surfaces of the solids of several worlds.
 
     :param values: Place and finish by column and, flat, world and solid, (C, S * N) float32.
     :param patterns: Patterns in the same manner, (9, S * N) float32.
@@ -112,7 +112,7 @@ class SurfaceTable(NamedTuple):
 
 class SurfacePoints(NamedTuple):
     """
-    Points on solids, (T, P) each.
+    Describe the surfaces at points on solids, (T, P) each.
 
     :param index: World times solids per world plus solid, int64.
     :param normal: Outward, x y z in the world.

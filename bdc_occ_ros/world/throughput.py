@@ -28,7 +28,7 @@ MOST_AT_ONCE = 36  # until the end of the drive
 @dataclass
 class Costs:
     """
-    Mean times of several scenes, or least times of one.
+    Hold mean times of several scenes, or least times of one.
 
     :param seconds: By part, seconds per keyframe: of the processor on a CPU, of the clock with a
         GPU. The share of a scene assumes 40 keyframes of it.
@@ -38,17 +38,17 @@ class Costs:
 
     @property
     def streamed_per_minute(self) -> float:
-        """Keyframes a minute with what training takes: images, label and boxes."""
+        """Return keyframes per minute with what training takes: images, label and boxes."""
         return 60 / sum(self.seconds[part] for part in ('scene', 'world', 'images', 'label'))
 
     @property
     def with_lidar_per_minute(self) -> float:
-        """Keyframes a minute with a LiDAR sweep as well; files are not written."""
+        """Return keyframes per minute with a LiDAR sweep as well; files are not written."""
         return 60 / sum(self.seconds.values())
 
     def timed(self, part: str, keyframes: int, device: torch.device, work: Callable[[], Result]
               ) -> Result:
-        """Do some work and note its time per keyframe, if it never was as quick."""
+        """Run some work and keep its least time per keyframe."""
         clock = time.process_time if device.type == 'cpu' else time.perf_counter
         begin = clock()
         result = work()

@@ -20,7 +20,7 @@ _HITCH_M = 0.4
 
 class EgoDrive(NamedTuple):
     """
-    The drive of the ego vehicle: along a lane of the main road, at a steady speed.
+    Describe the drive of the ego vehicle along a lane of the main road at a steady speed.
 
     :param lane: Number of its lane from the centre.
     :param red: The cross road whose traffic it waits for, or None.
@@ -56,7 +56,7 @@ def ego_drive(rng: SceneRng, network: RoadNetwork) -> EgoDrive:
 
 
 def traffic(rng: SceneRng, network: RoadNetwork, ego: EgoDrive) -> list[Actor]:
-    """Draw everything that drives or waits in a lane; the ego vehicle is left room."""
+    """Draw all vehicles that drive or wait in a lane; the ego vehicle is left room."""
     main = _waiting_main if ego.red else _flowing_main
     actors = main(rng, network.main, ego)
     for road in network.along(ALONG_V):

@@ -45,7 +45,7 @@ _WINDOW_STEPS = 3
 
 class _CarBody(NamedTuple):
     """
-    Proportions of one type of car.
+    Describe the proportions of one type of car.
 
     :param windows: Rear and front end of the windows at the belt line, as shares of the length
         from the middle.
@@ -210,7 +210,7 @@ def tractor(rng: SceneRng) -> Model:
 
 
 class _Machine(NamedTuple):
-    """A construction machine; what is unpainted gets its colour when it is drawn."""
+    """Describe a construction machine; unpainted parts get their colour when it is drawn."""
 
     share: float
     size_m: tuple[float, float, float]

@@ -4,7 +4,7 @@
 Voxelize a world: by the solid that holds the centre of a voxel, and where the ground passes.
 
 Solids that are thinner than a voxel are widened until at least one centre lies within, so that
-poles and cones exist. Things win over stuff, later solids over earlier ones, solids over ground.
+poles and cones appear. Things win over stuff, later solids over earlier ones, solids over ground.
 """
 
 from collections.abc import Sequence

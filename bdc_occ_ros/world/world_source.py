@@ -31,7 +31,7 @@ KEPT_TENSORS = ('images', 'input_from_camera', 'key_ego_from_camera', 'semantics
 
 class WorldSource:
     """
-    A training source without a disk: samples of drives that follow from seeds.
+    Render training samples of drives that follow from seeds, without a disk.
 
     The samples of one scene have consecutive numbers and spread over its whole drive; the rigs
     take turns by seed. Several threads may load at once.

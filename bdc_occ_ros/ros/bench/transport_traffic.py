@@ -110,7 +110,7 @@ def drive(outputs: list[Publisher], message: ImageMessage, num_frames: int,
 
 
 class Camera:
-    """What the listener knows of one camera."""
+    """Hold what the listener counted of one camera."""
 
     def __init__(self) -> None:
         self.published: int | None = None
@@ -119,7 +119,7 @@ class Camera:
 
     @property
     def lost(self) -> int:
-        """Images that never came out of the transport."""
+        """Return the number of images that never came out of the transport."""
         return max(0, self.reported_lost - (NUM_MARKERS - self.num_markers))
 
     def on_lost(self, event: object) -> None:
@@ -129,7 +129,7 @@ class Camera:
 
 class Listener(Node):
     """
-    Counts what arrives, how late it is and what is missing.
+    Count what arrives, how late it is and what is missing.
 
     :param stream: format, size, namespace and cameras.
     """
@@ -188,7 +188,7 @@ def listen(stream: SimpleNamespace) -> dict[str, object]:
 
 
 def main() -> None:
-    """Be one end of the measurement, publish or listen, and print what it saw as JSON."""
+    """Run one end of the measurement, publish or listen, and print its counts as JSON."""
     end, stream = sys.argv[1], SimpleNamespace(**json.loads(sys.argv[2]))
     rclpy.init()
     print(json.dumps((publish if end == 'publish' else listen)(stream)))

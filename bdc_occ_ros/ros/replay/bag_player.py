@@ -26,7 +26,7 @@ FAREWELL_S = 0.2
 @dataclass(frozen=True)
 class Playback:
     """
-    How a bag was played.
+    Report how a bag was played.
 
     :param lateness_ms: How long after its time a message was published: p50, p95, p99
         and largest.

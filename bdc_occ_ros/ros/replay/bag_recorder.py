@@ -31,7 +31,7 @@ def recording(node: Node, path: str | Path, topics: Mapping[str, type], clock: C
     """
     Record into a new bag while the block lasts, and yield the number of messages by topic.
 
-    :param node: Node that subscribes; whoever spins it records.
+    :param node: Node that subscribes; its executor records.
     :param topics: Message class by topic.
     :param clock: Returns the stamp of what is received now, nanoseconds.
     :param latched: Topics whose publishers keep the last message for late subscribers.
@@ -63,7 +63,7 @@ def record_topics(path: str | Path, *, namespace: str = '',
                   topics: Collection[str] | None = None, seconds: float | None = None
                   ) -> Mapping[str, int]:
     """
-    Record into a new bag until time is up or somebody interrupts.
+    Record into a new bag until time is up or interrupted.
 
     :param namespace: That of the node, for its outputs.
     :param topics: These instead of the node's outputs; each must be published.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Translate what a bag says about a topic into the terms of rclpy."""
+"""Convert message types and quality of service of recorded topics to those of rclpy."""
 
 import importlib
 import importlib.util

@@ -69,7 +69,7 @@ class DiagnosticsWatch:
 
     @property
     def failure(self) -> str:
-        """Why the node could not configure or activate; empty if it could."""
+        """Return why the node could not configure or activate; empty if it could."""
         lifecycle = self.parts.get('lifecycle', {})
         is_waiting = 'use_sim_time' in lifecycle.get('message', '')
         failed = lifecycle.get('level') == 'ERROR' and not is_waiting
@@ -84,7 +84,7 @@ class DiagnosticsWatch:
 
 
 def stay_on_this_machine() -> None:
-    """Limit discovery to this machine and a domain of its own, unless told otherwise."""
+    """Limit discovery to this machine and a domain of its own; variables that are set stay."""
     os.environ.setdefault('ROS_DOMAIN_ID', str(FIRST_DOMAIN + os.getpid() % NUM_DOMAINS))
     for name, value in DISCOVERY_ON_THIS_MACHINE.items():
         os.environ.setdefault(name, value)

@@ -22,7 +22,7 @@ PROGRAM = ('-m', 'bdc_occ_ros.ros.node')
 
 class NodeProcess:
     """
-    A running node; use it in a with statement.
+    Run the node; use it in a with statement.
 
     :param log_file: File for what the node prints.
     :param parameters: Single parameters over the files.
@@ -57,7 +57,7 @@ class NodeProcess:
 
     @property
     def log(self) -> str:
-        """What the node has printed."""
+        """Return what the node has printed."""
         return self._log_file.read_text(errors='replace')
 
     def log_tail(self) -> str:
@@ -66,7 +66,7 @@ class NodeProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process has not ended."""
+        """Return whether the process has not ended."""
         return self._process.poll() is None
 
     def check(self) -> None:
@@ -97,7 +97,7 @@ class NodeProcess:
 
     def stop(self, sent: signal.Signals = signal.SIGINT, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """
-        Interrupt the node as a terminal would, and end it if it does not listen.
+        Interrupt the node as a terminal would, and kill it if it does not end.
 
         :return: Its exit status; negative is the signal that ended it.
         """
