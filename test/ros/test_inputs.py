@@ -71,7 +71,7 @@ def test_every_item_is_received_or_counted_as_replaced():
     assert len(received) + slot.num_replaced == slot.num_put == 2000
 
 
-def test_t19_a_slow_consumer_gets_the_newest_set_and_loses_count_of_none():
+def test_a_slow_consumer_gets_the_newest_set_and_loses_count_of_none():
     drive = make_cases(0)[0].images
     slot, computed, is_done = LatestSlot(), [], Event()
 

@@ -53,7 +53,7 @@ def test_every_case_passes(name):
     passed(name)
 
 
-def test_t01_the_nuscenes_pattern_in_order_gives_every_set():
+def test_the_nuscenes_pattern_in_order_gives_every_set():
     row = passed('T1')
     assert (row.sets_offered, row.sets_formed, row.mixed, row.dropped) == (240, 240, 0, 0)
     assert (row.state, row.reasons) == ('OK', ())
@@ -61,13 +61,13 @@ def test_t01_the_nuscenes_pattern_in_order_gives_every_set():
 
 @pytest.mark.parametrize('seed', SEEDS)
 @pytest.mark.parametrize('name', ['T2a', 'T2b'])
-def test_t02_delivery_jitter(name, seed):
+def test_delivery_jitter(name, seed):
     row = passed(name, seed)
     assert row.sets_formed == row.sets_due >= 235
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t03_lost_images_leave_partial_sets_that_name_their_cameras(seed):
+def test_lost_images_leave_partial_sets_that_name_their_cameras(seed):
     case = case_named('T3', seed)
     row = passed('T3', seed)
     assert 205 <= row.sets_formed < 240 and row.causes == {'handed out partially': row.dropped}
@@ -80,22 +80,22 @@ def test_t03_lost_images_leave_partial_sets_that_name_their_cameras(seed):
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t04_jitter_of_stamps(seed):
+def test_jitter_of_stamps(seed):
     assert passed('T4', seed).sets_formed == 240
 
 
-def test_t05_keyframes_recorded_in_bursts():
+def test_keyframes_recorded_in_bursts():
     assert passed('T5').sets_formed == 40
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t05_in_any_order_within_the_burst(seed):
+def test_in_any_order_within_the_burst(seed):
     rng = Random(seed)
     images = in_order_of_arrival(rng.sample(CASES['T5'].images, len(CASES['T5'].images)))
     assert len(replay(CASES['T5'].config, images).complete) == 40
 
 
-def test_t06_a_loop_gives_every_complete_set_of_every_pass():
+def test_a_loop_gives_every_complete_set_of_every_pass():
     result = replayed('T6')
     turns = [next(iter(emitted.triggers)) // 240 for emitted in result.complete]
     assert [turns.count(turn) for turn in range(3)] == [228, 228, 228]
@@ -105,12 +105,12 @@ def test_t06_a_loop_gives_every_complete_set_of_every_pass():
 
 @pytest.mark.parametrize('name, expected, epoch', [
     ('T7a', 300, 1), ('T7b', 180, 0), ('T7c', 240, 0), ('T7d', 240, 0), ('T7e', 240, 0)])
-def test_t07_seek_pause_and_rate(name, expected, epoch):
+def test_seek_pause_and_rate(name, expected, epoch):
     assert passed(name).sets_formed == expected
     assert replayed(name).statistics.epoch == epoch
 
 
-def test_t08_a_dead_camera_is_named():
+def test_a_dead_camera_is_named():
     row = passed('T8a')
     assert row.causes == {'handed out partially': 240}
     assert f'waiting for the first image of {LAST}' in row.reasons
@@ -121,7 +121,7 @@ def test_t08_a_dead_camera_is_named():
 
 
 @pytest.mark.parametrize('policy, emitted', [('drop', 120), ('partial', 240), ('hold', 240)])
-def test_t08_each_policy_meets_a_camera_that_dies(policy, emitted):
+def test_each_policy_meets_a_camera_that_dies(policy, emitted):
     result = replay(rig_config(missing_policy=policy), CASES['T8b'].images)
     statistics = result.statistics
     assert len(result.emitted) == emitted and len(result.complete) == 120
@@ -133,13 +133,13 @@ def test_t08_each_policy_meets_a_camera_that_dies(policy, emitted):
         assert statistics.num_partial == 114
 
 
-def test_t09_a_camera_at_half_rate_is_named():
+def test_a_camera_at_half_rate_is_named():
     row = passed('T9')
     assert row.sets_formed == 120
     assert f'{LAST} delivers 6.0 Hz, the fastest camera 11.9 Hz' in row.reasons
 
 
-def test_t10_zero_stamps_are_grouped_by_arrival_with_one_warning(caplog):
+def test_zero_stamps_are_grouped_by_arrival_with_one_warning(caplog):
     with caplog.at_level(logging.WARNING):
         row = passed('T10')
     assert row.sets_formed == 240
@@ -148,7 +148,7 @@ def test_t10_zero_stamps_are_grouped_by_arrival_with_one_warning(caplog):
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t10_also_with_delivery_jitter(seed):
+def test_also_with_delivery_jitter(seed):
     drive = expose(nuscenes_triggers_ns(20), NUSCENES_OFFSETS_NS, Random(seed),
                    delivery_jitter_ns=20 * MS)
     result = replay(rig_config(), [image._replace(stamp_ns=0) for image in drive])
@@ -156,7 +156,7 @@ def test_t10_also_with_delivery_jitter(seed):
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t10_a_lost_image_does_not_mix_bursts(seed):
+def test_a_lost_image_does_not_mix_bursts(seed):
     rng = Random(seed)
     images = [image._replace(stamp_ns=0) for image in CASES['T1'].images
               if image.trigger < 12 or rng.random() > 0.01]
@@ -164,7 +164,7 @@ def test_t10_a_lost_image_does_not_mix_bursts(seed):
     assert result.num_mixed == 0 and len(result.complete) > 200
 
 
-def test_t10_one_camera_without_stamps_does_not_change_the_rig():
+def test_one_camera_without_stamps_does_not_change_the_rig():
     images = [image._replace(stamp_ns=0) if image.camera == LAST else image
               for image in CASES['T1'].images]
     result = replay(rig_config(missing_policy='partial'), images)
@@ -174,7 +174,7 @@ def test_t10_one_camera_without_stamps_does_not_change_the_rig():
         result.statistics.reasons)
 
 
-def test_t11_a_wrong_clock_is_learned():
+def test_a_wrong_clock_is_learned():
     row = passed('T11')
     assert row.sets_formed >= 215
     learned = replayed('T11').statistics.cameras
@@ -183,14 +183,14 @@ def test_t11_a_wrong_clock_is_learned():
 
 
 @pytest.mark.parametrize('deadline_ms', [100, 150])
-def test_t11_a_wrong_clock_is_reported_where_offsets_are_given(deadline_ms):
+def test_a_wrong_clock_is_reported_where_offsets_are_given(deadline_ms):
     result = replay(rig_config(deadline_ns=deadline_ms * MS), CASES['T11'].images)
     reasons = '; '.join(result.statistics.reasons)
     assert f'{LAST} is exposed 192.6 ms after CAM_FRONT_LEFT' in reasons or (
         f'{LAST}: stamps are 150 ms ahead of those of the other cameras' in reasons), reasons
 
 
-def test_t11_ambiguous_offsets_are_refused_and_the_reason_says_so():
+def test_ambiguous_offsets_are_refused_and_the_reason_says_so():
     images = expose(regular_triggers_ns(12, 20.0), NUSCENES_OFFSETS_NS, Random(0))
     result = replay(rig_config(offsets_ns='auto'), images)
     assert not result.complete and result.num_mixed == 0
@@ -199,21 +199,21 @@ def test_t11_ambiguous_offsets_are_refused_and_the_reason_says_so():
                for reason in result.statistics.reasons), result.statistics.reasons
 
 
-def test_t12_drift_is_followed():
+def test_drift_is_followed():
     row = passed('T12')
     assert row.sets_formed >= 695
     offset_ns = replayed('T12').statistics.cameras[LAST].offset_ns
     assert offset_ns == pytest.approx((42.6 + 60) * MS, abs=3 * MS)
 
 
-def test_t12_drift_of_given_offsets_is_reported_before_sets_are_lost():
+def test_drift_of_given_offsets_is_reported_before_sets_are_lost():
     images = [image for image in CASES['T12'].images if image.arrival_ns < START_NS + 18 * SECOND]
     result = replay(rig_config(), images)
     assert len(result.complete) == len({image.trigger for image in images})
     assert any(reason.startswith(f'{LAST} is exposed') for reason in result.statistics.reasons)
 
 
-def test_t13_duplicates_and_swapped_images_are_counted_and_harmless():
+def test_duplicates_and_swapped_images_are_counted_and_harmless():
     duplicates = replayed('T13a')
     assert duplicates.results.count(AddResult.DUPLICATE) == 206  # every seventh of 1440
     assert len(duplicates.complete) == 240
@@ -222,7 +222,7 @@ def test_t13_duplicates_and_swapped_images_are_counted_and_harmless():
     assert len(swapped.complete) == 240
 
 
-def test_t14_one_stamp_in_the_future_neither_flushes_nor_stalls():
+def test_one_stamp_in_the_future_neither_flushes_nor_stalls():
     live, bag = replayed('T14a'), replayed('T14b')
     assert live.results.count(AddResult.FUTURE) == 1
     assert bag.statistics.dropped == {DropReason.ISOLATED: 1}
@@ -230,7 +230,7 @@ def test_t14_one_stamp_in_the_future_neither_flushes_nor_stalls():
         assert len(result.complete) == 239 and result.statistics.epoch == 0
 
 
-def test_t14_one_stamp_in_the_past_does_not_flush():
+def test_one_stamp_in_the_past_does_not_flush():
     images = [image._replace(stamp_ns=image.stamp_ns - 60 * SECOND)
               if (image.trigger, image.camera) == (100, LAST) else image
               for image in CASES['T1'].images]
@@ -239,7 +239,7 @@ def test_t14_one_stamp_in_the_past_does_not_flush():
     assert len(result.complete) == 239
 
 
-def test_t15_hardware_synchronized_sets_are_exact():
+def test_hardware_synchronized_sets_are_exact():
     result = replayed('T15')
     assert len(result.complete) == 240
     assert all(len({e.stamp_ns for e in emitted.image_set.entries.values()}) == 1
@@ -247,7 +247,7 @@ def test_t15_hardware_synchronized_sets_are_exact():
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t16_free_running_cameras_neither_starve_nor_drift_apart(seed):
+def test_free_running_cameras_neither_starve_nor_drift_apart(seed):
     passed('T16', seed)
     rng = Random(seed)
     images = in_order_of_arrival(
@@ -260,7 +260,7 @@ def test_t16_free_running_cameras_neither_starve_nor_drift_apart(seed):
     assert max(e.image_set.spread_ns for e in emitted) <= 34 * MS, f'seed {seed}'
 
 
-def test_t16_the_best_cut_is_found():
+def test_the_best_cut_is_found():
     phases_ns = dict(zip(NUSCENES_CAMERAS, (0, 26 * MS, 27 * MS, 28 * MS, 29 * MS, 30 * MS)))
     images = in_order_of_arrival(
         image for name, phase_ns in phases_ns.items()
@@ -269,13 +269,13 @@ def test_t16_the_best_cut_is_found():
     assert spreads[0] == 30 * MS and spreads[-1] < 8 * MS
 
 
-def test_t17_mixed_rates():
+def test_mixed_rates():
     row = passed('T17')
     assert row.sets_formed == 300
     assert 'CAM_BACK delivers 15.0 Hz, the fastest camera 30.0 Hz' in row.reasons
 
 
-def test_t20_memory_stays_within_its_cap():
+def test_memory_stays_within_its_cap():
     largest, num_open = 0, 0
     now_ns = START_NS
     config = rig_config(max_bytes=1_000_000, max_groups=3, deadline_ns=10 * SECOND)
@@ -292,7 +292,7 @@ def test_t20_memory_stays_within_its_cap():
     assert synchronizer.add(LAST, 1, None, 1_000_001).result is AddResult.TOO_LARGE
 
 
-def test_t22_names_and_not_positions_decide():
+def test_names_and_not_positions_decide():
     case = CASES['T22']
     for emitted in replayed('T22').complete:
         entries = emitted.image_set.entries
@@ -301,17 +301,17 @@ def test_t22_names_and_not_positions_decide():
 
 
 @pytest.mark.parametrize('name, expected', [('T23a', 3), ('T23b', 5), ('T23c', 6)])
-def test_t23_rigs_of_other_sizes(name, expected):
+def test_rigs_of_other_sizes(name, expected):
     assert passed(name).sets_formed == 240
     assert all(len(e.image_set.entries) == expected for e in replayed(name).complete)
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_t24_bursts_of_a_serial_driver(seed):
+def test_bursts_of_a_serial_driver(seed):
     assert [passed(name, seed).sets_formed for name in ('T24a', 'T24b', 'T24c')] == [40, 100, 200]
 
 
-def test_t24_a_lost_first_image_does_not_shift_the_bursts():
+def test_a_lost_first_image_does_not_shift_the_bursts():
     case = CASES['T24b']
     images = [image for image in case.images
               if (image.camera, image.trigger) not in (('CAM_BACK', 30), ('CAM_FRONT', 60))]

@@ -18,7 +18,7 @@ from bdc_occ_ros.sync.synthetic_triggers import (
 JOIN_S = 20.0
 
 
-def test_t21_six_producers_neither_lock_up_nor_lose_or_disorder_a_set():
+def test_six_producers_neither_lock_up_nor_lose_or_disorder_a_set():
     produced = {camera: [] for camera in NUSCENES_CAMERAS}
     config = rig_config(deadline_ns=10**12, max_groups=1000)
     synchronizer = Synchronizer(config)
