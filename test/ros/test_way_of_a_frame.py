@@ -24,7 +24,7 @@ import sys
 import threading
 from time import monotonic
 
-from camera_rig import CameraRig, OFFSETS_NS
+from camera_rig import CameraRig, EXECUTORS, OFFSETS_NS
 import numpy as np
 import pytest
 import rclpy
@@ -54,6 +54,7 @@ BESIDE = {
 CARRIERS = (Image, CompressedImage, Arrival, SetEntry, ImageGroup, ImageSet, Progress,
             DecodedImage, Frame, TimedPrediction, Prediction, Occupancy, Boxes,
             *(output.kind for output in OUTPUTS))
+NUM_ROUNDS = 3  # one set may be in work and one in the slot when recording begins
 TIMEOUT_S = 60.0
 
 
@@ -125,6 +126,7 @@ def test_an_image_passes_at_most_twelve_files(node):
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     executor.add_node(peer)
+    EXECUTORS[peer] = executor  # the rig waits for the node, which this executor spins too
 
     def spin_until(condition):
         deadline_s = monotonic() + TIMEOUT_S
@@ -136,8 +138,9 @@ def test_an_image_passes_at_most_twelve_files(node):
         spin_until(lambda: len(published) == len(OUTPUTS))
         recorder.is_on = True
         sys.setprofile(recorder)
-        published.clear()
-        spin_until(lambda: len(published) == len(OUTPUTS))
+        for _ in range(NUM_ROUNDS):
+            published.clear()
+            spin_until(lambda: len(published) == len(OUTPUTS))
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
