@@ -77,12 +77,15 @@ class ReportingLifecycleNode(LifecycleNode):
         self._service_change_state.callback = self._change_state_or_refuse
         self._log_forwarding = LogForwarding(self)
         package = logging.getLogger('bdc_occ_ros')
+        self._package_level = package.level
         package.addHandler(self._log_forwarding)
         package.setLevel(logging.INFO)
 
     def destroy_node(self) -> None:
         """Stop forwarding logs before the node goes."""
-        logging.getLogger('bdc_occ_ros').removeHandler(self._log_forwarding)
+        package = logging.getLogger('bdc_occ_ros')
+        package.removeHandler(self._log_forwarding)
+        package.setLevel(self._package_level)
         super().destroy_node()
 
     @property

@@ -141,7 +141,7 @@ def test_a_config_says_it_in_words_and_contradictions_are_refused(tiny_model):
     config = parse_dataclass(NetworkConfig, values, 'here')
     assert config.nano.bev_unit.binarizer == BinarizerConfig()
     values['nano']['bev_unit']['binarizer'] = {'sign_gradient': 'sigmoid'}
-    with pytest.raises(InvalidConfigError, match='bev_unit: binarizer: sign_gradient: one of'):
+    with pytest.raises(InvalidConfigError, match='bev_unit.binarizer.sign_gradient: one of'):
         parse_dataclass(NetworkConfig, values, 'here')
     with pytest.raises(InvalidConfigError, match='after_sum.*version 0; got version 3'):
         UnitConfig(binarizer=REACTNET)
