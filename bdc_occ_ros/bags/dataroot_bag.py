@@ -13,7 +13,7 @@ from bdc_occ_ros.bags.truth_file import Truth
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.occ3d_label import label_path
-from bdc_occ_ros.dataset.scene_readings import ImageSet, read_scene, Reading
+from bdc_occ_ros.dataset.scene_readings import read_scene, Reading, TriggerReadings
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
@@ -52,7 +52,7 @@ def write_dataroot_bag(path: str | Path, dataset: NuscenesDataset, scene_name: s
     return bag.summary
 
 
-def _start_ns(part: ImageSet | Reading) -> int:
+def _start_ns(part: TriggerReadings | Reading) -> int:
     return part.stamp_ns if isinstance(part, Reading) else part.images[0].stamp_ns
 
 

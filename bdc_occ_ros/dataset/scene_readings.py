@@ -32,7 +32,7 @@ class Reading(NamedTuple):
     row: Row
 
 
-class ImageSet(NamedTuple):
+class TriggerReadings(NamedTuple):
     """Hold the images of one trigger by stamp; for keyframes the sample, and any LiDAR sweep."""
 
     images: Sequence[Reading]
@@ -50,7 +50,7 @@ class SceneReadings(NamedTuple):
 
     rig: CameraRig
     ego_from_lidar: np.ndarray | None
-    sets: Sequence[ImageSet]
+    sets: Sequence[TriggerReadings]
     sweeps: Sequence[Reading]
 
 
@@ -85,7 +85,7 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
          and not reading.row['is_key_frame']])
 
 
-def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[ImageSet]:
+def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[TriggerReadings]:
     """Put images of one trigger together: those of a sample, and sweeps by their times."""
     keyframes, scans, sweeps = defaultdict(list), {}, []
     for reading in readings:
@@ -97,9 +97,10 @@ def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[Image
             keyframes[token].append(reading)
         else:
             sweeps.append(reading)
-    sets = [ImageSet(images, keys[token], scans.get(token))
+    sets = [TriggerReadings(images, keys[token], scans.get(token))
             for token, images in keyframes.items()]
-    sets += [ImageSet(sorted(images, key=_stamp), None, None) for images in _triggers(sweeps)]
+    sets += [TriggerReadings(sorted(images, key=_stamp), None, None)
+             for images in _triggers(sweeps)]
     return sorted(sets, key=lambda each: each.images[0].stamp_ns)
 
 

@@ -20,7 +20,7 @@ DRAWS = 2000
 COVERED = 0.95
 
 
-class Interval(NamedTuple):
+class ConfidenceInterval(NamedTuple):
     """Hold a score and its 95 % confidence interval."""
 
     value: float
@@ -38,7 +38,7 @@ class PairedBootstrap:
         drawn = np.random.default_rng(seed).multinomial(num_samples, shares, size=draws)
         self._times = np.concatenate((np.ones((1, num_samples)), drawn))  # first: all, once each
 
-    def interval(self, counts: Sequence[np.ndarray]) -> Interval:
+    def interval(self, counts: Sequence[np.ndarray]) -> ConfidenceInterval:
         """
         Return the mean IoU.
 
@@ -48,7 +48,7 @@ class PairedBootstrap:
         return _interval(self._scores(counts))
 
     def difference(self, counts: Sequence[np.ndarray], reference: Sequence[np.ndarray]
-                   ) -> Interval:
+                   ) -> ConfidenceInterval:
         """Return by how much the mean IoU is higher than another config's on the same samples."""
         return _interval(self._scores(counts) - self._scores(reference))
 
@@ -67,7 +67,7 @@ class PairedBootstrap:
         return scores.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
 
 
-def _interval(scores: np.ndarray) -> Interval:
+def _interval(scores: np.ndarray) -> ConfidenceInterval:
     """Take the first score and the quantiles of the others."""
     low, high = np.quantile(scores[1:], ((1 - COVERED) / 2, (1 + COVERED) / 2))
-    return Interval(float(scores[0]), float(low), float(high))
+    return ConfidenceInterval(float(scores[0]), float(low), float(high))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from bdc_occ_ros.evaluation.paired_bootstrap import Interval, PairedBootstrap
+from bdc_occ_ros.evaluation.paired_bootstrap import ConfidenceInterval, PairedBootstrap
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.training.source_scores import SourceScores
@@ -34,9 +34,9 @@ class Row:
 
     name: str
     seeds: tuple[int, ...]
-    miou: Interval
+    miou: ConfidenceInterval
     miou_by_seed: tuple[float, ...]
-    gain: Interval | None
+    gain: ConfidenceInterval | None
     mean_ap: float | None
     average_precisions: Mapping[str, float]
     params: int
@@ -104,8 +104,8 @@ def _cost(config: NetworkConfig) -> dict[str, int]:
                                                    'macs_1bit', 'macs_mixed')}
 
 
-def _percent(interval: Interval) -> Interval:
-    return Interval(*(100 * value for value in interval))
+def _percent(interval: ConfidenceInterval) -> ConfidenceInterval:
+    return ConfidenceInterval(*(100 * value for value in interval))
 
 
 def rows_as_json(rows: Sequence[Row]) -> list[dict]:

@@ -58,7 +58,7 @@ def read_image(path):
     return np.asarray(Image.open(path).convert('RGB'))
 
 
-class Keyframe:
+class IndependentKeyframe:
     """Images, poses and a LiDAR sweep in the key ego frame, worked out independently."""
 
     def __init__(self, folder):
@@ -86,7 +86,7 @@ class Keyframe:
 
 @pytest.fixture(scope='module')
 def keyframe(data_folder):
-    return Keyframe(data_folder / 'nuscenes_full_scene0003')
+    return IndependentKeyframe(data_folder / 'nuscenes_full_scene0003')
 
 
 @pytest.fixture(scope='module')

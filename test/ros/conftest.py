@@ -100,7 +100,7 @@ def start_node():
 @pytest.fixture(scope='session')
 def rig_parameters(tiny_model) -> dict:
     """Return what the node needs for the made-up rig and a small network."""
-    from camera_rig import MS, OFFSETS_NS
+    from simulated_rig import MS, OFFSETS_NS
     offsets = {f'camera.{name}.offset_ms': ns / MS for name, ns in OFFSETS_NS.items()}
     return {'cameras': f'[{", ".join(OFFSETS_NS)}]', 'key_camera': 'LEFT',
             'model.name': tiny_model, 'model.threads': 1, 'sync.offsets': 'profile',

@@ -7,10 +7,10 @@ Each ends in a diagnostic with the camera's name, and the camera's sector is unk
 and absent from the cloud for as long as its images cannot be trusted; then the node recovers.
 """
 
-from camera_rig import CameraRig, Fault, INTRINSICS, MS, OFFSETS_NS
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
+from simulated_rig import Fault, INTRINSICS, MS, OFFSETS_NS, SimulatedRig
 from watcher import cells_in_sector, num_in_sector, Watcher
 
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -30,7 +30,7 @@ def process(tmp_path_factory, start_node, rig_parameters):
 @pytest.fixture(scope='module')
 def rig(ros, process):
     node = ros.create_node('rig')
-    yield CameraRig(node, is_simulated=True)
+    yield SimulatedRig(node, is_simulated=True)
     node.destroy_node()
 
 

@@ -4,18 +4,18 @@
 
 from contextlib import ExitStack
 
-from camera_rig import (
-    CameraRig,
+from nav_msgs.msg import Odometry
+import numpy as np
+import pytest
+from simulated_rig import (
     HEIGHT_PX,
     INTRINSICS,
     mount_quaternion,
     OFFSETS_NS,
+    SimulatedRig,
     WIDTH_PX,
     YAWS_RAD,
 )
-from nav_msgs.msg import Odometry
-import numpy as np
-import pytest
 from watcher import num_in_sector, points_m, Watcher
 
 from bdc_occ_ros.geometry import camera_rig
@@ -35,7 +35,7 @@ def start(tmp_path, node, start_node, rig_parameters):
             dotted = {name.replace('__', '.'): value for name, value in parameters.items()}
             stack.enter_context(start_node(
                 tmp_path / 'log', rig_parameters | {'use_sim_time': 'true'} | dotted))
-            rig = CameraRig(node, is_simulated=True)
+            rig = SimulatedRig(node, is_simulated=True)
             watcher = Watcher(node, rig)
             watcher.subscribe()
             return rig, watcher
@@ -54,7 +54,7 @@ def write_calibration(path):
         mount[:3, :3] = matrix_from_quaternion(mount_quaternion(yaw_rad))
         mount[:3, 3] = np.cos(yaw_rad), np.sin(yaw_rad), 1.5
         cameras.append(Camera(name, WIDTH_PX, HEIGHT_PX, np.reshape(INTRINSICS, (3, 3)), mount))
-    save_calibration(camera_rig.CameraRig(tuple(cameras), 'LEFT'), path)
+    save_calibration(camera_rig.SimulatedRig(tuple(cameras), 'LEFT'), path)
 
 
 def test_calibration_file_replaces_camera_info_and_tf(start, tmp_path):

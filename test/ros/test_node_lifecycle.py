@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 
-from camera_rig import CameraRig, OFFSETS_NS
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import pytest
+from simulated_rig import OFFSETS_NS, SimulatedRig
 from watcher import Watcher
 
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -79,7 +79,7 @@ def test_every_transition_and_its_refusal(start, node):
 
 
 def test_deactivation_stops_the_results_and_activation_resumes_them(start, node):
-    process, rig = start(), CameraRig(node)
+    process, rig = start(), SimulatedRig(node)
     for name in OFFSETS_NS:
         rig.mount(name)
     watcher = Watcher(node, rig)

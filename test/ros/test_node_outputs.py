@@ -4,12 +4,12 @@
 
 from pathlib import Path
 
-from camera_rig import CameraRig, OFFSETS_NS
 import pytest
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import PointCloud2
+from simulated_rig import OFFSETS_NS, SimulatedRig
 from std_msgs.msg import Empty, Float64
 from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
@@ -41,7 +41,7 @@ def process(folder, start_node, rig_parameters):
 def rig(ros, process):
     """Publish reliably; the node asks for best effort and takes both."""
     node = ros.create_node('rig', namespace=NAMESPACE)
-    rig = CameraRig(node, QoSProfile(depth=10))
+    rig = SimulatedRig(node, QoSProfile(depth=10))
     for name in OFFSETS_NS:
         rig.mount(name)
     yield rig

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated time: a clock that is missing, a bag that loops, and a bag that pauses."""
 
-from camera_rig import BAG_START_NS, CameraRig, MS, OFFSETS_NS
+from simulated_rig import BAG_START_NS, MS, OFFSETS_NS, SimulatedRig
 from watcher import Watcher
 
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -15,7 +15,7 @@ def test_bag_that_loops_and_pauses_under_simulated_time(start_node, rig_paramete
     with start_node(tmp_path / 'log', rig_parameters | {'use_sim_time': 'true'}) as process:
         watcher = Watcher(node)
         assert watcher.spin_until(lambda: watcher.says('lifecycle', 'nothing comes on /clock'))
-        rig = CameraRig(node, is_simulated=True)
+        rig = SimulatedRig(node, is_simulated=True)
         watcher = Watcher(node, rig)
         watcher.subscribe()
         for name in OFFSETS_NS:

@@ -4,8 +4,8 @@
 
 import time
 
-from camera_rig import image_message, MS, OFFSETS_NS
 import pytest
+from simulated_rig import image_message, MS, OFFSETS_NS
 
 from bdc_occ_ros.ros.parameters import config_from_values
 from bdc_occ_ros.ros.synchronization import make_synchronizer

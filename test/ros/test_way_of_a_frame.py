@@ -24,13 +24,13 @@ import sys
 import threading
 from time import monotonic
 
-from camera_rig import CameraRig, EXECUTORS, OFFSETS_NS
 import numpy as np
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
+from simulated_rig import EXECUTORS, OFFSETS_NS, SimulatedRig
 import torch
 
 import bdc_occ_ros
@@ -117,7 +117,7 @@ def test_an_image_passes_at_most_twelve_files(node):
     recorder, published = Recorder(), {}
     threading.setprofile(recorder)  # before the threads start
     peer = rclpy.create_node('peer', use_global_arguments=False)
-    rig = CameraRig(peer)
+    rig = SimulatedRig(peer)
     for name in OFFSETS_NS:
         rig.mount(name)
     for output in OUTPUTS:

@@ -7,13 +7,13 @@ import re
 import time
 from typing import Any
 
-from camera_rig import CameraRig, executor_of, YAWS_RAD
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
+from simulated_rig import executor_of, SimulatedRig, YAWS_RAD
 from std_srvs.srv import Trigger
 
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -31,7 +31,7 @@ class Watcher:
     :param rig: The cameras, which go on while it spins; none if None.
     """
 
-    def __init__(self, node: Node, rig: CameraRig | None = None) -> None:
+    def __init__(self, node: Node, rig: SimulatedRig | None = None) -> None:
         self.clouds: list[PointCloud2] = []
         self.grids: list[OccupancyGrid] = []
         self.statuses: dict[str, DiagnosticStatus] = {}

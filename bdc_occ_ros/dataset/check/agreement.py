@@ -36,7 +36,7 @@ OWN_VEHICLE_M = 3.0
 OCCUPANCY_LABELS = [OCCUPANCY_CLASS_NAMES.index(name) for name in DETECTION_CLASS_NAMES]
 
 
-class Agreement:
+class LabelAgreement:
     """Count over samples how well boxes, voxels and points agree."""
 
     def __init__(self, dataset: NuscenesDataset) -> None:

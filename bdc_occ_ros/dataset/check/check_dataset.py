@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bdc_occ_ros.dataset.batch import evenly_spread
-from bdc_occ_ros.dataset.check.agreement import Agreement
+from bdc_occ_ros.dataset.check.agreement import LabelAgreement
 from bdc_occ_ros.dataset.check.files import check_files
 from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
 from bdc_occ_ros.dataset.check.labels import check_label, MAKE_AGAIN
@@ -64,7 +64,7 @@ def check_dataset(dataroot: Path, version: str, split: str | None, samples: int,
     dataset = check.dataset = NuscenesDataset(dataroot, version, split)
     for part in (check_files, check_rigs, check_poses):
         check.issues += part(dataset)
-    agreement = Agreement(dataset)
+    agreement = LabelAgreement(dataset)
     for key in observe([dataset.keys[place] for place in evenly_spread(samples, len(dataset))]):
         _check_sample(check, agreement, key)
     check.issues += agreement.issues()
@@ -72,7 +72,7 @@ def check_dataset(dataroot: Path, version: str, split: str | None, samples: int,
     return check
 
 
-def _check_sample(check: DatasetCheck, agreement: Agreement, key: SampleKey) -> None:
+def _check_sample(check: DatasetCheck, agreement: LabelAgreement, key: SampleKey) -> None:
     def attempt(name: str, where: str, cure: str, act: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a function returns, or None with an issue."""
         try:

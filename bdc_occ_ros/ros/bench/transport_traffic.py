@@ -109,7 +109,7 @@ def drive(outputs: list[Publisher], message: ImageMessage, num_frames: int,
             output.publish(message)
 
 
-class Camera:
+class CameraTraffic:
     """Hold what the listener counted of one camera."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Listener(Node):
 
     def __init__(self, stream: SimpleNamespace) -> None:
         super().__init__('bench_listener', namespace=stream.namespace)
-        self._cameras = [Camera() for _ in range(stream.cameras)]
+        self._cameras = [CameraTraffic() for _ in range(stream.cameras)]
         self._latencies_ms: list[float] = []
         self._times_s: list[tuple[float, float]] = []  # steady and processor time of each image
         self._num_damaged = 0
@@ -148,7 +148,7 @@ class Listener(Node):
                 message_callback(partial(self._take, camera)), qos_profile_sensor_data,
                 event_callbacks=SubscriptionEventCallbacks(message_lost=camera.on_lost))
 
-    def _take(self, camera: Camera, message: ImageMessage,
+    def _take(self, camera: CameraTraffic, message: ImageMessage,
               info: Mapping[str, int | None]) -> None:
         number = info.get(SEQUENCE_NUMBER)
         now_ns = time.time_ns()

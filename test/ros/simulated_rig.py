@@ -117,7 +117,7 @@ def wait_for_the_node(node: Node, state: Client) -> None:
     raise AssertionError('the node does not answer')
 
 
-class CameraRig:
+class SimulatedRig:
     """
     Publishes compressed images, camera_info and TF, twenty triggers per second.
 
