@@ -3,6 +3,7 @@
 """Receive the messages of the cameras, and leave the newest set of undecoded images in a slot."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from threading import Condition
 import time
@@ -195,29 +196,35 @@ class Inputs:
         self.slot: LatestSlot[ImageSet] = LatestSlot()
         self.synchronizer = make_synchronizer(
             config, clock=lambda: node.get_clock().now().nanoseconds)
-        self.transforms = TransformListener(node)
-        self.ego_motion = EgoMotion(node, config, self.transforms)
-        self.calibration = CalibrationSource(node, config, self.transforms,
-                                             INPUT_QOS[config.input_qos])
-        self.cameras = {name: CameraInput(node, config, name, self.synchronizer, self.slot)
-                        for name in config.cameras}
-        self._time_jumps = node.get_clock().create_jump_callback(
-            TIME_JUMP, post_callback=self._follow_time_jump)
-        self._reset = node.create_subscription(
-            Empty, 'reset', lambda _: self.synchronizer.reset('asked for on the topic reset'), 1)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timers = (
-            node.create_timer(POLL_PERIOD_S, self._poll, clock=steady),
-            node.create_timer(UPDATE_PERIOD_S, self._update_subscriptions, clock=steady))
+        with ExitStack() as parts:  # where one cannot be made the others are destroyed
+            self.transforms = TransformListener(node)
+            parts.callback(self.transforms.destroy)
+            self.ego_motion = EgoMotion(node, config, self.transforms)
+            parts.callback(self.ego_motion.destroy)
+            self.calibration = CalibrationSource(node, config, self.transforms,
+                                                 INPUT_QOS[config.input_qos])
+            parts.callback(self.calibration.destroy)
+            self.cameras: dict[str, CameraInput] = {}
+            for name in config.cameras:
+                self.cameras[name] = CameraInput(node, config, name, self.synchronizer, self.slot)
+                parts.callback(self.cameras[name].destroy)
+            time_jumps = node.get_clock().create_jump_callback(
+                TIME_JUMP, post_callback=self._follow_time_jump)
+            parts.callback(time_jumps.unregister)
+            reset = node.create_subscription(
+                Empty, 'reset',
+                lambda _: self.synchronizer.reset('asked for on the topic reset'), 1)
+            parts.callback(node.destroy_subscription, reset)
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            for period_s, step in ((POLL_PERIOD_S, self._poll),
+                                   (UPDATE_PERIOD_S, self._update_subscriptions)):
+                parts.callback(node.destroy_timer,
+                               node.create_timer(period_s, step, clock=steady))
+            self._parts = parts.pop_all()
 
     def destroy(self) -> None:
         """Stop listening."""
-        for timer in self._timers:
-            self._node.destroy_timer(timer)
-        self._node.destroy_subscription(self._reset)
-        self._time_jumps.unregister()
-        for part in (*self.cameras.values(), self.calibration, self.ego_motion, self.transforms):
-            part.destroy()
+        self._parts.close()
 
     def follow(self, config: NodeConfig) -> None:
         """Follow the parameters that may change while running."""

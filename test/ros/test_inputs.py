@@ -5,6 +5,9 @@
 from threading import Event, Thread
 import time
 
+import pytest
+
+from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.ros.inputs import Inputs, LatestSlot
 from bdc_occ_ros.ros.parameters import config_from_values
 from bdc_occ_ros.sync.cases import make_cases, rig_config
@@ -103,3 +106,19 @@ def test_a_limit_of_the_rate_takes_effect_when_it_is_set(node):
     inputs.follow(config_from_values({'sync.max_rate_hz': 2.0}))
     assert inputs.synchronizer.config.max_rate_hz == 2.0
     inputs.destroy()
+
+
+def test_inputs_that_cannot_be_made_leave_no_subscriptions(node, tmp_path):
+    config = config_from_values({'calibration_file': str(tmp_path / 'absent.yaml')})
+    before = len(list(node.subscriptions))
+    with pytest.raises(InvalidCalibrationError):
+        Inputs(node, config)
+    assert len(list(node.subscriptions)) == before
+
+
+def test_destroyed_inputs_leave_neither_subscriptions_nor_timers(node):
+    before = len(list(node.subscriptions)), len(list(node.timers))
+    inputs = Inputs(node, config_from_values({}))
+    assert len(list(node.subscriptions)) > before[0]
+    inputs.destroy()
+    assert (len(list(node.subscriptions)), len(list(node.timers))) == before
