@@ -58,17 +58,26 @@ class CheckedMemory:
         self.device = device
         self.kept: list[object] = []
         self.external: list[tuple[c.BdcMap, Map, tuple[torch.dtype, ...]]] = []
+        self.convolutions: list[c.BdcConvolution] = []
 
     def point_at_external_buffers(self) -> None:
         """
         Take the tensors that the caller brought for this run.
 
-        :raises InvalidOperationError: if one is missing or of another shape.
+        :raises InvalidOperationError: if one is missing, of another shape, or read and written.
         """
         for target, source, dtypes in self.external:
             if source.buffer.tensor is None:
                 refuse('every buffer needs a tensor before a run', 'None')
             self._point_at(target, source, dtypes)
+        self._require_other_bits()
+
+    def _require_other_bits(self) -> None:
+        """Refuse convolutions that write over the bits that they read, where these are known."""
+        for target in self.convolutions:
+            read, is_empty = target.in_.data, not target.in_.batch
+            if read and not is_empty and read in (target.bits.data, target.bits_of_integer.data):
+                refuse('a convolution cannot write over the bits that it reads', hex(read))
 
     def _point_at(self, target: c.BdcMap, source: Map, dtypes: tuple[torch.dtype, ...]) -> None:
         """Set address and type of a map from the tensor of its buffer; bits have no dtypes."""
@@ -127,9 +136,9 @@ class CheckedMemory:
 
     def _map(self, what: str, target: c.BdcMap, source: Map | None,
              dtypes: tuple[torch.dtype, ...], shape: Shape | None = None) -> None:
-        """Check and fill a map, or leave it missing; shape is N, H, W, C where they must fit."""
+        """Check and fill a map; shape is N, H, W, C where they must fit."""
         if source is None:
-            return
+            refuse(f'{what} is needed', source)
         buffer, channels = source.buffer, source.channels
         last = source.first_channel + channels
         if buffer.is_bits == bool(dtypes):

@@ -104,9 +104,11 @@ class CudaLowering(Lowering):
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(lambda weights, _: prepare_weights(weights.cpu()).to(device), device)
+        self._summed: list[Map] = []
 
     def steps(self, operations: Sequence[Operation]) -> Any:
         """Return what bdc_cuda_run takes; refuse also what the GPU kernels cannot index or sum."""
+        steps = super().steps(operations)
         for operation in operations:
             for used in maps_of(operation):
                 batch, height, width, channels = used.buffer.shape
@@ -114,20 +116,34 @@ class CudaLowering(Lowering):
                 if batch * (height + border) * (width + border) * stride > MAX_COUNT:
                     refuse('a map on a GPU must have less than 2^31 elements', used.buffer.shape)
             if isinstance(operation, Convolution):
-                _check_convolution(operation)
-        return super().steps(operations)
+                self._check_convolution(operation)
+        return steps
 
+    def point_at_external_buffers(self) -> None:
+        """Take the tensors that the caller brought; outputs that are summed must be float32."""
+        super().point_at_external_buffers()
+        for output in self._summed:
+            _require_summable(output.buffer.tensor)
 
-def _check_convolution(operation: Convolution) -> None:
-    window = operation.weights[0].numel() + STAGE_WORDS
-    if (len(operation.weights) + TILE_CHANNELS) * window > MAX_COUNT:
-        refuse('weights on a GPU must have less than 2^31 words', tuple(operation.weights.shape))
-    epilogue = operation.epilogue
-    if epilogue is not None and epilogue.sums is not None:
-        output = epilogue.output and epilogue.output.buffer.tensor
-        is_summed = output is not None and output.dtype == torch.float32
-        if not is_summed or epilogue.gate is not None or epilogue.shortcut is not None:
+    def _check_convolution(self, operation: Convolution) -> None:
+        weights, epilogue = operation.weights, operation.epilogue
+        window = weights[0].numel() + STAGE_WORDS
+        if (len(weights) + TILE_CHANNELS) * window > MAX_COUNT:
+            refuse('weights on a GPU must have less than 2^31 words', tuple(weights.shape))
+        if epilogue is None or epilogue.sums is None:
+            return
+        output = epilogue.output
+        if output is None or epilogue.gate is not None or epilogue.shortcut is not None:
             refuse('row sums need a float32 output, and neither gate nor shortcut', epilogue)
+        if output.buffer.tensor is None:
+            self._summed.append(output)
+        else:
+            _require_summable(output.buffer.tensor)
+
+
+def _require_summable(output: Tensor) -> None:
+    if output.dtype != torch.float32:
+        refuse('row sums need a float32 output, and neither gate nor shortcut', output.dtype)
 
 
 def prepare_weights(weights: Tensor) -> Tensor:

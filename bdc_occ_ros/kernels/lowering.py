@@ -98,6 +98,8 @@ class Lowering(CheckedMemory):
     def _(self, operation: Convolution) -> c.BdcConvolution:
         batch, height, width, in_channels = _shape(operation.input)
         stride, weights = operation.stride, operation.weights
+        if weights.ndim != 4:
+            refuse('weights must be (Co, k, k, words(Ci))', tuple(weights.shape))
         out_channels, kernel = weights.shape[:2]
         if stride not in (1, 2):
             refuse('the stride must be 1 or 2', stride)
@@ -124,17 +126,18 @@ class Lowering(CheckedMemory):
                 self._tensor(name, getattr(sign, name), (out_channels,), torch.int32)
                 for name in ('low', 'high'))
             target.integer_sign.flip = self._words('flip', sign.flip, (), out_channels)
-        self._map('integers', target.integers, operation.integers, (torch.int16,), shape)
+        if operation.integers is not None:
+            self._map('integers', target.integers, operation.integers, (torch.int16,), shape)
         if operation.epilogue is not None:
             self._epilogue(target, operation.epilogue, shape)
-        if batch and target.in_.data in (target.bits.data, target.bits_of_integer.data):
-            refuse('a convolution cannot write over the bits that it reads', operation.input)
+        self.convolutions.append(target)
+        self._require_other_bits()
         return target
 
     @lower.register
     def _(self, operation: RealConvolution) -> c.BdcRealConvolution:
         *size, in_channels = _shape(operation.input)
-        out_channels = len(operation.weights)
+        out_channels = len(operation.weights) if operation.weights.ndim else 0
         if not 1 <= out_channels <= MAX_SIZE:
             refuse(f'a convolution has 1 to {MAX_SIZE} outputs', out_channels)
         target = c.BdcRealConvolution(out_channels=out_channels)
@@ -283,7 +286,8 @@ class Lowering(CheckedMemory):
     def _outputs(self, target: ctypes.Structure, source: Epilogue | Combine | Affine,
                  shape: Shape) -> None:
         """Fill the real output and the bits."""
-        self._map('output', target.out, source.output, REAL, shape)
+        if source.output is not None:
+            self._map('output', target.out, source.output, REAL, shape)
         require_both('bits', source.bits, source.sign)
         if source.sign is not None:
             self._map('bits', target.bits, source.bits, BITS, shape)

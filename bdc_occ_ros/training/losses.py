@@ -24,7 +24,6 @@ from bdc_occ_ros.network.network import NetworkOutput
 from bdc_occ_ros.training.box_targets import box_targets, BoxTargets
 from bdc_occ_ros.training.recipe import LossWeights
 
-COUNTS = ('voxels', 'centers', 'depths')  # what parts are divided by
 IGNORED_LABEL = 255
 SMALLEST_PROBABILITY = 1e-4
 ALPHA = 2  # how much less a cell of the heatmap counts the better it is
@@ -47,7 +46,7 @@ class Targets(NamedTuple):
     depths: Tensor | None
 
     def counts(self) -> Tensor:
-        """Return the number of targets by the names in COUNTS, (3,) float64."""
+        """Return the numbers of observed voxels, centers and known depths, (3,) float64."""
         counts = (0 if self.labels is None else len(self.labels),
                   0 if self.boxes is None else len(self.boxes.cells),
                   0 if self.depths is None else int((self.depths >= 0).sum()))
@@ -96,7 +95,7 @@ class TrainingLoss(nn.Module):
         Return the weighted parts, whose sum is this share of the step's loss.
 
         :param output: Of the network, with depths where there are targets for them.
-        :param counts: COUNTS of the whole step, (3,).
+        :param counts: What Targets.counts returns for the whole step, (3,).
         :param teacher: Output of the teacher for the same samples, or None.
         """
         weights = self.weights

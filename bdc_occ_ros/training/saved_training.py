@@ -114,6 +114,9 @@ def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     """Read what torch.save wrote, tensors on the CPU and plain values; nothing in it is run."""
+    if path.is_dir():
+        raise InvalidTrainingStateError(f'{path} is a folder, as older versions wrote; end that '
+                                        'training with its version, or choose another folder')
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()

@@ -276,6 +276,19 @@ def test_sizes_beyond_31_bits_are_refused(emulated):
             emulated.compile([Convolution(Map(Buffer(shape, True)), weights)])
 
 
+def test_rows_of_an_output_that_the_caller_brings_are_summed_where_it_is_float32(emulated):
+    maker, size = Maker(0), (1, 4, 4)
+    output, scale = Map(Buffer((*size, 64), False)), maker.values(64)
+    run = emulated.compile([Convolution(
+        bits_of(maker, size, 64), weights_of(maker, 64, 3, 64),
+        epilogue=Epilogue(scale, scale, sums=torch.zeros(1, 4, 64), output=output))])
+    output.buffer.tensor = torch.zeros(*size, 64, dtype=torch.float16)
+    with pytest.raises(InvalidOperationError, match='row sums need'):
+        run()
+    output.buffer.tensor = torch.zeros(*size, 64)
+    run()
+
+
 def test_what_does_not_fit_is_refused(emulated):
     maker, size = Maker(0), (1, 4, 4)
     source, weights = bits_of(maker, size, 64), weights_of(maker, 64, 3, 64)

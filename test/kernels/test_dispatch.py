@@ -16,7 +16,15 @@ from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import pack_weights
 from bdc_occ_ros.kernels.library import load_library
 from bdc_occ_ros.kernels.native import NativeBackend
-from bdc_occ_ros.kernels.operations import Convolution, Epilogue, Map
+from bdc_occ_ros.kernels.operations import (
+    AveragePool,
+    Buffer,
+    Convolution,
+    Epilogue,
+    Map,
+    Pack,
+    Upsample,
+)
 from bdc_occ_ros.kernels.structures import BdcStep
 
 NAMES = [name for name in load_library().backend_names() if load_library().is_supported(name)]
@@ -125,6 +133,31 @@ def test_a_convolution_over_its_own_input_is_refused():
     op = convolution(inputs=64)
     with pytest.raises(InvalidOperationError, match='cannot write over'):
         NativeBackend('scalar').compile([in_place(op)])()
+
+
+def test_bits_that_the_caller_brings_are_read_and_not_written_over():
+    op = convolution(inputs=64)
+    tensor = op.input.buffer.tensor
+    expected, brought = op.integers.buffer.tensor, Buffer((*SIZE, 64), True)
+    NativeBackend('scalar').compile([op])()
+    integers = real_output((*SIZE, 64), torch.int16)
+    run = NativeBackend('scalar').compile([replace(op, input=Map(brought), integers=integers)])
+    brought.tensor = tensor
+    run()
+    assert torch.equal(integers.buffer.tensor, expected)
+    brought.tensor = op.bits_of_integer.buffer.tensor
+    with pytest.raises(InvalidOperationError, match='cannot write over'):
+        run()
+
+
+@pytest.mark.parametrize('change', [
+    lambda make: Pack(make.real((1, 2, 2, 32)), None, make.sign(32)),
+    lambda make: AveragePool(make.real((1, 2, 2, 32)), None),
+    lambda make: Upsample(make.real((1, 2, 2, 32)), None),
+    lambda make: Convolution(make.bits((1, 2, 2, 32)), torch.tensor(0, dtype=torch.int32))])
+def test_what_is_missing_is_refused(change):
+    with pytest.raises(InvalidOperationError, match='is needed|must be'):
+        NativeBackend('scalar').compile([change(BinaryMaker(0))])
 
 
 @pytest.mark.parametrize('kernel, inputs', [(3, 3641), (1, 32768)])

@@ -3,7 +3,7 @@
 """
 Damage weights files and packed files in seeded ways; only named errors may come out of reading.
 
-    python test/weights_fuzzer.py SECONDS [SEED]
+    python test/weights/weights_fuzzer.py SECONDS [SEED]
 
 Half of the mutations put the hash right afterwards, so that what lies behind it is reached too.
 """
