@@ -153,7 +153,7 @@ def test_a_state_that_is_missing_or_truncated_is_refused(saved):
     with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
         resume_training(path, trainer, Origin('made'))
     path.mkdir()  # as earlier versions left it
-    with pytest.raises(InvalidTrainingStateError, match='nothing can be read'):
+    with pytest.raises(InvalidTrainingStateError, match='older versions'):
         resume_training(path, trainer, Origin('made'))
 
 
