@@ -173,7 +173,8 @@ class Lowering(CheckedMemory):
                               right_weight=operation.right_weight)
         shape = _shape(operation.left)
         self._map('left', target.left, operation.left, REAL)
-        self._map('right', target.right, operation.right, REAL, shape)
+        if operation.right is not None:
+            self._map('right', target.right, operation.right, REAL, shape)
         self._activation(target.activation, operation.activation, shape[3])
         self._outputs(target, operation, shape)
         return target

@@ -12,8 +12,8 @@ from bdc_occ_ros.binary.blocks import (
     strided_block,
     UpSampling,
 )
-from bdc_occ_ros.binary.config import NanoLayersConfig, UnitConfig
-from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.network.config import NanoLayersConfig, NetworkConfig
 from bdc_occ_ros.network.layers import LevelFusion, unit_chain
 
 

@@ -9,12 +9,12 @@ and the nano one for small computers.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 import math
 from pathlib import Path
 from typing import Any
 
-from bdc_occ_ros.binary.config import NanoLayersConfig, PublishedLayersConfig
+from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config_file import parse_dataclass, read_yaml
 from bdc_occ_ros.errors import InvalidConfigError
@@ -32,6 +32,50 @@ MAX_DEPTH_BINS = 1024
 MAX_ROWS = 4096
 MAX_POINTS = 1 << 24  # ray points of one camera
 MAX_VOXELS = 1 << 26
+
+
+@dataclass(frozen=True)
+class PublishedLayersConfig:
+    """
+    Configure the published layout on ResNet-50.
+
+    :param image_neck_unit: Unit of a binary image neck, or None for the full-precision one.
+    :param bev_unit: Unit of BEV backbone, BEV neck and heads, or None for full precision.
+    :param bev_channels: Channels of the three stages of the BEV backbone; each doubles.
+    :param bev_neck_channels: Channels inside the BEV neck, which returns feature_channels.
+    """
+
+    image_neck_unit: UnitConfig | None = None
+    bev_unit: UnitConfig | None = None
+    bev_channels: tuple[int, int, int] = (128, 256, 512)
+    bev_neck_channels: int = 512
+
+
+@dataclass(frozen=True)
+class NanoLayersConfig:
+    """
+    Configure the small layout; each tuple runs from fine to coarse.
+
+    :param image_unit: Unit of the image backbone; is_binary is the switch to a binary one.
+    :param bev_unit: Unit of the BEV part.
+    :param image_channels: Channels at strides 4, 8 and 16.
+    :param image_units: Units at those strides; the first of stride 8 and 16 goes down.
+    :param bev_channels: Channels at BEV strides 2 and 4.
+    :param bev_units: Units at those strides; the first of stride 4 goes down.
+    :param bev_neck_units: Units after the two are fused.
+    :param voxel_channels: Channels per cell from which the occupancy head makes all heights.
+    :param box_channels: Hidden channels of the box head.
+    """
+
+    image_unit: UnitConfig = field(default_factory=UnitConfig)
+    bev_unit: UnitConfig = field(default_factory=UnitConfig)
+    image_channels: tuple[int, int, int] = (64, 128, 256)
+    image_units: tuple[int, int, int] = (1, 3, 3)
+    bev_channels: tuple[int, int] = (128, 256)
+    bev_units: tuple[int, int] = (1, 3)
+    bev_neck_units: int = 1
+    voxel_channels: int = 64
+    box_channels: int = 64
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from torch import nn, Tensor
 from torch.nn.functional import interpolate
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
-from bdc_occ_ros.binary.config import NanoLayersConfig
-from bdc_occ_ros.network.config import NetworkConfig
+from bdc_occ_ros.network.config import NanoLayersConfig, NetworkConfig
 from bdc_occ_ros.network.layers import ConvBlock, HalvingChain, LevelFusion, unit_chain
 from bdc_occ_ros.network.resnet import Resnet50
 
