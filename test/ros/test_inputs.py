@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The newest item in the slot wins, every other is accounted for, and limits are followed."""
 
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 import time
 
 import pytest
@@ -77,27 +77,34 @@ def test_every_item_is_received_or_counted_as_replaced():
 def test_a_slow_consumer_gets_the_newest_set_and_loses_count_of_none():
     drive = make_cases(0)[0].images
     slot, computed, is_done = LatestSlot(), [], Event()
+    taken, may_go_on = Semaphore(0), Semaphore(0)
 
     def infer():
         while (image_set := slot.get()) is not None:
             computed.append(image_set.ref_ns)
-            time.sleep(0.3)
+            taken.release()
+            may_go_on.acquire()
         is_done.set()
     Thread(target=infer, daemon=True).start()
     synchronizer = Synchronizer(rig_config())
-    for step in range(10):
+    for step in range(10):  # of four sets each; one is computed while those of three steps come
         for image in drive[step * 24:(step + 1) * 24]:
             for image_set in synchronizer.add(image.camera, image.stamp_ns, image, 100).sets:
                 slot.put(image_set)
-        time.sleep(0.1)
+        if step % 3 == 2:
+            may_go_on.release()
+        if step == 0 or step % 3 == 2:
+            assert taken.acquire(timeout=20.0)
     statistics = synchronizer.statistics()
     newest_ns = max(image.stamp_ns for image in drive[:240] if image.camera == 'CAM_FRONT_LEFT')
-    time.sleep(0.4)
+    may_go_on.release()
+    assert taken.acquire(timeout=20.0)
     slot.close()
+    may_go_on.release()
     assert is_done.wait(20.0)
     assert statistics.num_complete == slot.num_put == 40
     assert computed == sorted(set(computed)) and computed[-1] == newest_ns
-    assert 3 <= len(computed) <= 8 and len(computed) + slot.num_replaced == 40
+    assert len(computed) == 5 and slot.num_replaced == 35
     assert statistics.num_open == statistics.size_bytes == 0
 
 
