@@ -54,15 +54,14 @@ def write_calibration(path):
         mount[:3, :3] = matrix_from_quaternion(mount_quaternion(yaw_rad))
         mount[:3, 3] = np.cos(yaw_rad), np.sin(yaw_rad), 1.5
         cameras.append(Camera(name, WIDTH_PX, HEIGHT_PX, np.reshape(INTRINSICS, (3, 3)), mount))
-    save_calibration(camera_rig.SimulatedRig(tuple(cameras), 'LEFT'), path)
+    save_calibration(camera_rig.CameraRig(tuple(cameras), 'LEFT'), path)
 
 
 def test_calibration_file_replaces_camera_info_and_tf(start, tmp_path):
     write_calibration(tmp_path / 'rig.yaml')
     rig, watcher = start(calibration_file=tmp_path / 'rig.yaml')
     rig.has_infos = rig.has_ego_motion = False
-    cloud = watcher.fresh_clouds(3)[-1]
-    assert all(num_in_sector(cloud, name) for name in OFFSETS_NS)
+    watcher.whole_cloud(OFFSETS_NS)
     assert watcher.spin_until(lambda: watcher.says('ego motion', 'motion .* is ignored'))
     (tmp_path / 'rig.yaml').write_text('key_camera: [')
     answer = watcher.call('bdc_occ/reload_calibration')
