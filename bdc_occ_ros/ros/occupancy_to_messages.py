@@ -14,6 +14,7 @@ into; it is None where both are the same.
 """
 
 import array
+from collections.abc import Iterable
 from functools import lru_cache
 import sys
 
@@ -140,13 +141,17 @@ def occupancy_to_cloud(occupancy: Occupancy, header: Header, max_points: int = 0
     return cloud_from_points(header, points), num_dropped
 
 
+def _require_known(setting: str, names: Iterable[str], occupancy: Occupancy) -> None:
+    """Refuse names that are no classes of the network."""
+    unknown = sorted(set(names) - set(occupancy.class_names))
+    if unknown:
+        raise InvalidConfigError(f'{setting}: {unknown} are no classes of the network; it knows '
+                                 f'{list(occupancy.class_names)}')
+
+
 def _is_ground_label(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
     """Return which labels are ground, (K,) bool."""
-    unknown = sorted(set(settings.ground_classes) - set(occupancy.class_names))
-    if unknown:
-        raise InvalidConfigError(
-            f'grid.ground_classes: {unknown} are no classes of the network; it knows '
-            f'{list(occupancy.class_names)}')
+    _require_known('grid.ground_classes', settings.ground_classes, occupancy)
     return np.array([name in settings.ground_classes for name in occupancy.class_names])
 
 
@@ -200,11 +205,7 @@ def occupancy_to_obstacles(occupancy: Occupancy, header: Header, settings: GridC
 
 def _costs(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
     """Return the cost per label, (K,) int8."""
-    unknown = sorted(set(settings.costs) - set(occupancy.class_names))
-    if unknown:
-        raise InvalidConfigError(
-            f'grid.class_cost: {unknown} are no classes of the network; it knows '
-            f'{list(occupancy.class_names)}')
+    _require_known('grid.class_cost', settings.costs, occupancy)
     costs = np.where(_is_ground_label(occupancy, settings), FREE, OCCUPIED).astype(np.int8)
     for name, cost in settings.costs.items():
         costs[occupancy.class_names.index(name)] = cost
