@@ -93,8 +93,7 @@ def native_backends() -> list[NativeBackend]:
 @pytest.fixture(scope='session')
 def small_rig(nuscenes_rig) -> CameraRig:
     """Return the same six cameras with images of 160x90."""
-    return CameraRig(tuple(c.resized(160, 90) for c in nuscenes_rig.cameras),
-                     nuscenes_rig.key_camera)
+    return nuscenes_rig.resized(160, 90)
 
 
 @pytest.fixture(scope='session')

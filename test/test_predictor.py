@@ -27,8 +27,7 @@ from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
 @pytest.fixture(scope='module')
 def small_rig(nuscenes_rig):
     """Return the nuScenes rig at an eighth of its resolution."""
-    return CameraRig(tuple(camera.resized(200, 112) for camera in nuscenes_rig.cameras),
-                     nuscenes_rig.key_camera)
+    return nuscenes_rig.resized(200, 112)
 
 
 @pytest.fixture(scope='module')
@@ -131,8 +130,7 @@ def test_geometry_is_worked_out_once_per_calibration(tiny_model, small_rig, made
     predictor = Predictor(tiny_model)
     for seed in range(3):
         predictor(frame_of(small_rig, seed=seed))
-    equal_rig = CameraRig(tuple(camera.resized(200, 112) for camera in small_rig.cameras),
-                          small_rig.key_camera)
+    equal_rig = small_rig.resized(200, 112)
     predictor(frame_of(equal_rig))
     assert made_geometries == [list(small_rig.names)]
 

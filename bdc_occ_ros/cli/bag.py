@@ -132,10 +132,8 @@ def _write_dataroot(args: argparse.Namespace, converter: 'ConverterFormat | None
 def _write_drive(args: argparse.Namespace, converter: 'ConverterFormat | None') -> 'BagSummary':
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.geometry.calibration_file import load_calibration
-    from bdc_occ_ros.geometry.camera_rig import CameraRig
     from bdc_occ_ros.share import share_path
-    rig = load_calibration(args.rig or share_path('config', DEFAULT_RIG))
-    rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
+    rig = load_calibration(args.rig or share_path('config', DEFAULT_RIG)).resized(*args.size)
     return write_scene_bag(
         args.output, rig, seed=args.seed, seconds=args.seconds, calibration=args.calibration,
         converter=converter, show_progress=not args.json)

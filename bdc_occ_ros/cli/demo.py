@@ -53,15 +53,13 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.bags.scene_bag import write_scene_bag
     from bdc_occ_ros.cli.bag import DEFAULT_RIG
     from bdc_occ_ros.geometry.calibration_file import load_calibration
-    from bdc_occ_ros.geometry.camera_rig import CameraRig
     from bdc_occ_ros.ros.replay.demo import play_to_node, stay_on_this_machine
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 
     folder = Path(args.output)
     _clear(folder)
-    rig = load_calibration(share_path('config', DEFAULT_RIG))
-    rig = CameraRig(tuple(c.resized(*args.size) for c in rig.cameras), rig.key_camera)
+    rig = load_calibration(share_path('config', DEFAULT_RIG)).resized(*args.size)
     write_scene_bag(folder / 'drive', rig, seed=args.seed, seconds=args.seconds,
                     show_progress=not args.json)
     stay_on_this_machine()

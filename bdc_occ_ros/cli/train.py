@@ -34,6 +34,7 @@ from bdc_occ_ros.cli.training_arguments import (
     use_threads,
 )
 from bdc_occ_ros.cli.training_progress import training_progress
+from bdc_occ_ros.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -152,7 +153,6 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
 def _recipe(args: argparse.Namespace) -> 'Recipe':
     """Return the recipe of the file, with what the arguments change."""
     from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
-    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.share import share_path
     from bdc_occ_ros.training.recipe import Recipe
     values = {}
@@ -172,7 +172,6 @@ def _session(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
              learned: 'TrainingSource') -> 'TrainingSession':
     """Return how long this goes on and what is written."""
     from bdc_occ_ros.dataset.batch import evenly_spread
-    from bdc_occ_ros.errors import UsageError
     from bdc_occ_ros.training.loop import TrainingSession, Validation
     from bdc_occ_ros.training.training_data import require_apart
     validation = None
@@ -193,7 +192,6 @@ def _session(args: argparse.Namespace, config: 'NetworkConfig', origin: 'Origin'
 
 def _is_resumed(args: argparse.Namespace, session: 'TrainingSession') -> bool:
     """Return whether there is a state to go on from; refuse to write over one."""
-    from bdc_occ_ros.errors import UsageError
     is_there = session.state_path.exists()
     if is_there and not args.resume:
         raise UsageError(f'{args.out} holds a training; go on with --resume, or give another '

@@ -164,6 +164,11 @@ class CameraRig:
         """Return bytes that are equal exactly when two rigs are."""
         return self.key_camera.encode() + b''.join(c.fingerprint for c in self.cameras)
 
+    def resized(self, width_px: int, height_px: int) -> 'CameraRig':
+        """Return this rig for images of another size, the same for every camera."""
+        return replace(self, cameras=tuple(
+            camera.resized(width_px, height_px) for camera in self.cameras))
+
     def __getitem__(self, name: str) -> Camera:
         for camera in self.cameras:
             if camera.name == name:

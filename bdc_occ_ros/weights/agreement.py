@@ -65,7 +65,7 @@ def made_up_input(config: NetworkConfig, seed: int) -> tuple[Tensor, Tensor]:
     """
     image = config.image
     rig = load_calibration(share_path('config', 'calibration_nuscenes_n015.yaml'))
-    cameras = [camera.resized(image.width_px, image.height_px) for camera in rig.cameras]
+    cameras = rig.resized(image.width_px, image.height_px).cameras
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(1, len(cameras), 3, image.height_px, image.width_px, generator=generator)
     return images, GeometryCache(config.frustum).of(cameras).rays.in_key_ego(None)[None]

@@ -99,8 +99,7 @@ class SceneMaker:
                  device: torch.device) -> None:
         self._dataroot, self._settings, self._seed, self._device = dataroot, settings, seed, device
         self._scene, self._name = Scene.from_seed(seed), scene_name(seed)
-        self._rig = CameraRig(tuple(camera.resized(settings.width_px, settings.height_px)
-                                    for camera in rig.cameras), rig.key_camera)
+        self._rig = rig.resized(settings.width_px, settings.height_px)
         self._writer = SceneWriter(dataroot, settings.version, SceneDescription(
             self._name, f'made-up drive, seed {seed}', self._rig, ego_from_lidar(),
             'made-up vehicle', 'made-up city'))

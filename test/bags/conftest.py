@@ -5,13 +5,11 @@
 import pytest
 
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
-from bdc_occ_ros.geometry.camera_rig import CameraRig
 
 
 @pytest.fixture(scope='session')
 def bag_rig(nuscenes_rig):
-    return CameraRig(tuple(camera.resized(96, 54) for camera in nuscenes_rig.cameras),
-                     nuscenes_rig.key_camera)
+    return nuscenes_rig.resized(96, 54)
 
 
 @pytest.fixture(scope='session')

@@ -10,7 +10,6 @@ from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Frame, Occupancy
 from bdc_occ_ros.drawing.perspective import cut_at_camera, draw_voxels
 from bdc_occ_ros.drawing.sheet import draw_sheet, GAP_PX, Overlay, TITLE_PX, WIDTH_PX
-from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 GRID = VoxelGrid()
@@ -101,8 +100,7 @@ def test_the_motion_between_label_and_exposure_moves_the_voxels(nuscenes_rig, tm
     """The rig drives on between the label and the exposures; a block ahead comes closer."""
     width = (WIDTH_PX - 2 * GAP_PX) // 3
     height = round(width * 900 / 1600)
-    rig = CameraRig(tuple(c.resized(width, height) for c in nuscenes_rig.cameras),
-                    nuscenes_rig.key_camera)
+    rig = nuscenes_rig.resized(width, height)
     images = {name: np.zeros((height, width, 3), np.uint8) for name in rig.names}
     poses = {name: np.eye(4) for name in rig.names}
     poses['CAM_FRONT'][:3, 3] = 3.0, 0.4, 0.0

@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.geometry.ray_geometry import frustum_pixels
 from bdc_occ_ros.network.bev_to_boxes import BoxMaps
 from bdc_occ_ros.network.bev_to_occupancy import VoxelLabels
@@ -64,8 +63,7 @@ class AllKnowingNetwork(nn.Module):
 
 @pytest.fixture(scope='module')
 def rig(nuscenes_rig):
-    return CameraRig(tuple(camera.resized(800, 450) for camera in nuscenes_rig.cameras),
-                     nuscenes_rig.key_camera)
+    return nuscenes_rig.resized(800, 450)
 
 
 def draw_spot(camera, point_m, radius_m=0.6):

@@ -18,7 +18,6 @@ from replay import misplaced_m, play, triggers_of, VOXEL_M
 from bdc_occ_ros.bags.formats import CONVERTER_FORMATS
 from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.geometry.calibration_file import save_calibration
-from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
 from bdc_occ_ros.world.drive import Drive
 
@@ -49,8 +48,7 @@ COLUMNS = {'converter': 19, 'offered': 7, 'formed': 6, 'computed': 8, 'mixed': 5
 
 @pytest.fixture(scope='module')
 def small_rig(nuscenes_rig):
-    return CameraRig(tuple(c.resized(*SIZE) for c in nuscenes_rig.cameras),
-                     nuscenes_rig.key_camera)
+    return nuscenes_rig.resized(*SIZE)
 
 
 @pytest.fixture(scope='module')

@@ -49,8 +49,7 @@ def plain_backend(monkeypatch):
 
 def test_a_packed_file_predicts_what_the_weights_predict(files, nuscenes_rig, caplog):
     rng = np.random.default_rng(0)
-    rig = type(nuscenes_rig)(tuple(camera.resized(200, 112) for camera in nuscenes_rig.cameras),
-                             nuscenes_rig.key_camera)
+    rig = nuscenes_rig.resized(200, 112)
     images = {name: rng.integers(0, 256, (112, 200, 3), dtype=np.uint8) for name in rig.names}
     frame = Frame(images, dict.fromkeys(images, 7), rig, stamp_ns=1234)
     with caplog.at_level(logging.INFO, logger='bdc_occ_ros'):

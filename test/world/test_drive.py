@@ -7,14 +7,12 @@ import pytest
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.world.drive import Drive, num_triggers, TRIGGERS_NS
 
 
 @pytest.fixture(scope='module')
 def rig(nuscenes_rig):
-    return CameraRig(tuple(c.resized(96, 54) for c in nuscenes_rig.cameras),
-                     nuscenes_rig.key_camera)
+    return nuscenes_rig.resized(96, 54)
 
 
 @pytest.fixture(scope='module')

@@ -21,7 +21,6 @@ from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
 from bdc_occ_ros.errors import BdcOccError, InvalidBagError, MissingDependencyError, UsageError
-from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.replay import bag_player
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
@@ -35,8 +34,7 @@ IMAGES = '/camera/CAM_FRONT/image/compressed'
 
 @pytest.fixture(scope='module')
 def small_bag(nuscenes_rig, tmp_path_factory):
-    rig = CameraRig(tuple(camera.resized(96, 54) for camera in nuscenes_rig.cameras),
-                    nuscenes_rig.key_camera)
+    rig = nuscenes_rig.resized(96, 54)
     path = tmp_path_factory.mktemp('bags') / 'drive'
     write_scene_bag(path, rig, seed=2, seconds=0.3)
     return path
