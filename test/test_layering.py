@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'bdc_occ_ros'
-BASE = {'errors', 'classes', 'share', 'config_file'}
+BASE = {'errors', 'files', 'classes', 'share', 'config_file'}
 DATA = BASE | {'geometry', 'datatypes'}
 NETWORK = DATA | {'kernels', 'binary', 'network'}
 WEIGHTS = NETWORK | {'weights'}
@@ -22,13 +22,14 @@ SCORES = WEIGHTS | INPUTS | {'predictor', 'evaluation'}
 MAY_IMPORT = {
     'errors': set(),
     'classes': set(),
+    'files': {'errors'},
     'share': {'errors'},
-    'config_file': {'errors', 'share'},
+    'config_file': {'errors', 'files', 'share'},
     'geometry': BASE,
     'datatypes': BASE | {'geometry'},
     'sync': BASE,
-    'kernels': {'errors'},
-    'binary': {'errors', 'kernels'},
+    'kernels': {'errors', 'files'},
+    'binary': {'errors', 'files', 'kernels'},
     'network': NETWORK - {'network'},
     'weights': NETWORK,
     'predictor': WEIGHTS,

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Read files that strangers made, within bounds; write files and folders whole or not at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import io
+import json
+import math
+import os
+from pathlib import Path
+import reprlib
+import shutil
+import stat
+import struct
+from typing import Any
+import zipfile
+import zlib
+
+import numpy as np
+
+from bdc_occ_ros.errors import BdcOccError
+
+MAX_DOCUMENT_BYTES = 2 ** 26
+MAX_ARRAYS_BYTES = 2 ** 30
+MAX_MESSAGE_LENGTH = 200  # characters of what a stranger's file says that go into a message
+# What taking apart a damaged or crafted file can raise; a BdcOccError is a ValueError.
+DAMAGES = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError,
+           ArithmeticError, RecursionError, MemoryError, AssertionError, struct.error, zlib.error,
+           zipfile.BadZipFile)
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 100, 100
+
+
+def quoted(value: Any) -> str:
+    """Return the representation of a value from outside, cut to what fits into a message."""
+    return _cut(_REPR.repr(value))
+
+
+@contextmanager
+def reading(where: str | Path, error: type[BdcOccError]) -> Iterator[None]:
+    """
+    Turn whatever the content of a file raises while it is taken apart into one named error.
+
+    :param where: The file, for the message.
+    """
+    try:
+        yield
+    except error:
+        raise
+    except OSError as damage:
+        raise error(f'{where}: cannot be read: {damage.strerror or damage}') from damage
+    except KeyError as damage:
+        raise error(f'{where}: {quoted(damage.args[0])} is missing') from damage
+    except DAMAGES as damage:
+        raise error(f'{where}: {_cut(str(damage)) or type(damage).__name__}') from damage
+
+
+def read_bytes(path: Path, error: type[BdcOccError],
+               max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """
+    Read a regular file of bounded size; a pipe or a device is neither waited for nor read.
+
+    :raises BdcOccError: of the given kind, if it is something else, larger, or cannot be read.
+    """
+    with reading(path, error):
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise error(f'{path}: a regular file is needed; this is something else')
+            if status.st_size > max_bytes:
+                raise error(f'{path}: at most {max_bytes} bytes are read; it has '
+                            f'{status.st_size}')
+            return file.read(max_bytes)
+
+
+def parse_json(text: str | bytes, where: str | Path, error: type[BdcOccError]) -> Any:
+    """
+    Parse JSON as its standard has it: no NaN, and no key twice.
+
+    :raises BdcOccError: of the given kind.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_repeated_keys,
+                          parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as damage:
+        raise error(f'{where}: not JSON: {_cut(str(damage))}') from damage
+
+
+def read_json(path: Path, error: type[BdcOccError],
+              max_bytes: int = MAX_DOCUMENT_BYTES) -> Any:
+    """
+    Read a JSON file as parse_json and read_bytes do.
+
+    :raises BdcOccError: of the given kind.
+    """
+    return parse_json(read_bytes(path, error, max_bytes), path, error)
+
+
+def read_arrays(path: Path, error: type[BdcOccError],
+                max_bytes: int = MAX_ARRAYS_BYTES) -> dict[str, np.ndarray]:
+    """
+    Read the arrays of an .npz file; what they unpack to is bounded before any is unpacked.
+
+    :raises BdcOccError: of the given kind, if it is damaged, too large or holds Python objects.
+    """
+    data = io.BytesIO(read_bytes(path, error, max_bytes))
+    with reading(path, error), zipfile.ZipFile(data) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > max_bytes:
+            raise error(f'{path}: unpacks to {size} bytes; at most {max_bytes} are read')
+        for entry in archive.infolist():
+            with archive.open(entry) as member:
+                _check_array_header(member, entry)
+        data.seek(0)
+        with np.load(data, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+
+@contextmanager
+def replacing(path: Path, error: type[BdcOccError]) -> Iterator[Path]:
+    """
+    Offer a place beside a file or folder to write it to; it takes the name at once or never.
+
+    What an interrupted program left at that place is removed first.
+
+    :raises BdcOccError: of the given kind, if it cannot be written.
+    """
+    partial = path.with_name(f'.{path.name}.partial')
+    try:
+        _remove(partial)
+        yield partial
+        os.replace(partial, path)
+    except OSError as damage:
+        raise error(f'{path}: cannot be written: {damage.strerror or damage}; nothing of it '
+                    'was kept') from damage
+    finally:
+        _remove(partial)
+
+
+def _cut(text: str) -> str:
+    line = text.partition('\n')[0]
+    return line if len(line) <= MAX_MESSAGE_LENGTH else f'{line[:MAX_MESSAGE_LENGTH]}...'
+
+
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(f'a key stands twice among {quoted([key for key, _ in pairs])}')
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f'{name} is no number of JSON')
+
+
+def _check_array_header(member: Any, entry: zipfile.ZipInfo) -> None:
+    """Refuse an array that claims to be larger than its bytes."""
+    version = np.lib.format.read_magic(member)
+    read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                   else np.lib.format.read_array_header_2_0)
+    shape, _, dtype = read_header(member)
+    if math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise ValueError(f'{entry.filename} claims the shape {quoted(shape)}, more than it holds')
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
