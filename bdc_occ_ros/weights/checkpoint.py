@@ -14,8 +14,10 @@ from pathlib import Path
 from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
+from bdc_occ_ros.weights.packed_checkpoint import FORMAT as PACKED_FORMAT
 from bdc_occ_ros.weights.weights_file import (
     read_weights_file,
     require_finite,
@@ -68,8 +70,15 @@ def checkpoint_in(file: WeightsFile) -> Checkpoint:
     """
     Take the checkpoint out of a weights file.
 
-    :raises InvalidWeightsError: if it has another format, or a number that is not finite.
+    :raises InvalidWeightsError: if it is packed, has another format, or a number that is not
+        finite.
     """
+    if file.manifest['format'] == PACKED_FORMAT:
+        source = quoted(file.manifest.get('source_sha256') or 'not noted')
+        raise InvalidWeightsError(
+            f'{file.path}: these weights are packed; training, distillation and export need the '
+            'latent ones that they were made of: the weights.safetensors that bdc-occ train or '
+            f'import wrote, with sha256 {source}')
     file.require_manifest(FORMAT, MANIFEST_ENTRIES)
     require_finite(file.tensors, file.path)
     return Checkpoint(file.network_config(), file.tensors, file.manifest['provenance'])

@@ -23,6 +23,7 @@ from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
 from bdc_occ_ros.binary.packed_checks import require_valid_unit
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
@@ -34,7 +35,8 @@ from bdc_occ_ros.weights.weights_file import (
 )
 
 FORMAT = 'bdc_occ_ros packed'
-OPSET = 1  # counts up whenever the meaning of the tensors changes
+OPSET = 2  # counts up whenever the meaning of the file changes
+OPSETS_WITHOUT_HASH = (1,)  # the same tensors, but no hash covers the manifest
 REAL_DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 FOLDED_LAYERS = (BinaryConv2d, nn.BatchNorm2d, Redistribution, RPReLU)
 MANIFEST_ENTRIES = {'opset': int, 'config': dict, 'classes': dict, 'grid': dict,
@@ -110,28 +112,32 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     :raises InvalidWeightsError: if format or opset differ, or the manifest contradicts itself.
     """
     manifest = file.manifest
-    if manifest['format'] == FORMAT and manifest.get('opset') != OPSET:
-        raise InvalidWeightsError(f'{file.path}: packed with opset {manifest.get("opset")!r}, but '
-                                  f'this program reads {OPSET}; export the weights again')
+    opset = manifest.get('opset')
+    if manifest['format'] == FORMAT and opset not in (OPSET, *OPSETS_WITHOUT_HASH):
+        raise InvalidWeightsError(f'{file.path}: packed with opset {quoted(opset)}, but this '
+                                  f'program reads up to {OPSET}; export the weights again')
     file.require_manifest(FORMAT, MANIFEST_ENTRIES)
+    if not file.has_manifest_hash and opset not in OPSETS_WITHOUT_HASH:
+        raise InvalidWeightsError(f'{file.path}: opset {opset} has a hash of the manifest, which '
+                                  'is missing; the file was changed, fetch it again')
     config = file.network_config()
     described = {name: manifest[name] for name in ('classes', 'grid')}
     if described != json.loads(json.dumps(_described(config))):
         raise InvalidWeightsError(f'{file.path}: classes and grid are not those of the config; '
-                                  f'got {str(described)[:200]}')
+                                  f'got {quoted(described)}')
     if manifest['real_dtype'] not in REAL_DTYPES:
         raise InvalidWeightsError(f'{file.path}: real_dtype is one of {sorted(REAL_DTYPES)}; got '
-                                  f'{manifest["real_dtype"]!r}')
+                                  f'{quoted(manifest["real_dtype"])}')
     for name, kind in (('folded', int), ('zeros', int), ('provenance', str)):
         if not all(type(value) is kind for value in manifest[name].values()):
             raise InvalidWeightsError(f'{file.path}: {name} holds {kind.__name__} values; got '
-                                      f'{str(manifest[name])[:200]}')
+                                      f'{quoted(manifest[name])}')
     packed = PackedCheckpoint(config, file.tensors, **{
         name: manifest[name] for name in ('real_dtype', 'is_trained', 'source_sha256', 'folded',
                                           'zeros', 'provenance')})
     if manifest['total_zeros'] != packed.total_zeros():
         raise InvalidWeightsError(f'{file.path}: total_zeros are not the sums of zeros; got '
-                                  f'{str(manifest["total_zeros"])[:200]}')
+                                  f'{quoted(manifest["total_zeros"])}')
     return packed
 
 

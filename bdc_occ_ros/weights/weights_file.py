@@ -3,19 +3,21 @@
 """
 Read and write safetensors files with a manifest, the form of every weights file.
 
-The manifest is JSON in the file's metadata. Files may come from anywhere, so nothing in them is
-run, and whatever does not fit is refused by name.
+The manifest is JSON in the file's metadata. It holds a hash of the tensors, and a hash of its text
+stands beside it, so that nothing that changes an answer can be changed unnoticed. Files may come
+from anywhere, so nothing in them is run, and whatever does not fit is refused by name.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 import hashlib
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open, SafetensorError
+from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 import torch
@@ -23,14 +25,17 @@ from torch import Tensor
 
 from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.files import parse_json, quoted, read_bytes, reading
 from bdc_occ_ros.network.config import NetworkConfig
 
 SUFFIX = '.safetensors'
 MANIFEST_KEY = 'manifest'
+HASH_KEY = 'manifest_sha256'
 MAX_HEADER_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 31
 STORED_DTYPES = {'F32', 'F16', 'BF16', 'I64', 'I32', 'U8', 'BOOL'}
 PICKLE_STARTS = (b'PK\x03\x04', b'\x80')
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +46,14 @@ class WeightsFile:
     :param manifest: Its entries format (str) and tensors_sha256 (str) are checked, others not.
     :param tensors: By name; they match the hash.
     :param sha256: Of the file as a whole, hexadecimal.
+    :param has_manifest_hash: Whether a hash covers the manifest, as in all but older files.
     """
 
     path: Path
     manifest: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     sha256: str
+    has_manifest_hash: bool
 
     def require_manifest(self, kind: str, entries: Mapping[str, type]) -> None:
         """
@@ -56,12 +63,13 @@ class WeightsFile:
         :raises InvalidWeightsError: if the manifest differs.
         """
         types = {'format': str, 'tensors_sha256': str, **entries}
-        is_whole = self.manifest.keys() == types.keys() and all(
-            type(self.manifest[name]) is entry for name, entry in types.items())
-        if not is_whole or self.manifest['format'] != kind:
+        unfit = [name for name in {**types, **self.manifest}
+                 if type(self.manifest.get(name)) is not types.get(name)]
+        if unfit or self.manifest['format'] != kind:
             raise InvalidWeightsError(
-                f'{self.path}: the manifest must say format {kind!r} and have {sorted(types)}; '
-                f'got {str(self.manifest)[:200]}')
+                f'{self.path}: the manifest must say format {kind!r} and have {sorted(types)}; it '
+                f'says {quoted(self.manifest["format"])}, and missing, unknown or of another type '
+                f'are {quoted(unfit)}')
 
     def network_config(self) -> NetworkConfig:
         """
@@ -82,7 +90,7 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
     Write a weights file; an older one of that name is replaced in one step.
 
     :param path: File to write, ending in .safetensors.
-    :param manifest: JSON values; the hash of the tensors is added.
+    :param manifest: JSON values; hashes of the tensors and of all this are added.
     :raises InvalidWeightsError: if the name ends otherwise, or the file cannot be written.
     """
     path = Path(path)
@@ -92,7 +100,8 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
     text = json.dumps({**manifest, 'tensors_sha256': tensors_sha256(tensors)})
     partial = path.with_name(f'.{path.name}.partial')
     try:
-        partial.write_bytes(tensors_to_bytes(tensors, {MANIFEST_KEY: text}))
+        partial.write_bytes(tensors_to_bytes(
+            tensors, {MANIFEST_KEY: text, HASH_KEY: _text_sha256(text)}))
         os.replace(partial, path)
     except OSError as error:
         raise InvalidWeightsError(f'{path}: cannot be written: {error.strerror}') from error
@@ -103,17 +112,17 @@ def read_weights_file(path: str | Path) -> WeightsFile:
     Read a weights file and check everything that can be checked without knowing its format.
 
     :raises InvalidWeightsError: if it is missing, a pickle, truncated, damaged, without manifest,
-        or its tensors have another hash.
+        or its tensors or its manifest have another hash.
     """
     path = Path(path)
-    data = _read_bytes(path)
+    data, header = _parts(path)
+    with reading(f'{path}: header', InvalidWeightsError):
+        metadata = header.pop('__metadata__', {})
+        dtypes = {entry['dtype'] for entry in header.values()}
+    if not dtypes <= STORED_DTYPES:
+        raise InvalidWeightsError(f'{path}: tensors are {sorted(STORED_DTYPES)}; got '
+                                  f'{quoted(list(dtypes - STORED_DTYPES))}')
     try:
-        with safe_open(path, 'pt') as file:
-            metadata = file.metadata() or {}
-            dtypes = {file.get_slice(name).get_dtype() for name in file.keys()}
-        if not dtypes <= STORED_DTYPES:
-            raise InvalidWeightsError(f'{path}: tensors are {sorted(STORED_DTYPES)}; got '
-                                      f'{sorted(dtypes - STORED_DTYPES)}')
         tensors = tensors_from_bytes(data)
     except SafetensorError as error:
         raise InvalidWeightsError(
@@ -123,8 +132,9 @@ def read_weights_file(path: str | Path) -> WeightsFile:
     if digest != manifest['tensors_sha256']:
         raise InvalidWeightsError(
             f'{path}: the tensors have sha256 {digest}, but the manifest says '
-            f'{manifest["tensors_sha256"]}; the file was changed, fetch it again')
-    return WeightsFile(path, manifest, tensors, hashlib.sha256(data).hexdigest())
+            f'{quoted(manifest["tensors_sha256"])}; the file was changed, fetch it again')
+    return WeightsFile(path, manifest, tensors, hashlib.sha256(data).hexdigest(),
+                       HASH_KEY in metadata)
 
 
 def require_same_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
@@ -178,39 +188,41 @@ def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Read a regular file of a plausible size whose header has one too."""
-    try:
-        size = path.stat().st_size
-        if not path.is_file() or size > MAX_FILE_BYTES:
-            raise InvalidWeightsError(f'{path}: weights are a regular file of at most '
-                                      f'{MAX_FILE_BYTES} bytes; this is something else')
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidWeightsError(f'{path}: cannot be read: {error.strerror}') from error
+def _text_sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _parts(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """Return all bytes of a whole safetensors file, and its header, which no key has twice."""
+    data = read_bytes(path, InvalidWeightsError, MAX_FILE_BYTES)
     length = int.from_bytes(data[:8], 'little')
-    if 8 + length <= len(data) and length <= MAX_HEADER_BYTES:
-        return data
-    if data.startswith(PICKLE_STARTS):
+    if 8 + length > len(data) or length > MAX_HEADER_BYTES:
+        if data.startswith(PICKLE_STARTS):
+            raise InvalidWeightsError(
+                f'{path}: this is a pickle, which can run any program when it is opened; '
+                'bdc-occ import takes published checkpoints; where you trust another, convert it '
+                'with safetensors.torch.save_file')
         raise InvalidWeightsError(
-            f'{path}: this is a pickle, which can run any program when it is opened; convert '
-            'it with safetensors.torch.save_file where you trust it')
-    raise InvalidWeightsError(
-        f'{path}: not a whole safetensors file: {len(data)} bytes with a header of {length} '
-        f'(at most {MAX_HEADER_BYTES}); was it truncated?')
+            f'{path}: not a whole safetensors file: {len(data)} bytes with a header of {length} '
+            f'(at most {MAX_HEADER_BYTES}); was it truncated?')
+    return data, parse_json(data[8:8 + length], f'{path}: header', InvalidWeightsError)
 
 
 def _manifest(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     """Return the manifest once it is a mapping that names its format and its hash."""
-    if MANIFEST_KEY not in metadata:
-        raise InvalidWeightsError(
-            f'{path}: there is no manifest, so the weights are not for this program')
-    try:
-        manifest = json.loads(metadata[MANIFEST_KEY])
-    except (ValueError, RecursionError) as error:
-        raise InvalidWeightsError(f'{path}: the manifest is not JSON: {error}') from error
+    if MANIFEST_KEY not in metadata or not metadata.keys() <= {MANIFEST_KEY, HASH_KEY}:
+        raise InvalidWeightsError(f'{path}: metadata are {MANIFEST_KEY} and {HASH_KEY} in weights '
+                                  f'for this program; here they are {quoted([*metadata])}')
+    text = metadata[MANIFEST_KEY]
+    digest = metadata.get(HASH_KEY)
+    if digest is None:
+        _LOGGER.warning('%s: written by an older version: no hash covers its manifest', path)
+    elif digest != _text_sha256(text):
+        raise InvalidWeightsError(f'{path}: the manifest has another sha256 than is noted beside '
+                                  'it; the file was changed, fetch it again')
+    manifest = parse_json(text, f'{path}: manifest', InvalidWeightsError)
     if not isinstance(manifest, dict) or not all(
             isinstance(manifest.get(name), str) for name in ('format', 'tensors_sha256')):
         raise InvalidWeightsError(f'{path}: the manifest must say format and tensors_sha256; got '
-                                  f'{str(manifest)[:200]}')
+                                  f'{quoted(manifest)}')
     return manifest

@@ -4,7 +4,9 @@
 
 import copy
 from dataclasses import replace
+import hashlib
 import json
+import logging
 
 import pytest
 from safetensors.torch import save
@@ -25,7 +27,12 @@ from bdc_occ_ros.weights.packed_checkpoint import (
     restore_packed_network,
     save_packed,
 )
-from bdc_occ_ros.weights.weights_file import MANIFEST_KEY, read_weights_file, tensors_sha256
+from bdc_occ_ros.weights.weights_file import (
+    HASH_KEY,
+    MANIFEST_KEY,
+    read_weights_file,
+    tensors_sha256,
+)
 
 NECK = 'img_bev_encoder_neck'
 
@@ -68,9 +75,10 @@ def manifest_of(path):
 
 
 def rewrite(path, tensors, **changes):
-    """Write a file whose manifest is right but for the changes."""
-    manifest = manifest_of(path) | {'tensors_sha256': tensors_sha256(tensors)} | changes
-    path.write_bytes(save(tensors, {MANIFEST_KEY: json.dumps(manifest)}))
+    """Write a file whose manifest is right, and its hash as well, but for the changes."""
+    text = json.dumps(manifest_of(path) | {'tensors_sha256': tensors_sha256(tensors)} | changes)
+    path.write_bytes(save(tensors, {MANIFEST_KEY: text,
+                                    HASH_KEY: hashlib.sha256(text.encode()).hexdigest()}))
 
 
 def contiguous(tensors):
@@ -129,7 +137,7 @@ def test_the_manifest_says_what_the_file_holds(network, tmp_path):
     path = tmp_path / 'packed.safetensors'
     save_packed(path, packed)
     manifest = manifest_of(path)
-    assert (manifest['format'], manifest['opset']) == ('bdc_occ_ros packed', 1)
+    assert (manifest['format'], manifest['opset']) == ('bdc_occ_ros packed', 2)
     assert manifest['is_trained'] is False and manifest['source_sha256'] == 'cd'
     assert manifest['provenance'] == {'note': 'x'} and manifest['real_dtype'] == 'float32'
     assert manifest['classes']['boxes'] == list(network.config.boxes.class_names)
@@ -142,7 +150,7 @@ def test_the_manifest_says_what_the_file_holds(network, tmp_path):
 
 
 @pytest.mark.parametrize(('changes', 'expected'), [
-    ({'opset': 2}, 'packed with opset 2, but this program reads 1; export the weights again'),
+    ({'opset': 3}, 'opset 3, but this program reads up to 2; export the weights again'),
     ({'format': 'bdc_occ_ros weights 1'}, "must say format 'bdc_occ_ros packed'"),
     ({'is_trained': 1}, 'manifest must say'),
     ({'classes': {}}, 'classes and grid are not those of the config'),
@@ -159,8 +167,53 @@ def test_a_manifest_that_contradicts_itself_is_refused(packed, checkpoint, chang
         load_packed(packed)
 
 
+def edit_header(path, old, new):
+    """Replace bytes of the header once."""
+    data = path.read_bytes()
+    length = 8 + int.from_bytes(data[:8], 'little')
+    head = data[8:length].replace(old, new, 1)
+    path.write_bytes(len(head).to_bytes(8, 'little') + head + data[length:])
+
+
+def test_whatever_is_changed_in_the_manifest_is_noticed(packed):
+    whole = packed.read_bytes()
+    for old, new, expected in (
+            (b'116.28', b'916.28', 'the manifest has another sha256'),
+            (b'"none', b'"some', 'the manifest has another sha256'),  # within the provenance
+            (b'manifest_sha256', b'manifest_sha257', 'here they are'),
+            (b'"manifest"', b'"__oldfest"', 'metadata are manifest and'),
+            (b'"__metadata__":', b'"__metadata__":{},"__metadata__":', 'a key stands twice')):
+        packed.write_bytes(whole)
+        edit_header(packed, old, new)
+        assert packed.read_bytes() != whole
+        with pytest.raises(InvalidWeightsError, match=expected):
+            load_packed(packed)
+
+
+def test_a_key_twice_in_the_manifest_is_refused(packed, checkpoint):
+    text = json.dumps(manifest_of(packed)).replace('"opset"', '"opset": 1, "opset"', 1)
+    packed.write_bytes(save(contiguous(checkpoint.tensors), {
+        MANIFEST_KEY: text, HASH_KEY: hashlib.sha256(text.encode()).hexdigest()}))
+    with pytest.raises(InvalidWeightsError, match='manifest: not JSON: a key stands twice'):
+        load_packed(packed)
+
+
+def test_a_file_from_before_there_was_a_hash_is_read_with_a_remark(packed, checkpoint, caplog):
+    manifest = manifest_of(packed)
+    for opset in (1, 2):
+        text = json.dumps(manifest | {'opset': opset})
+        packed.write_bytes(save(contiguous(checkpoint.tensors), {MANIFEST_KEY: text}))
+        if opset == 1:
+            with caplog.at_level(logging.WARNING, logger='bdc_occ_ros'):
+                assert load_packed(packed).config == checkpoint.config
+            assert 'no hash covers its manifest' in caplog.text
+    with pytest.raises(InvalidWeightsError, match='opset 2 has a hash .* which is missing'):
+        load_packed(packed)
+
+
 def test_the_two_kinds_of_files_are_not_mistaken_for_each_other(packed, network, tmp_path):
-    with pytest.raises(InvalidWeightsError, match="must say format 'bdc_occ_ros weights 1'"):
+    with pytest.raises(InvalidWeightsError, match=(
+            "these weights are packed; training.*latent ones.* with sha256 'ab'$")):
         load_checkpoint(packed)
     weights = tmp_path / 'weights.safetensors'
     save_checkpoint(weights, Checkpoint(network.config, network.state_dict(), {}))

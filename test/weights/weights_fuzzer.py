@@ -9,6 +9,7 @@ Half of the mutations put the hash right afterwards, so that what lies behind it
 """
 
 from collections import Counter
+import hashlib
 import json
 from pathlib import Path
 import random
@@ -35,7 +36,12 @@ from bdc_occ_ros.weights.packed_checkpoint import (
     restore_packed_network,
     save_packed,
 )
-from bdc_occ_ros.weights.weights_file import MANIFEST_KEY, read_weights_file, tensors_sha256
+from bdc_occ_ros.weights.weights_file import (
+    HASH_KEY,
+    MANIFEST_KEY,
+    read_weights_file,
+    tensors_sha256,
+)
 
 MODEL = Path(__file__).parents[1] / 'resources' / 'model_tiny.yaml'
 DTYPES = ('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'U8', 'BOOL', 'F8_E4M3', 'C64', '', 7)
@@ -59,6 +65,12 @@ def joined(header, body):
 
 def manifest_of(data):
     return json.loads(parts_of(data)[0]['__metadata__'][MANIFEST_KEY])
+
+
+def metadata_of(manifest):
+    """Return a manifest with the hash that belongs to it."""
+    text = json.dumps(manifest)
+    return {MANIFEST_KEY: text, HASH_KEY: hashlib.sha256(text.encode()).hexdigest()}
 
 
 def truncate(rng, data):
@@ -113,7 +125,7 @@ def edit_manifest(rng, data):
         part.append(rng.choice(HOSTILE))
     else:
         part[key] = rng.choice(HOSTILE)
-    header['__metadata__'][MANIFEST_KEY] = json.dumps(manifest)
+    header['__metadata__'] = metadata_of(manifest)
     return joined(header, body)
 
 
@@ -140,7 +152,7 @@ def edit_tensors(rng, data):
         elif what == 'rename':
             tensors[name + rng.choice(('', 'x', '.0'))] = tensors.pop(name)
     manifest['tensors_sha256'] = tensors_sha256(tensors)
-    return save(tensors, {MANIFEST_KEY: json.dumps(manifest)})
+    return save(tensors, metadata_of(manifest))
 
 
 MUTATIONS = (truncate, flip_bits, splice, lie_in_header, edit_manifest, edit_manifest,
