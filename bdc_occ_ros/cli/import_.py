@@ -4,8 +4,9 @@
 Turn a published checkpoint (.pth) into a weights file.
 
 The one-frame checkpoints of FlashOcc, BDC-T, BDC-B, BEVDet and BDC-T for boxes are recognised by
-the names in them, whether they hold the trained weights or their moving average (EMA). Every
-tensor is accounted for; what does not fit is refused. Nothing in the file is run.
+the names in them, in the containers of mmcv, mmengine, Lightning and plain PyTorch. Where a moving
+average of the weights (EMA) is there it is taken, and the report says so. Every tensor is
+accounted for; what does not fit is refused. Nothing in the file is run.
 
 The result goes wherever weights go: bdc-occ export, the node's parameter model.weights.
 """
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     tensors = account_for(source.tensors, config)
     provenance = {
         'source': args.checkpoint.name, 'source_sha256': source.file_sha256,
-        'weights': 'moving average' if source.is_ema else 'as trained',
+        'weights': 'moving average' if source.is_ema else 'as trained', 'entry': source.entry,
         'epoch': 'unknown' if source.epoch is None else str(source.epoch)}
     save_checkpoint(args.output, Checkpoint(config, tensors, provenance))
     unit = config.published.bev_unit
@@ -75,7 +76,7 @@ def _parts(tensors: Mapping[str, 'Tensor']) -> dict[str, dict[str, int]]:
 
 def _as_text(report: Mapping[str, Any]) -> str:
     lines = [f'{report["source"]}: {report["model"]}, {report["weights"]}, '
-             f'epoch {report["epoch"]}']
+             f'epoch {report["epoch"]}, from {report["entry"]}']
     lines += [f'  {part:26}{count["tensors"]:6} tensors{count["numbers"]:12,} numbers'
               for part, count in report['parts'].items()]
     lines += [f'  {"all":26}{report["tensors"]:6} tensors, none left over',

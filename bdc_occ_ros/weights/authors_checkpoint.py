@@ -1,37 +1,45 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Import checkpoints in the format of mmcv, as the authors of BDC-Occ and of its bases publish them.
+Import checkpoints that the authors of BDC-Occ publish, or that other frameworks leave.
 
-Such a file is a zip archive with a pickle inside. It is opened by PyTorch's restricted reader,
-which knows tensors and plain containers only and runs nothing; sizes are compared with the
-archive's before any memory is taken. The network is told from the names of the tensors, and every
-tensor is accounted for.
+Known are the containers of mmcv, BEVDet, mmengine, Lightning and plain PyTorch: zip archives with a
+pickle inside. They are opened by PyTorch's restricted reader, which knows tensors and plain
+containers and runs nothing; what frameworks note beside the tensors becomes inert stand-ins. Sizes
+are compared with the archive's before any memory is taken. Where a moving average of the weights
+is there, it is taken. The network is told from the names of the tensors, and every tensor is
+accounted for.
 """
 
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 import hashlib
+import io
 from pathlib import Path
 import pickle
-import struct
+import re
 from typing import Any
 import zipfile
 
 import torch
-from torch import Tensor
+from torch import serialization, Tensor
 
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.files import DAMAGES, quoted, read_bytes
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.network import validate_architecture
 from bdc_occ_ros.weights.weights_file import require_finite, require_same_tensors
 
-PREFIX = 'module.'  # of a network that was saved from inside its parallel wrapper
+MAX_FILE_BYTES = 1 << 32
+AVERAGES = ('state_dict_ema', 'model_ema', 'ema_state_dict', 'ema')
+STATES = ('state_dict', 'model', 'model_state_dict')
+COUNTERS = {'steps', 'n_averaged'}  # of updates, among the tensors of an average
+BATCH_COUNTER = '.num_batches_tracked'  # of no use but to a training
+IN_EVERY_NETWORK = 'img_backbone.'
 # What PyTorch's reader lets through when a byte within the pickle is wrong.
-DAMAGE = (ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError,
-          RuntimeError, TypeError, ValueError, struct.error)
+DAMAGE = (*DAMAGES, RuntimeError)
 BINARY_NECK = 'img_neck.lateral_convs.0.l_conv_0_0.'
 BACKBONE = 'img_bev_encoder_backbone.'
 FIRST_UNIT = f'{BACKBONE}layers.0.0.conv1.'
@@ -40,51 +48,74 @@ OTHER_UNITS = {'binary_3x3.weight': 'BiMatting', 'binary_conv.weight': 'BiSRNet 
                'binary_3x3.binary_conv.weight': 'BBCU'}
 
 
+class _StandIn:
+    """Take the place of an object of another program, keep nothing and do nothing."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+
+# What trainings leave beside their tensors: logged values, arguments, configs.
+STAND_INS = [type(path.rpartition('.')[2], (_StandIn,), {'__module__': path.rpartition('.')[0]})
+             for path in (
+    'mmengine.logging.history_buffer.HistoryBuffer', 'mmengine.config.config.ConfigDict',
+    'argparse.Namespace', 'pathlib.PosixPath', 'builtins.getattr', '__builtin__.getattr',
+    'numpy.ndarray', 'numpy.dtype', *(
+        f'numpy.{core}.multiarray.{name}' for core in ('core', '_core')
+        for name in ('_reconstruct', 'scalar')))]
+
+
 @dataclass(frozen=True, eq=False)
 class AuthorsCheckpoint:
     """
     Hold the tensors of a published checkpoint.
 
-    :param tensors: Latent weights and statistics by name, without the wrapper's prefix.
+    :param tensors: Latent weights and statistics by name, without the prefix of wrappers.
     :param is_ema: Whether they are an exponential moving average over the training.
+    :param entry: Where in the file they stood.
     :param epoch: Epochs trained, or None if the file does not say.
     """
 
     tensors: Mapping[str, Tensor]
     is_ema: bool
+    entry: str
     epoch: int | None
     file_sha256: str
 
 
 def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
     """
-    Read a checkpoint of the mmcv family, EMA or not, or a bare state dict.
+    Read a checkpoint in one of the containers above, or a bare state dict.
 
-    :raises InvalidWeightsError: if the file is missing, damaged, holds anything but tensors and
-        plain values, or has no state dict.
+    :raises InvalidWeightsError: if the file is missing, damaged, holds anything but tensors,
+        plain values and what has a stand-in, or has no state dict.
     """
     path = Path(path)
-    _require_plain_archive(path)
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InvalidWeightsError(
-            f'{path}: refused, since it holds more than tensors and plain values, and opening '
-            f'that could run a program: {_first_sentence(error)} Where you trust its source, save '
-            "its 'state_dict' alone with torch.save, and import that file") from error
-    except DAMAGE as error:
-        raise InvalidWeightsError(
-            f'{path}: damaged, fetch it again: {_first_sentence(error)}') from error
+    data = read_bytes(path, InvalidWeightsError, MAX_FILE_BYTES)
+    _require_plain_archive(path, data)
+    content = _unpickled(path, data)
     if not isinstance(content, Mapping):
         raise InvalidWeightsError(
             f'{path}: a checkpoint is a mapping; got {type(content).__name__}')
-    tensors = _state_dict(content, path)
+    entry, is_ema = _best_entry(content)
+    state = content if entry is None else content[entry]
+    if entry is None and not any(isinstance(value, Tensor) for value in content.values()):
+        raise InvalidWeightsError(f'{path}: there is no state dict under any name of '
+                                  f'{(*STATES, *AVERAGES)}; found {_listed(content)}')
+    tensors, prefix = _one_network(_dense(state, path))
+    averaged = {name: tensors.pop(twin) for name in list(tensors)
+                if (twin := f'ema_{name.replace(".", "_")}') in tensors}
+    place = ' of '.join(filter(None, (
+        'ema_* buffers' if averaged else prefix and f'{prefix}*', entry or 'the file')))
+    is_ema |= bool(averaged) or _is_average(prefix) or not COUNTERS.isdisjoint(state)
     meta = content.get('meta', {})  # what mmcv notes beside the tensors, if anything
     epoch = content.get('epoch', meta.get('epoch') if isinstance(meta, Mapping) else None)
-    return AuthorsCheckpoint(
-        tensors, is_ema='state_dict' in content and 'updates' in content,
-        epoch=epoch if type(epoch) is int else None,
-        file_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    return AuthorsCheckpoint({**tensors, **averaged}, is_ema, place,
+                             epoch if type(epoch) is int else None,
+                             hashlib.sha256(data).hexdigest())
 
 
 def recognise_network(tensors: Mapping[str, Tensor]) -> NetworkConfig:
@@ -104,8 +135,8 @@ def recognise_network(tensors: Mapping[str, Tensor]) -> NetworkConfig:
     if has_occupancy == _has(tensors, 'pts_bbox_head.'):
         raise InvalidWeightsError(
             'a published network has either occ_head or pts_bbox_head; this state dict has '
-            f'{"both" if has_occupancy else "neither"}, its names begin with '
-            f'{sorted({name.partition(".")[0] for name in tensors})[:6]}')
+            f'{"both" if has_occupancy else "neither"}, its {len(tensors)} names are '
+            f'{_grouped(list(tensors))}')
     if not is_binary:
         return load_network_config('flashocc_r50' if has_occupancy else 'bevdet_r50')
     name = 'bdc_occ_t' if _has(tensors, BINARY_NECK) else 'bdc_occ_b'
@@ -116,10 +147,14 @@ def account_for(tensors: Mapping[str, Tensor], config: NetworkConfig) -> dict[st
     """
     Match every tensor with one of the network; none may be left over on either side.
 
+    Counts of batches, which only a training needs, are made where they are missing.
+
     :return: The tensors, floating ones as float32, in the order of the network.
     :raises InvalidWeightsError: if a name, a shape or a kind differs, or a number is not finite.
     """
     expected = validate_architecture(config).state_dict()
+    tensors = {name: torch.zeros((), dtype=torch.int64) for name in expected
+               if name.endswith(BATCH_COUNTER)} | dict(tensors)
     missing = [name for name in expected if name not in tensors]
     unknown = [name for name in tensors if name not in expected]
     if missing or unknown:
@@ -133,38 +168,94 @@ def account_for(tensors: Mapping[str, Tensor], config: NetworkConfig) -> dict[st
             for name, wanted in expected.items()}
 
 
-def _require_plain_archive(path: Path) -> None:
+def _require_plain_archive(path: Path, data: bytes) -> None:
     """Refuse what is not an uncompressed zip archive: its members cannot outgrow the file."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-    except OSError as error:
-        raise InvalidWeightsError(f'{path}: cannot be read: {error.strerror}') from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InvalidWeightsError(
             f'{path}: not a checkpoint of PyTorch 1.6 or later: {error}. Older ones, and those in '
             'pieces, have to be saved again by torch.save') from error
     swollen = [m.filename for m in members if m.compress_type != zipfile.ZIP_STORED]
-    if swollen or sum(member.file_size for member in members) > path.stat().st_size:
+    if swollen or sum(member.file_size for member in members) > len(data):
         raise InvalidWeightsError(
             f'{path}: torch.save stores its members as they are, but here some are compressed or '
-            f'larger than the file {swollen[:3]}; fetch it again')
+            f'larger than the file {quoted(swollen)}; fetch it again')
 
 
-def _state_dict(content: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    """Return the tensors by name once each is a dense one."""
-    state = content.get('state_dict', content)
-    if not isinstance(state, Mapping) or not state:
-        raise InvalidWeightsError(f"{path}: there is no 'state_dict' of tensors")
-    for name, tensor in state.items():
+def _unpickled(path: Path, data: bytes) -> Any:
+    """Return the content of a checkpoint; no class but the stand-ins' is made."""
+    allowed_before = serialization.get_safe_globals()
+    serialization.clear_safe_globals()
+    serialization.add_safe_globals(STAND_INS)
+    try:
+        return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InvalidWeightsError(
+            f'{path}: refused, since it holds more than tensors and plain values, and opening '
+            f'that could run a program: {_first_sentence(error)} Where you trust its source, save '
+            "its 'state_dict' alone with torch.save, and import that file") from error
+    except DAMAGE as error:
+        raise InvalidWeightsError(
+            f'{path}: damaged, fetch it again: {_first_sentence(error)}') from error
+    finally:
+        serialization.clear_safe_globals()
+        serialization.add_safe_globals(allowed_before)
+
+
+def _best_entry(content: Mapping[Any, Any]) -> tuple[str | None, bool]:
+    """
+    Return which entry holds the weights, None for the whole, and whether they are an average.
+
+    BEVDet's hook writes the average alone, with the count of its updates; mmengine's exchanges the
+    two before it saves: what it calls ema_state_dict are the weights as trained.
+    """
+    there = [name for name in (*AVERAGES, *STATES) if isinstance(content.get(name), Mapping)]
+    if 'state_dict' in there and ('updates' in content or 'ema_state_dict' in there and (
+            'steps' in content['ema_state_dict'])):
+        return 'state_dict', True
+    return (there[0], there[0] in AVERAGES) if there else (None, False)
+
+
+def _dense(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a state dict once each is a dense one."""
+    tensors = {name: value for name, value in state.items() if name not in COUNTERS}
+    if not tensors:
+        raise InvalidWeightsError(f'{path}: the state dict is empty')
+    for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise InvalidWeightsError(f'{path}: a state dict maps names to tensors; got {name!r}: '
-                                      f'{type(tensor).__name__}')
+            raise InvalidWeightsError(
+                f'{path}: a state dict maps names to tensors; got {quoted(name)}: '
+                f'{type(tensor).__name__} among {_listed(tensors)}')
         if tensor.layout is not torch.strided or tensor.is_quantized:
-            raise InvalidWeightsError(f'{path}: {name}: a dense tensor is needed; got '
+            raise InvalidWeightsError(f'{path}: {quoted(name)}: a dense tensor is needed; got '
                                       f'{tensor.layout}, {tensor.dtype}')
-    prefix = PREFIX if all(name.startswith(PREFIX) for name in state) else ''
-    return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return tensors
+
+
+def _is_average(prefix: str) -> bool:
+    return 'ema' in re.split(r'[._]', prefix)
+
+
+def _one_network(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Return the tensors of one network, an averaged one if there is, and its prefix in names."""
+    prefixes = {name.partition(IN_EVERY_NETWORK)[0] for name in tensors
+                if IN_EVERY_NETWORK in name}
+    chosen = min(prefixes, key=lambda prefix: (not _is_average(prefix), prefix), default='')
+
+    def owner(name: str) -> str:
+        return max(filter(name.startswith, prefixes), key=len, default=chosen)
+    return {name.removeprefix(chosen): tensor for name, tensor in tensors.items()
+            if owner(name) == chosen}, chosen
+
+
+def _listed(entries: Mapping[Any, Any]) -> str:
+    """Say how many entries there are, and what the first are called and of which type."""
+    first = [f'{quoted(name)} ({type(value).__name__}'
+             + (f' of {len(value)})' if isinstance(value, Mapping | list) else ')')
+             for name, value in list(entries.items())[:8]]
+    return f'{len(entries)} entries: {", ".join(first)}'
 
 
 def _first_sentence(error: Exception) -> str:

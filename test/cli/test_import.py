@@ -47,7 +47,7 @@ def test_the_report_is_also_for_people(tmp_path, capsys):
     torch.save({'state_dict': seeded_state('bevdet_r50')}, source)
     assert main(['import', str(source), '-o', str(tmp_path / 'w.safetensors')]) == 0
     text = capsys.readouterr().out
-    assert 'bevdet_r50, as trained, epoch unknown' in text
+    assert 'bevdet_r50, as trained, epoch unknown, from state_dict' in text
     assert '478 tensors, none left over' in text
 
 

@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published checkpoints: there and on, and every kind of unsuitable file by its name."""
 
+from argparse import Namespace
 import os
+from pathlib import Path
 import pickle
+import sys
+import types
 import zipfile
 
 from authors_names import binary_bev, neck, shapes_of
+import numpy as np
 import pytest
 import torch
 
@@ -23,7 +28,12 @@ MODELS = ('flashocc_r50', 'bdc_occ_t', 'bdc_occ_b', 'bevdet_r50', 'bdc_det_t')
 
 @pytest.fixture
 def small_state():
-    return {'module.a.weight': torch.arange(6.0).reshape(2, 3), 'module.b': torch.tensor(7)}
+    return {f'module.{name}': tensor for name, tensor in plain_state(0.0).items()}
+
+
+def plain_state(first):
+    return {'img_backbone.a.weight': first + torch.arange(6.0).reshape(2, 3),
+            'occ_head.b': first + torch.arange(7.0)}
 
 
 def saved(tmp_path, content, **options):
@@ -37,9 +47,9 @@ def test_a_wrapper_s_prefix_is_dropped_and_mmcv_s_notes_are_read(tmp_path, small
                             'state_dict': small_state,
                             'optimizer': {'state': {0: {'step': 3}}, 'param_groups': []}})
     checkpoint = read_authors_checkpoint(path)
-    assert checkpoint.tensors.keys() == {'a.weight', 'b'}
-    assert torch.equal(checkpoint.tensors['a.weight'], small_state['module.a.weight'])
+    assert_equal(checkpoint.tensors, plain_state(0.0))
     assert (checkpoint.is_ema, checkpoint.epoch) == (False, 24)
+    assert checkpoint.entry == 'module.* of state_dict'
     assert len(checkpoint.file_sha256) == 64
 
 
@@ -49,10 +59,105 @@ def test_a_moving_average_is_told_by_its_count_of_updates(tmp_path, small_state)
     assert (checkpoint.is_ema, checkpoint.epoch) == (True, 20)
 
 
-def test_a_bare_state_dict_is_read_and_a_lone_prefix_stays(tmp_path, small_state):
+def test_a_bare_state_dict_is_read_and_a_name_outside_the_prefix_stays(tmp_path, small_state):
     tensors = small_state | {'c': torch.ones(1)}
     checkpoint = read_authors_checkpoint(saved(tmp_path, tensors))
-    assert checkpoint.tensors.keys() == tensors.keys() and checkpoint.epoch is None
+    assert checkpoint.tensors.keys() == {*plain_state(0.0), 'c'} and checkpoint.epoch is None
+
+
+def assert_equal(found, expected):
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def wrapped(prefix, state):
+    return {f'{prefix}{name}': tensor for name, tensor in state.items()}
+
+
+def buffers(state):
+    """Return what mmcv's EMAHook registers beside the parameters."""
+    return {f'ema_{name.replace(".", "_")}': tensor for name, tensor in state.items()}
+
+
+MEAN, TRAINED = plain_state(100.0), plain_state(0.0)
+ADAM = {'state': {0: {'step': torch.tensor(3.0)}}, 'param_groups': [{'lr': 0.1}]}
+CONTAINERS = {
+    'the average alone': ({'state_dict_ema': wrapped('module.', MEAN), 'updates': 9}, True,
+                          'module.* of state_dict_ema'),
+    'the average beside': ({'state_dict': TRAINED, 'state_dict_ema': MEAN, 'arch': 'x',
+                            'args': Namespace(lr=0.1, out=Path('runs'))}, True, 'state_dict_ema'),
+    'BEVDet': ({'epoch': 20, 'state_dict': MEAN, 'updates': 87890}, True, 'state_dict'),
+    'mmcv': ({'meta': {'epoch': 24}, 'state_dict': {**TRAINED, **buffers(MEAN)}}, True,
+             'ema_* buffers of state_dict'),
+    'mmcv with DDP': ({'state_dict': wrapped('module.', {**TRAINED, **buffers(MEAN)})}, True,
+                      'ema_* buffers of state_dict'),
+    # mmengine exchanges the two before it saves
+    'mmengine': ({'meta': {'epoch': 24}, 'state_dict': MEAN, 'optimizer': ADAM,
+                  'ema_state_dict': {'steps': torch.tensor(9), **wrapped('module.', TRAINED)}},
+                 True, 'state_dict'),
+    'mmengine, the average cut out': (
+        {'ema_state_dict': {'steps': torch.tensor(9), **wrapped('module.', MEAN)}}, True,
+        'module.* of ema_state_dict'),
+    'Lightning': ({'pytorch-lightning_version': '2.5', 'epoch': 3, 'state_dict': wrapped(
+        'model.', TRAINED), 'loops': {}, 'callbacks': {}, 'hyper_parameters': {'lr': 0.1}},
+        False, 'model.* of state_dict'),
+    'Lightning with an average': ({'state_dict': {
+        **wrapped('model.', TRAINED), **wrapped('ema.module.', MEAN)}}, True,
+        'ema.module.* of state_dict'),
+    'plain': ({'model': TRAINED, 'optimizer': ADAM, 'epoch': 3}, False, 'model'),
+    'plain with an average': ({'model': TRAINED, 'model_ema': MEAN}, True, 'model_ema'),
+    'compiled': ({'model': wrapped('_orig_mod.module.', TRAINED)}, False,
+                 '_orig_mod.module.* of model'),
+    'AveragedModel': ({'n_averaged': torch.tensor(5), **wrapped('module.', MEAN)}, True,
+                      'module.* of the file'),
+    'bare': (TRAINED, False, 'the file'),
+}
+
+
+@pytest.mark.parametrize('name', CONTAINERS)
+def test_the_containers_that_people_have_are_opened_and_an_average_is_preferred(tmp_path, name):
+    content, is_ema, entry = CONTAINERS[name]
+    checkpoint = read_authors_checkpoint(saved(tmp_path, content))
+    assert (checkpoint.is_ema, checkpoint.entry) == (is_ema, entry)
+    assert_equal(checkpoint.tensors, MEAN if is_ema else TRAINED)
+
+
+@pytest.fixture
+def history_buffer(monkeypatch):
+    """Return a class that pickles as mmengine's of that name does: arrays and own methods."""
+    class HistoryBuffer:
+        def __init__(self):
+            self._log_history = np.arange(3.0)
+
+        def mean(self):
+            raise AssertionError
+
+        def __getstate__(self):
+            return {**self.__dict__, 'last': np.float64(2), 'statistics_methods': {
+                'mean': HistoryBuffer.mean}}
+
+        def __setstate__(self, state):
+            raise AssertionError('code of the file was run')
+
+    module = types.ModuleType('mmengine.logging.history_buffer')
+    HistoryBuffer.__module__, HistoryBuffer.__qualname__ = module.__name__, 'HistoryBuffer'
+    HistoryBuffer.mean.__qualname__ = 'HistoryBuffer.mean'
+    HistoryBuffer.mean.__module__ = module.__name__
+    module.HistoryBuffer = HistoryBuffer
+    for name in ('mmengine', 'mmengine.logging'):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return HistoryBuffer
+
+
+def test_what_mmengine_logs_beside_the_tensors_is_passed_over(tmp_path, history_buffer):
+    before = torch.serialization.get_safe_globals()
+    path = saved(tmp_path, {'meta': {'epoch': 24}, 'state_dict': TRAINED, 'message_hub': {
+        'log_scalars': {'train/loss': history_buffer()}, 'resumed_keys': {}}})
+    with pytest.raises(pickle.UnpicklingError, match='HistoryBuffer'):
+        torch.load(path, weights_only=True)
+    assert_equal(read_authors_checkpoint(path).tensors, TRAINED)
+    assert torch.serialization.get_safe_globals() == before
 
 
 class Touch:
@@ -116,13 +221,28 @@ def test_a_compressed_member_is_refused(tmp_path, small_state):
 
 
 @pytest.mark.parametrize('state, message', [
-    ({}, "no 'state_dict'"),
-    ({'a': 3}, 'names to tensors'),
+    ({}, 'the state dict is empty'),
+    ({'a': 3}, r"names to tensors; got 'a': int among 1 entries: 'a' \(int\)"),
     ({'a': torch.eye(3).to_sparse()}, 'dense'),
 ])
 def test_what_is_no_state_dict_is_refused(tmp_path, state, message):
     with pytest.raises(InvalidWeightsError, match=message):
         read_authors_checkpoint(saved(tmp_path, {'state_dict': state}))
+
+
+def test_where_no_state_dict_is_there_the_refusal_says_what_is(tmp_path):
+    with pytest.raises(InvalidWeightsError, match=(
+            r"no state dict under .* found 2 entries: 'weights' \(dict of 1\), 'n' \(int\)")):
+        read_authors_checkpoint(saved(tmp_path, {'weights': {'x': 1}, 'n': 3}))
+
+
+def test_a_pipe_or_an_endless_device_is_not_waited_for(tmp_path):
+    pipe, link = tmp_path / 'pipe.pth', tmp_path / 'link.pth'
+    os.mkfifo(pipe)
+    link.symlink_to('/dev/zero')
+    for path in (pipe, link):
+        with pytest.raises(InvalidWeightsError, match='a regular file is needed'):
+            read_authors_checkpoint(path)
 
 
 def test_the_names_written_down_for_the_tests_are_as_many_as_the_authors_files_have():
@@ -190,6 +310,14 @@ def test_every_tensor_is_accounted_for():
     assert kept.keys() == tensors.keys()
     bias = kept['img_view_transformer.depth_net.bias']
     assert bias.dtype is torch.float32 and torch.equal(bias, torch.arange(123.0))
+
+
+def test_counts_of_batches_are_not_demanded():
+    tensors = {name: tensor for name, tensor in zeros(shapes_of('flashocc_r50')).items()
+               if not name.endswith('num_batches_tracked')}
+    kept = account_for(tensors, load_network_config('flashocc_r50'))
+    assert len(tensors) < len(kept) == 430
+    assert all(int(kept[name]) == 0 for name in kept.keys() - tensors.keys())
 
 
 @pytest.mark.parametrize('change, message', [
