@@ -9,7 +9,6 @@ any of them or None. Where a field is made by `setting`, its values are held to 
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
-import json
 import math
 from pathlib import Path
 import re
@@ -20,9 +19,14 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.files import DAMAGES, one_line, parse_json, quoted, read_bytes, reading
 
 Config = TypeVar('Config')
+MAX_YAML_BYTES = 2 ** 18
+MAX_YAML_DEPTH = 40
+MAX_INTEGER = 2 ** 63
 MAX_WHOLE_FLOAT = 2 ** 53  # integers up to here are floats without loss
+TEXT_TAG, DATE_TAG = 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:timestamp'
 TYPE_NAMES = {bool: 'bool', int: 'integer', float: 'number', tuple[str, ...]: 'list of strings'}
 
 
@@ -74,7 +78,7 @@ class Setting(NamedTuple):
         rule = ', '.join(filter(None, (type_name, self.unit, self.allowed)))
         cure = (' (YAML reads off and on as booleans: quote them)'
                 if type_name == 'string' and isinstance(value, bool) else '')
-        raise InvalidConfigError(f'{self.name} needs: {rule}; got {value!r}{cure}')
+        raise InvalidConfigError(f'{self.name} needs: {rule}; got {quoted(value)}{cure}')
 
 
 def setting(default: Any, description: str, *, unit: str = '',
@@ -103,7 +107,34 @@ def settings_of(config: Any, prefix: str = '') -> Iterator[Setting]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Read plain values; 1e-05, as JSON writes it, is a number and no word as in YAML 1.1."""
+    """
+    Read plain values to a limited depth, without aliases, and mappings with words for keys.
+
+    1e-05, as JSON writes it, is a number and no word as in YAML 1.1, and a date is a word.
+    """
+
+    depth = 0
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != DATE_TAG]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError('an alias (*) stands for another value; write the value itself')
+        self.depth += 1
+        if self.depth > MAX_YAML_DEPTH:
+            raise ValueError(f'values lie more than {MAX_YAML_DEPTH} levels deep')
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        keys = [key.value if key.tag == TEXT_TAG else None for key, _ in node.value]
+        if None in keys or len({*keys}) < len(keys):
+            unfit = quoted([key.value for key, _ in node.value])
+            raise ValueError(f'keys are words, quoted where they are numbers, true or false, and '
+                             f'stand once; got {unfit}')
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver('tag:yaml.org,2002:float', re.compile(
@@ -114,12 +145,15 @@ def read_yaml(path: Path) -> Any:
     """
     Read a YAML file with safe types only.
 
-    :raises InvalidConfigError: if it cannot be read or is not YAML.
+    :raises InvalidConfigError: if it cannot be read, is not YAML, or is larger or deeper than a
+        config can be.
     """
+    text = read_bytes(path, InvalidConfigError, MAX_YAML_BYTES)
     try:
-        return yaml.load(path.read_text(encoding='utf-8'), _Loader)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise InvalidConfigError(f'{path}: not a readable YAML file: {error}') from error
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, *DAMAGES) as error:
+        raise InvalidConfigError(
+            f'{path}: not a readable YAML file: {one_line(str(error))}') from error
 
 
 def parse_dataclass(kind: type[Config], values: Any, where: str, joint: str = ': ') -> Config:
@@ -133,11 +167,12 @@ def parse_dataclass(kind: type[Config], values: Any, where: str, joint: str = ':
         is impossible; the message names the place.
     """
     if not isinstance(values, Mapping):
-        raise InvalidConfigError(f'{where}: a mapping is needed; got {values!r}')
+        raise InvalidConfigError(f'{where}: a mapping is needed; got {quoted(values)}')
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = [key for key in values if key not in fields]
     if unknown:
-        raise InvalidConfigError(f'{where}: unknown keys {unknown}; known are {sorted(fields)}')
+        raise InvalidConfigError(f'{where}: unknown keys {quoted(unknown)}; known are '
+                                 f'{sorted(fields)}')
     missing = [name for name, field in fields.items()
                if name not in values and field.default is dataclasses.MISSING
                and field.default_factory is dataclasses.MISSING]
@@ -146,10 +181,8 @@ def parse_dataclass(kind: type[Config], values: Any, where: str, joint: str = ':
     hints = typing.get_type_hints(kind)
     members = {key: _parse_field(fields[key], hints[key], value, f'{where}{joint}{key}')
                for key, value in values.items()}
-    try:
+    with reading(where, InvalidConfigError):
         return kind(**members)
-    except InvalidConfigError as error:
-        raise InvalidConfigError(f'{where}: {error}') from error
 
 
 def _parse_field(field: dataclasses.Field, hint: Any, value: Any, where: str) -> Any:
@@ -174,16 +207,16 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
     if _is_literal(hint):
         if value not in typing.get_args(hint) or isinstance(value, bool):
             raise InvalidConfigError(
-                f'{where}: one of {typing.get_args(hint)} is needed; got {value!r}')
+                f'{where}: one of {typing.get_args(hint)} is needed; got {quoted(value)}')
         return value
     if dataclasses.is_dataclass(hint):
         return parse_dataclass(hint, value, where, joint='.')
     if hint is float and type(value) is int and abs(value) <= MAX_WHOLE_FLOAT:
         return float(value)
-    if type(value) is not hint:
-        raise InvalidConfigError(f'{where}: {hint.__name__} is needed; got {value!r}')
+    if type(value) is not hint or hint is int and abs(value) > MAX_INTEGER:
+        raise InvalidConfigError(f'{where}: {hint.__name__} is needed; got {quoted(value)}')
     if hint is float and not math.isfinite(value):
-        raise InvalidConfigError(f'{where}: a finite number is needed; got {value!r}')
+        raise InvalidConfigError(f'{where}: a finite number is needed; got {value}')
     return value
 
 
@@ -198,7 +231,7 @@ def _parse_optional(hint: Any, value: Any, where: str) -> Any:
 def _parse_tuple(members: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     """Take a list of fixed length, or of any length where the annotation ends with dots."""
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InvalidConfigError(f'{where}: a list is needed; got {value!r}')
+        raise InvalidConfigError(f'{where}: a list is needed; got {quoted(value)}')
     if members[-1] is Ellipsis:
         members = (members[0],) * len(value)
     if len(members) != len(value):
@@ -209,8 +242,8 @@ def _parse_tuple(members: tuple[Any, ...], value: Any, where: str) -> tuple[Any,
 
 def _parse_mapping(member: Any, value: Any, where: str) -> dict[Any, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidConfigError(f'{where}: a mapping is needed; got {value!r}')
-    return {key: _parse(member, item, f'{where}.{key}') for key, item in value.items()}
+        raise InvalidConfigError(f'{where}: a mapping is needed; got {quoted(value)}')
+    return {key: _parse(member, item, f'{where}.{one_line(key)}') for key, item in value.items()}
 
 
 def with_overrides(config: Config, assignments: Sequence[str]) -> Config:
@@ -235,7 +268,7 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     """Set the value at the end of a path of mappings."""
     path, equals, text = assignment.partition('=')
     if not equals:
-        raise InvalidConfigError(f'{assignment!r}: PATH=VALUE is needed, for example '
+        raise InvalidConfigError(f'{quoted(assignment)}: PATH=VALUE is needed, for example '
                                  'nano.bev_unit.is_binary=false')
     *parents, last = path.split('.')
     for name in parents:
@@ -243,10 +276,10 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
             values[name] = {}  # a part that is not there yet, with its defaults
         if not isinstance(values.get(name), dict):
             parts = sorted(key for key, value in values.items() if isinstance(value, dict))
-            raise InvalidConfigError(f'{assignment}: {name} is no part of the config; parts '
-                                     f'at this place are {parts}')
+            raise InvalidConfigError(f'{one_line(assignment)}: {one_line(name)} is no part of the '
+                                     f'config; parts at this place are {parts}')
         values = values[name]
     try:
-        values[last] = json.loads(text)
-    except ValueError:
+        values[last] = parse_json(text, assignment, InvalidConfigError)
+    except InvalidConfigError:
         values[last] = text  # a plain word

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import io
 import json
+import lzma
 import math
 import os
 from pathlib import Path
+import pickle
 import reprlib
 import shutil
 import stat
 import struct
+from tokenize import TokenError
 from typing import Any
 import zipfile
 import zlib
@@ -24,36 +27,45 @@ from bdc_occ_ros.errors import BdcOccError
 MAX_DOCUMENT_BYTES = 2 ** 26
 MAX_ARRAYS_BYTES = 2 ** 30
 MAX_MESSAGE_LENGTH = 200  # characters of what a stranger's file says that go into a message
-# What taking apart a damaged or crafted file can raise; a BdcOccError is a ValueError.
+# What taking apart a damaged or crafted file can raise, in Python, numpy and PyTorch; numpy parses
+# the header of an array as a Python literal. A BdcOccError is a ValueError.
 DAMAGES = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError,
-           ArithmeticError, RecursionError, MemoryError, AssertionError, struct.error, zlib.error,
-           zipfile.BadZipFile)
+           ArithmeticError, RuntimeError, MemoryError, AssertionError, SyntaxError, TokenError,
+           struct.error, pickle.PickleError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _REPR = reprlib.Repr()
 _REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 100, 100
 
 
 def quoted(value: Any) -> str:
     """Return the representation of a value from outside, cut to what fits into a message."""
-    return _cut(_REPR.repr(value))
+    try:
+        return one_line(_REPR.repr(value))
+    except ValueError:  # an integer of more digits than Python writes
+        return f'<{type(value).__name__}>'
+
+
+def one_line(text: str) -> str:
+    """Return a text from outside in one line, cut to what fits into a message."""
+    line = ' '.join(text.split())
+    return line if len(line) <= MAX_MESSAGE_LENGTH else f'{line[:MAX_MESSAGE_LENGTH]}...'
 
 
 @contextmanager
-def reading(where: str | Path, error: type[BdcOccError]) -> Iterator[None]:
+def reading(where: str | Path, error: type[BdcOccError], cure: str = '') -> Iterator[None]:
     """
     Turn whatever the content of a file raises while it is taken apart into one named error.
 
+    Errors of our own keep their words; of others no more than a line is taken.
+
     :param where: The file, for the message.
+    :param cure: What helps, as the end of the message.
     """
     try:
         yield
-    except error:
-        raise
-    except OSError as damage:
-        raise error(f'{where}: cannot be read: {damage.strerror or damage}') from damage
-    except KeyError as damage:
-        raise error(f'{where}: {quoted(damage.args[0])} is missing') from damage
     except DAMAGES as damage:
-        raise error(f'{where}: {_cut(str(damage)) or type(damage).__name__}') from damage
+        text = _words_of(damage)
+        place = '' if text.startswith(str(where)) else f'{where}: '
+        raise error(f'{place}{text}{cure and "; "}{cure}') from damage
 
 
 def read_bytes(path: Path, error: type[BdcOccError],
@@ -84,7 +96,7 @@ def parse_json(text: str | bytes, where: str | Path, error: type[BdcOccError]) -
         return json.loads(text, object_pairs_hook=_without_repeated_keys,
                           parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as damage:
-        raise error(f'{where}: not JSON: {_cut(str(damage))}') from damage
+        raise error(f'{where}: not JSON: {one_line(str(damage))}') from damage
 
 
 def read_json(path: Path, error: type[BdcOccError],
@@ -138,9 +150,16 @@ def replacing(path: Path, error: type[BdcOccError]) -> Iterator[Path]:
         _remove(partial)
 
 
-def _cut(text: str) -> str:
-    line = text.partition('\n')[0]
-    return line if len(line) <= MAX_MESSAGE_LENGTH else f'{line[:MAX_MESSAGE_LENGTH]}...'
+def _words_of(damage: Exception) -> str:
+    if isinstance(damage, BdcOccError):
+        return str(damage)
+    if isinstance(damage, OSError):
+        return f'cannot be read: {damage.strerror or damage}'
+    if isinstance(damage, KeyError) and damage.args:
+        return f'{quoted(damage.args[0])} is missing'
+    if isinstance(damage, pickle.UnpicklingError):
+        return 'more than tensors and plain values is in it, which is not opened'
+    return f'damaged ({one_line(str(damage)) or type(damage).__name__})'
 
 
 def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -160,7 +179,7 @@ def _check_array_header(member: Any, entry: zipfile.ZipInfo) -> None:
     read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
                    else np.lib.format.read_array_header_2_0)
     shape, _, dtype = read_header(member)
-    if math.prod(shape) * dtype.itemsize > entry.file_size:
+    if math.prod(shape) * max(1, dtype.itemsize) > entry.file_size:
         raise ValueError(f'{entry.filename} claims the shape {quoted(shape)}, more than it holds')
 
 

@@ -92,6 +92,44 @@ def test_numbers_are_what_json_takes_for_numbers(tmp_path):
     assert read_yaml(path) == numbers
 
 
+ANCHORS = 'a: &a [x, x, x, x, x, x, x, x, x]\n' + ''.join(
+    f'{name}: &{name} [{", ".join([f"*{before}"] * 9)}]\n'
+    for before, name in zip('abcdefghi', 'bcdefghij'))
+
+
+@pytest.mark.parametrize(('text', 'words'), [
+    (ANCHORS, 'an alias'),
+    ('a: ' + '[' * 50 + ']' * 50, 'levels deep'), ('[' * 100_000, 'levels deep'),
+    ('a:\n' + ''.join(' ' * n + 'a:\n' for n in range(1, 400)), 'levels deep'),
+    ('1: x', r"keys are words.*got \['1'\]"), ('on: x', 'keys are words'),
+    ('a: 1\nb: 2\na: 3', 'stand once'), ('? [a]\n: x', 'keys are words'), ('<<: {a: 1}', 'keys'),
+    ('a: ' + '9' * 5000, 'digits'), ('a: !!python/object:os.system {}', 'constructor'),
+    ('a: "' + 'x' * 2 ** 18 + '"', 'at most 262144 bytes'), ('\0', 'special characters')],
+    ids=lambda text: text[:10])
+def test_yaml_of_strangers_is_read_within_bounds(tmp_path, text, words):
+    path = tmp_path / 'x.yaml'
+    path.write_text(text)
+    with pytest.raises(InvalidConfigError, match=words) as caught:
+        read_yaml(path)
+    assert len(str(caught.value)) < 400 and '\n' not in str(caught.value)
+
+
+def test_dates_are_words(tmp_path):
+    path = tmp_path / 'x.yaml'
+    path.write_text('a: 2026-01-01\nb: 2001-12-14t21:59:43.10-05:00')
+    assert read_yaml(path) == {'a': '2026-01-01', 'b': '2001-12-14t21:59:43.10-05:00'}
+
+
+@pytest.mark.parametrize('value', [
+    int('9' * 4000), 1 << 20_000, -2 ** 64, ['y' * 10 ** 6] * 9, {'z' * 10 ** 6: 1}, float('inf'),
+    None, [[[[[[[]]]]]]]], ids=lambda value: type(value).__name__)
+def test_a_value_of_a_stranger_is_quoted_in_one_line(nano, value):
+    for part in ('name', 'feature_stride', 'image', 'boxes', 'nano'):
+        with pytest.raises(InvalidConfigError) as caught:
+            parse_dataclass(type(nano), {'name': 'x', part: value}, 'x')
+        assert len(str(caught.value)) < 700 and '\n' not in str(caught.value)
+
+
 def test_half_is_nano_at_half_of_all_widths(nano):
     half = load_network_config('bdc_occ_nano_half')
     assert half.nano.image_channels == tuple(c // 2 for c in nano.nano.image_channels)

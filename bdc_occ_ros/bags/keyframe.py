@@ -11,7 +11,6 @@ Quaternions in these files are w, x, y, z; times are microseconds.
 """
 
 from collections.abc import Mapping
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +23,9 @@ from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
 from bdc_occ_ros.dataset.taxonomy import CAMERAS
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.errors import BdcOccError, InvalidKeyframeError
+from bdc_occ_ros.files import quoted, read_bytes, read_json, reading
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
-
-MAX_FILE_BYTES = 64 * 2**20
 
 
 class Keyframe(NamedTuple):
@@ -54,17 +52,12 @@ def load_keyframe(folder: str | Path) -> Keyframe:
     :raises InvalidKeyframeError: if it has none of the forms or a file is damaged.
     """
     folder = Path(folder)
-    try:
+    with reading(folder, InvalidKeyframeError):
         if (folder / 'calibration.json').is_file():
-            document = json.loads(_read(folder / 'calibration.json'))
+            document = read_json(folder / 'calibration.json', InvalidKeyframeError)
             return (_dgp if 'samples' in document else _nuscenes)(folder, document)
         if (folder.parent / 'index.json').is_file():
             return _images_only(folder)
-    except InvalidKeyframeError:
-        raise
-    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise InvalidKeyframeError(
-            f'{folder}: {type(error).__name__}: {error}') from error
     raise InvalidKeyframeError(
         f'{folder} is no keyframe: neither calibration.json in it nor index.json beside it')
 
@@ -89,17 +82,11 @@ def write_keyframe_bag(path: str | Path, keyframe: Keyframe, *, calibration: str
     return bag.summary
 
 
-def _read(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise InvalidKeyframeError(f'{path} is larger than {MAX_FILE_BYTES} bytes')
-    return path.read_bytes()
-
-
 def _inside(folder: Path, name: str) -> Path:
     """Return the path of a file that is named in a document and must lie in its folder."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise InvalidKeyframeError(f'{folder}: {name} lies outside the folder')
+        raise InvalidKeyframeError(f'{folder}: {quoted(name)} lies outside the folder')
     return path
 
 
@@ -113,7 +100,8 @@ def _camera(name: str, entry: Mapping[str, Any]) -> Camera:
 def _keyframe(folder: Path, rig: CameraRig, entries: Mapping[str, Any],
               poses: Mapping[str, np.ndarray] | None, boxes: Boxes | None = None) -> Keyframe:
     return Keyframe(rig, {name: entries[name]['timestamp_us'] * 1000 for name in rig.names},
-                    {name: _read(_inside(folder, entries[name]['file'])) for name in rig.names},
+                    {name: read_bytes(_inside(folder, entries[name]['file']),
+                                      InvalidKeyframeError) for name in rig.names},
                     poses, boxes)
 
 
@@ -128,7 +116,8 @@ def _nuscenes(folder: Path, document: Mapping[str, Any]) -> Keyframe:
                                   entries[name]['ego_rotation_global_wxyz'])
              for name in CAMERAS}
     if file.is_file():
-        boxes = _boxes(json.loads(_read(file)), entries[CAMERAS[0]]['timestamp_us'] * 1000)
+        boxes = _boxes(read_json(file, InvalidKeyframeError),
+                       entries[CAMERAS[0]]['timestamp_us'] * 1000)
     return _keyframe(folder, _nuscenes_rig(entries), entries, poses, boxes)
 
 
@@ -143,11 +132,11 @@ def _boxes(document: Mapping[str, Any], stamp_ns: int) -> Boxes:
 
 
 def _images_only(folder: Path) -> Keyframe:
-    index = json.loads(_read(folder.parent / 'index.json'))
+    index = read_json(folder.parent / 'index.json', InvalidKeyframeError)
     found = [sample for sample in index['samples'] if sample['id'] == folder.name]
     if not found:
         raise BdcOccError(f'index.json beside it does not list {folder.name}')
-    rigs = json.loads(_read(folder.parent / 'rigs.json'))
+    rigs = read_json(folder.parent / 'rigs.json', InvalidKeyframeError)
     rig = _nuscenes_rig(rigs['rigs'][found[0]['rig']]['cameras'])
     return _keyframe(folder.parent, rig, found[0]['cameras'], None)
 

@@ -13,12 +13,12 @@ import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
-import zipfile
 
 import numpy as np
 
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.errors import InvalidSnapshotError
+from bdc_occ_ros.files import parse_json, read_arrays, reading
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
@@ -75,16 +75,13 @@ def load_snapshot(path: str | Path) -> Snapshot:
     :raises InvalidSnapshotError: if the file cannot be read, is not a snapshot, or its parts do
         not fit together.
     """
-    try:
-        with Path(path).open('rb') as file, np.load(file, allow_pickle=False) as archive:
-            manifest = json.loads(archive['manifest'].item())
-            if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
-                raise InvalidSnapshotError(f'it does not say that it is a {FORMAT!r}')
-            return Snapshot(_frame(manifest['frame'], archive), _occupancy(manifest, archive),
-                            _boxes(manifest, archive))
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError,
-            zipfile.BadZipFile) as error:
-        raise InvalidSnapshotError(f'{path}: not a readable snapshot: {error}') from error
+    with reading(path, InvalidSnapshotError, 'give a snapshot of the node'):
+        archive = read_arrays(Path(path), InvalidSnapshotError)
+        manifest = parse_json(archive['manifest'].item(), 'manifest', InvalidSnapshotError)
+        if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
+            raise InvalidSnapshotError(f'it does not say that it is a {FORMAT!r}')
+        return Snapshot(_frame(manifest['frame'], archive), _occupancy(manifest, archive),
+                        _boxes(manifest, archive))
 
 
 def _frame(entry: dict[str, Any], archive: Any) -> Frame:

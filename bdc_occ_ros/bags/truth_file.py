@@ -10,13 +10,13 @@ the stamps that have a grid, box_counts (K,), and box_<field> concatenated over 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-import zipfile
 
 import numpy as np
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.errors import BdcOccError, InvalidBagError
+from bdc_occ_ros.files import read_arrays, reading
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 BOX_FIELDS = ('centers_m', 'sizes_m', 'yaws_rad', 'velocities_mps', 'scores', 'labels')
@@ -52,18 +52,8 @@ def load_truth(path: str | Path) -> tuple[Truth, ...]:
 
     :raises InvalidBagError: if it is not one, or its arrays do not fit together.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
-            raise InvalidBagError(f'{path} unpacks to {size} bytes; at most {MAX_BYTES} are read')
-        with np.load(path, allow_pickle=False) as arrays:
-            return tuple(_truths(dict(arrays)))
-    except InvalidBagError:
-        raise
-    except (OSError, zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError) as error:
-        raise InvalidBagError(
-            f'{path} holds no right answers: {error or type(error).__name__}') from error
+    with reading(path, InvalidBagError):
+        return tuple(_truths(read_arrays(Path(path), InvalidBagError, MAX_BYTES)))
 
 
 def _truths(arrays: dict[str, np.ndarray]) -> list[Truth]:

@@ -13,6 +13,7 @@ import numpy as np
 from bdc_occ_ros.dataset.scene_writer import SCENES_FOLDER
 from bdc_occ_ros.dataset.taxonomy import fixed_tables, token
 from bdc_occ_ros.errors import InvalidDatasetError, UsageError
+from bdc_occ_ros.files import read_json, reading
 
 SCENE_TABLES = ('scene', 'log', 'sample', 'sample_data', 'sample_annotation', 'instance',
                 'ego_pose', 'calibrated_sensor', 'sensor')
@@ -33,15 +34,13 @@ def defined_splits(dataroot: Path, version: str) -> dict[str, list[str]]:
     :raises InvalidDatasetError: if the file is damaged.
     """
     path = dataroot / version / SPLITS_FILE
-    cure = 'write it again, or delete it and scenes are divided anew'
-    try:
-        splits = json.loads(path.read_bytes()) if path.is_file() else {}
-    except ValueError as error:
-        raise InvalidDatasetError(f'{path}: damaged ({error}); {cure}') from error
-    if not isinstance(splits, dict) or not all(
-            isinstance(names, list) and all(isinstance(name, str) for name in names)
-            for names in splits.values()):
-        raise InvalidDatasetError(f'{path}: names of scenes by split are needed; {cure}')
+    with reading(path, InvalidDatasetError,
+                 'write it again, or delete it and scenes are divided anew'):
+        splits = read_json(path, InvalidDatasetError) if path.is_file() else {}
+        if not isinstance(splits, dict) or not all(
+                isinstance(names, list) and all(isinstance(name, str) for name in names)
+                for names in splits.values()):
+            raise InvalidDatasetError('names of scenes by split are needed')
     return splits
 
 
@@ -59,7 +58,7 @@ def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequenc
                          f'also name {sorted(unknown)[:5]}')
     rows: dict[str, dict[str, Any]] = {table: {} for table in SCENE_TABLES}
     for name in names:
-        scene = json.loads((dataroot / version / SCENES_FOLDER / f'{name}.json').read_text())
+        scene = read_json(dataroot / version / SCENES_FOLDER / f'{name}.json', InvalidDatasetError)
         for table in SCENE_TABLES:
             rows[table] |= {row['token']: row for row in scene.get(table, ())}
     tables = fixed_tables() | {table: list(entries.values()) for table, entries in rows.items()}

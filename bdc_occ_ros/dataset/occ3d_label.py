@@ -3,23 +3,17 @@
 """Read and write occupancy labels in Occ3D's form: gts/<scene>/<sample>/labels.npz."""
 
 from pathlib import Path
-from tokenize import TokenError
 from typing import NamedTuple
-import zipfile
-import zlib
 
 import numpy as np
 
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.errors import InvalidLabelError
+from bdc_occ_ros.files import read_arrays, reading
 
 SHAPE = (200, 200, 16)
 ARRAYS = ('semantics', 'mask_lidar', 'mask_camera')
-MOST_BYTES = 10_000_000  # of an array, unpacked
-# What zipfile, zlib and numpy raise at damaged bytes; numpy parses the header of an array as a
-# Python literal, whose mistakes come through as they are.
-DAMAGES = (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
-           ValueError, KeyError, TypeError, OverflowError, SyntaxError, TokenError)
+MAX_BYTES = 10_000_000  # of the arrays, unpacked
 
 
 class Occ3dLabel(NamedTuple):
@@ -55,20 +49,11 @@ def load_label(path: Path) -> Occ3dLabel:
 
     :raises InvalidLabelError: if it is missing, damaged, or not on the grid.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in ARRAYS:
-                size = archive.getinfo(f'{name}.npy').file_size
-                if size > MOST_BYTES:
-                    raise ValueError(f'{name} unpacks to {size} bytes, more than {MOST_BYTES}')
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ARRAYS}
-    except DAMAGES as error:
-        raise InvalidLabelError(f'{path}: no label of Occ3D: {error}') from error
+    with reading(path, InvalidLabelError):
+        found = read_arrays(path, InvalidLabelError, MAX_BYTES)
+        arrays = {name: found[name] for name in ARRAYS}
     for name, array in arrays.items():
         highest = len(OCCUPANCY_CLASS_NAMES) - 1 if name == 'semantics' else 1
-        if not isinstance(array, np.ndarray):
-            raise InvalidLabelError(f'{path}: {name} is no array')
         if array.shape != SHAPE or array.dtype != np.uint8 or array.max() > highest:
             raise InvalidLabelError(f'{path}: {name} must be {SHAPE} uint8 up to {highest}; got '
                                     f'{array.shape} {array.dtype}')

@@ -7,11 +7,11 @@ import hashlib
 from pathlib import Path
 import tempfile
 from typing import Any
-import zipfile
 
 import numpy as np
 
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import read_arrays, reading
 
 
 class SampleCache:
@@ -42,9 +42,5 @@ class SampleCache:
                 np.savez(file, **arrays)
             Path(file.name).replace(path)
             return arrays
-        try:
-            with path.open('rb') as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise InvalidDatasetError(f'{path}: damaged ({error}); delete it, and it will be '
-                                      'made again') from error
+        with reading(path, InvalidDatasetError, 'delete it, and it will be made again'):
+            return read_arrays(path, InvalidDatasetError)

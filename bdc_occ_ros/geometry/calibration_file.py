@@ -24,7 +24,8 @@ import numpy as np
 import yaml
 
 from bdc_occ_ros.config_file import read_yaml
-from bdc_occ_ros.errors import InvalidCalibrationError, InvalidConfigError
+from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, rigid_transform
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
 
@@ -39,18 +40,13 @@ def load_calibration(path: str | Path) -> CameraRig:
     :raises InvalidCalibrationError: if the file cannot be read, a key is missing or unknown, or
         a value cannot be that of a camera; the message names file and camera.
     """
-    try:
+    with reading(path, InvalidCalibrationError):
         document = read_yaml(Path(path))
-    except InvalidConfigError as error:
-        raise InvalidCalibrationError(str(error)) from error
-    try:
         _require_keys(document, {'key_camera', 'cameras'}, set(), 'the file')
         if not isinstance(document['cameras'], Mapping):
             raise InvalidCalibrationError('cameras must map names to calibrations')
         cameras = tuple(_camera(name, entry) for name, entry in document['cameras'].items())
         return CameraRig(cameras, document['key_camera'])
-    except ValueError as error:
-        raise InvalidCalibrationError(f'{path}: {error}') from error
 
 
 def save_calibration(rig: CameraRig, path: str | Path) -> None:
@@ -78,7 +74,7 @@ def _require_keys(entry: Any, required: set[str], optional: set[str], where: str
     missing, unknown = required - set(entry), set(entry) - required - optional
     if missing or unknown:
         raise InvalidCalibrationError(
-            f'{where}: missing keys {sorted(missing)}, unknown keys {sorted(unknown, key=str)}')
+            f'{where}: missing keys {sorted(missing)}, unknown keys {quoted(sorted(unknown))}')
 
 
 def _numbers(values: Any, count: int | None, where: str) -> np.ndarray:
@@ -87,7 +83,7 @@ def _numbers(values: Any, count: int | None, where: str) -> np.ndarray:
         isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     if not is_list or count not in (None, len(values)):
         raise InvalidCalibrationError(f'{where} must be a list of {count or "any"} numbers; got '
-                                      f'{values!r}')
+                                      f'{quoted(values)}')
     return np.array(values, dtype=np.float64)
 
 
@@ -97,7 +93,8 @@ def _camera(name: str, entry: Any) -> Camera:
                   f'{name}: ego_from_camera')
     for key in ('width_px', 'height_px'):
         if type(entry[key]) is not int:
-            raise InvalidCalibrationError(f'{name}: {key} must be an integer; got {entry[key]!r}')
+            raise InvalidCalibrationError(f'{name}: {key} must be an integer; got '
+                                          f'{quoted(entry[key])}')
     mount = np.eye(4)
     mount[:3, 3] = _numbers(entry['ego_from_camera']['translation_m'], 3, f'{name}: translation_m')
     mount[:3, :3] = matrix_from_quaternion(

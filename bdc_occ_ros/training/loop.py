@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 import json
+import math
 import os
 from pathlib import Path
 import time
@@ -14,6 +15,7 @@ import torch
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
+from bdc_occ_ros.files import parse_json, read_bytes, reading
 from bdc_occ_ros.training.batches import sample_numbers
 from bdc_occ_ros.training.forward import estimate_statistics
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
@@ -89,7 +91,9 @@ class TrainingLog:
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Add a line about the last of the steps that have been taken."""
         with self._path.open('a', encoding='utf-8') as file:
-            file.write(json.dumps({'step': step, **values}) + '\n')
+            known = {name: value if math.isfinite(value) else None
+                     for name, value in values.items()}
+            file.write(json.dumps({'step': step, **known}) + '\n')
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
@@ -103,13 +107,11 @@ class TrainingLog:
         """Return the whole lines that are there, without those about later steps."""
         if not self._path.is_file():
             return []
-        try:
-            lines = self._path.read_text(encoding='utf-8').split('\n')[:-1]
-            return [f'{line}\n' for line in lines if json.loads(line)['step'] <= step]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise InvalidTrainingStateError(
-                f'{self._path}: every line is a JSON object with a step: {error}; repair the '
-                'file, or move it away to begin a new one') from error
+        with reading(self._path, InvalidTrainingStateError, 'every line is a JSON object with a '
+                     'step; repair the file, or move it away to begin a new one'):
+            text = read_bytes(self._path, InvalidTrainingStateError).decode()
+            return [f'{line}\n' for line in text.split('\n')[:-1] if parse_json(
+                line, self._path, InvalidTrainingStateError)['step'] <= step]
 
 
 def run_training(trainer: Trainer, session: TrainingSession, *, is_resumed: bool,

@@ -5,10 +5,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+import io
 import json
 import os
 from pathlib import Path
-from pickle import UnpicklingError
 import sys
 from typing import Any
 import zipfile
@@ -16,12 +16,13 @@ import zipfile
 import torch
 
 from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
+from bdc_occ_ros.files import one_line, quoted, read_bytes, reading
 from bdc_occ_ros.training.trainer import Trainer
-from bdc_occ_ros.weights.authors_checkpoint import DAMAGE
 from bdc_occ_ros.weights.checkpoint import Checkpoint
 from bdc_occ_ros.weights.weights_file import tensors_sha256
 
 FORMAT = 'bdc_occ_ros training 3'
+MAX_BYTES = 2 ** 34
 NAMES = {'format', 'config', 'recipe', 'origin', 'state'}
 
 
@@ -78,7 +79,7 @@ def samples_seen_by(weights: Checkpoint | None) -> int:
     said = '0' if weights is None else weights.provenance.get('samples_seen', '0')
     if not said.isdecimal():
         raise InvalidWeightsError(f'the provenance of the first weights says samples_seen '
-                                  f'{said[:50]!r}, which is no number')
+                                  f'{quoted(said)}, which is no number')
     return int(said)
 
 
@@ -100,16 +101,37 @@ def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:
     saved = _read(path)
     own = {'config': asdict(trainer.config), 'recipe': asdict(trainer.recipe),
            'origin': asdict(origin)}
-    for name, value in own.items():
-        if saved[name] != value:
-            raise InvalidTrainingStateError(
-                f'{path} holds another training: its {name} {_difference(saved[name], value)}; '
-                f'give what it was started with, or choose another folder')
-    try:
+    with reading(path, InvalidTrainingStateError):
+        for name, value in own.items():
+            if saved[name] != value:
+                raise InvalidTrainingStateError(
+                    f'{path} holds another training: its {name} '
+                    f'{_difference(saved[name], value)}; give what it was started with, or choose '
+                    'another folder')
+    with reading(f'{path}: the state does not fit the network', InvalidTrainingStateError):
+        _require_fitting(saved['state'], trainer)
         trainer.restore(saved['state'])
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+
+
+def _require_fitting(state: Mapping[str, Any], trainer: Trainer) -> None:
+    """Refuse a step and an optimizer that the trainer cannot have had."""
+    step, optimizer, own = state['step'], state['optimizer'], trainer.optimizer
+    if type(step) is not int or not 0 <= step <= trainer.recipe.steps:
         raise InvalidTrainingStateError(
-            f'{path}: the state does not fit the network: {error}') from error
+            f'step is a number up to {trainer.recipe.steps}; got {quoted(step)}')
+    groups = own.state_dict()['param_groups']
+    if len(optimizer['param_groups']) != len(groups) or any(
+            found.get(name, value) != value
+            for found, group in zip(optimizer['param_groups'], groups)
+            for name, value in group.items() if name != 'lr'):  # which every step sets anew
+        raise InvalidTrainingStateError(
+            f'the optimizer has other groups: {quoted(optimizer["param_groups"])}')
+    parameters = [parameter for group in own.param_groups for parameter in group['params']]
+    for number, moments in optimizer['state'].items():
+        shape = parameters[number].shape
+        if {name: moment.shape for name, moment in moments.items()} != {
+                'step': torch.Size(), 'exp_avg': shape, 'exp_avg_sq': shape}:
+            raise InvalidTrainingStateError(f'the optimizer has other moments of {tuple(shape)}')
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -117,15 +139,14 @@ def _read(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise InvalidTrainingStateError(f'{path} is a folder, as older versions wrote; end that '
                                         'training with its version, or choose another folder')
-    try:
-        with zipfile.ZipFile(path) as archive:
+    data = io.BytesIO(read_bytes(path, InvalidTrainingStateError, MAX_BYTES))
+    with reading(path, InvalidTrainingStateError, 'copy it again'):
+        with zipfile.ZipFile(data) as archive:
             damaged = archive.testzip()
         if damaged is not None:
-            raise InvalidTrainingStateError(f'{path} is damaged: {damaged} has another checksum; '
-                                            'copy it again')
-        saved = torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, UnpicklingError, zipfile.BadZipFile, *DAMAGE) as error:
-        raise InvalidTrainingStateError(f'{path}: nothing can be read: {error}') from error
+            raise InvalidTrainingStateError(f'damaged: {damaged} has another checksum')
+        data.seek(0)
+        saved = torch.load(data, map_location='cpu', weights_only=True)
     if not isinstance(saved, dict) or saved.get('format') != FORMAT or saved.keys() != NAMES:
         raise InvalidTrainingStateError(f'{path}: format {FORMAT!r} with {sorted(NAMES)} is '
                                         'needed; give what this version has written')
@@ -135,6 +156,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _difference(saved: Any, own: Any) -> str:
     """Say in which value two configs differ."""
     if not isinstance(saved, dict) or not isinstance(own, dict):
-        return f'is {saved!r}, not {own!r}'
-    name = next(n for n in {**saved, **own} if saved.get(n) != own.get(n))
-    return f'{name} {_difference(saved.get(name), own.get(name))}'
+        return f'is {quoted(saved)}, not {quoted(own)}'
+    name = next(n for n in {**saved, **own}
+                if (n in saved, saved.get(n)) != (n in own, own.get(n)))
+    return f'{one_line(str(name))} {_difference(saved.get(name), own.get(name))}'

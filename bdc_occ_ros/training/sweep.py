@@ -15,7 +15,6 @@ import os
 from pathlib import Path
 import re
 from typing import Any
-import zipfile
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ import torch
 from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
+from bdc_occ_ros.files import read_arrays, read_json, reading
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.training.loop import run_training, TrainingSession
 from bdc_occ_ros.training.recipe import Recipe
@@ -175,16 +175,12 @@ def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores
     :raises InvalidTrainingStateError: if the scores are damaged or of another training.
     """
     folder = root / training.folder
-    try:
-        document = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))
-        with np.load(folder / 'counts.npz', allow_pickle=False) as file:
-            counts = file['counts']
-        identity, precisions = document['training'], document['average_precisions']
-    except FileNotFoundError:
+    if not (folder / 'scores.json').exists():
         return None
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InvalidTrainingStateError(f'{folder}: scores cannot be read: {error}; remove them '
-                                        'and sweep again') from error
+    with reading(folder, InvalidTrainingStateError, 'remove the scores and sweep again'):
+        document = read_json(folder / 'scores.json', InvalidTrainingStateError)
+        counts = read_arrays(folder / 'counts.npz', InvalidTrainingStateError)['counts']
+        identity, precisions = document['training'], document['average_precisions']
     if identity != _identity(training, samples):
         raise InvalidTrainingStateError(f'{folder} holds the scores of another network, recipe or '
                                         'data; give what it was made with, or another folder')

@@ -3,8 +3,8 @@
 """
 Import checkpoints that the authors of BDC-Occ publish, or that other frameworks leave.
 
-Known are the containers of mmcv, BEVDet, mmengine, Lightning and plain PyTorch: zip archives with a
-pickle inside. They are opened by PyTorch's restricted reader, which knows tensors and plain
+Known are the containers of mmcv, BEVDet, mmengine, Lightning and plain PyTorch: zip archives with
+a pickle inside. They are opened by PyTorch's restricted reader, which knows tensors and plain
 containers and runs nothing; what frameworks note beside the tensors becomes inert stand-ins. Sizes
 are compared with the archive's before any memory is taken. Where a moving average of the weights
 is there, it is taken. The network is told from the names of the tensors, and every tensor is
@@ -38,8 +38,6 @@ STATES = ('state_dict', 'model', 'model_state_dict')
 COUNTERS = {'steps', 'n_averaged'}  # of updates, among the tensors of an average
 BATCH_COUNTER = '.num_batches_tracked'  # of no use but to a training
 IN_EVERY_NETWORK = 'img_backbone.'
-# What PyTorch's reader lets through when a byte within the pickle is wrong.
-DAMAGE = (*DAMAGES, RuntimeError)
 BINARY_NECK = 'img_neck.lateral_convs.0.l_conv_0_0.'
 BACKBONE = 'img_bev_encoder_backbone.'
 FIRST_UNIT = f'{BACKBONE}layers.0.0.conv1.'
@@ -196,7 +194,7 @@ def _unpickled(path: Path, data: bytes) -> Any:
             f'{path}: refused, since it holds more than tensors and plain values, and opening '
             f'that could run a program: {_first_sentence(error)} Where you trust its source, save '
             "its 'state_dict' alone with torch.save, and import that file") from error
-    except DAMAGE as error:
+    except DAMAGES as error:
         raise InvalidWeightsError(
             f'{path}: damaged, fetch it again: {_first_sentence(error)}') from error
     finally:

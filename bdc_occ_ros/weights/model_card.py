@@ -8,11 +8,11 @@ evaluate wrote; nothing is typed in.
 """
 
 from collections.abc import Mapping, Sequence
-import json
 from pathlib import Path
 from typing import Any
 
 from bdc_occ_ros.errors import InvalidReportError, InvalidWeightsError
+from bdc_occ_ros.files import quoted, read_json
 from bdc_occ_ros.network.config import load_network_config, MODEL_NAMES
 from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.weights.packed_checkpoint import packed_checkpoint_in
@@ -61,7 +61,7 @@ def manifest_of(weights: Path, results_path: Path, beside_paths: Mapping[str, Pa
     if results.get('weights_sha256') not in hashes:
         raise InvalidReportError(
             f'{results_path}: these are scores of other weights: weights_sha256 is '
-            f'{results.get("weights_sha256")!r}, but the packed file and its source have '
+            f'{quoted(results.get("weights_sha256"))}, but the packed file and its source have '
             f'{hashes}; evaluate the packed file and give what it wrote')
     beside = {name: _report(path) for name, path in beside_paths.items()}
     for name, other in beside.items():
@@ -137,10 +137,7 @@ def card_text(manifest: Mapping[str, Any]) -> str:
 
 def _report(path: Path) -> dict[str, Any]:
     """Read what evaluate wrote."""
-    try:
-        report = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidReportError(f'{path}: no scores can be read: {error}') from error
+    report = read_json(path, InvalidReportError)
     missing = [name for name in REPORT_ENTRIES
                if not isinstance(report, dict) or name not in report]
     if missing:

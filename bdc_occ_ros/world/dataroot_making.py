@@ -27,6 +27,7 @@ from bdc_occ_ros.dataset.scene_writer import (
 )
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import read_json, reading
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
 from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects, visibility_grade
@@ -83,10 +84,8 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
             torn.replace(file)
         except OSError as error:
             raise InvalidDatasetError(f'{file}: cannot be written: {error}') from error
-    try:
-        found = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise InvalidDatasetError(f'{file}: damaged ({error}); give another folder') from error
+    with reading(file, InvalidDatasetError, 'give another folder'):
+        found = read_json(file, InvalidDatasetError)
     if found != asdict(settings):
         raise InvalidDatasetError(f'{file.parent} was begun with {found}; got {asdict(settings)}; '
                                   'give another folder, or delete it')

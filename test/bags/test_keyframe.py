@@ -11,8 +11,9 @@ from bdc_occ_ros.errors import InvalidKeyframeError
 
 
 @pytest.mark.parametrize('document, reason', [
-    (None, 'neither calibration.json'), ('{', 'JSONDecodeError'), ('{}', 'cameras'),
-    ('[]', 'TypeError'), (json.dumps({'samples': []}), 'IndexError'),
+    (None, 'neither calibration.json'), ('{', 'not JSON'), ('{}', 'cameras'),
+    ('[]', 'damaged'), (json.dumps({'samples': []}), 'damaged'),
+    ('[' * 10 ** 5, 'not JSON'), ('{"cameras": null}', 'damaged'),
 ])
 def test_folders_without_a_keyframe(tmp_path, document, reason):
     if document is not None:

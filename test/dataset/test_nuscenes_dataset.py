@@ -150,7 +150,7 @@ def test_damaged_and_swollen_labels_are_named(made_dataroot, tmp_path):
     assert refused > 30  # the others hit names and dates
     np.savez_compressed(path, semantics=np.zeros(20_000_000, np.uint8), mask_lidar=0,
                         mask_camera=0)
-    with pytest.raises(InvalidLabelError, match='semantics unpacks to 20000128 bytes'):
+    with pytest.raises(InvalidLabelError, match='unpacks to 2000[0-9]{4} bytes'):
         load_label(path)
 
 

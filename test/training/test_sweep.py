@@ -128,7 +128,7 @@ def test_a_stopped_training_goes_on_to_the_same_scores(tiny_model, tmp_path):
     with pytest.raises(InvalidTrainingStateError, match='holds the scores of another'):
         carry_out(training, other, tmp_path / 'whole')
     (tmp_path / 'whole' / training.folder / 'scores.json').write_text('{')
-    with pytest.raises(InvalidTrainingStateError, match='scores cannot be read'):
+    with pytest.raises(InvalidTrainingStateError, match='remove the scores and sweep again'):
         load_scores(training, samples, tmp_path / 'whole')
 
 
