@@ -8,8 +8,10 @@ from typing import Any, TYPE_CHECKING
 
 import numpy as np
 
+from bdc_occ_ros.dataset.check.tables import CURE, read_tables
 from bdc_occ_ros.dataset.dataroot import defined_splits, SPLITS_FILE
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import quoted, read_bytes, reading
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
@@ -45,7 +47,7 @@ class NuscenesTables:
             return self.devkit.get(table, token)
         except KeyError as error:
             raise InvalidDatasetError(f'{self.dataroot / self.version}: {table} has no row '
-                                      f'{token}, which another table names') from error
+                                      f'{quoted(token)}, which another table names') from error
 
     def scene_names(self, split: str | None) -> Sequence[str]:
         """
@@ -58,25 +60,32 @@ class NuscenesTables:
         """
         if split is None:
             return [scene['name'] for scene in self.devkit.scene]
-        from nuscenes.utils.splits import get_scenes_of_split
-        version = VERSION_OF_SPLIT.get(split, self.version)
-        if not self.version.endswith(version):
-            names = sorted(defined_splits(self.dataroot, self.version))
+        from nuscenes.utils.splits import create_splits_scenes
+        own, version = defined_splits(self.dataroot, self.version), VERSION_OF_SPLIT.get(split)
+        if version is None and split in own:
+            return own[split]
+        if version is None or not self.version.endswith(version):
+            place = f'is of {version}' if version else 'is none'
             raise InvalidDatasetError(
-                f'split {split!r} is of {version} of nuScenes, and these tables are {self.version}'
-                f'; beside them {SPLITS_FILE} defines {names or "none"}')
-        try:
-            return get_scenes_of_split(split, self.devkit)
-        except (ValueError, AssertionError) as error:
-            raise InvalidDatasetError(f'no split {split!r}: {error}') from error
+                f'split {quoted(split)} {place} of nuScenes, and these tables are {self.version}; '
+                f'beside them {SPLITS_FILE} defines {sorted(own) or "none"}')
+        return create_splits_scenes()[split]
 
     def sample_tokens(self, scene: Row) -> list[str]:
-        """Return the samples of a scene in the order of time."""
-        tokens, token = [], scene['first_sample_token']
+        """
+        Return the samples of a scene in the order of time.
+
+        :raises InvalidDatasetError: if one comes after itself.
+        """
+        tokens, token = {}, scene['first_sample_token']
         while token:
-            tokens.append(token)
+            if token in tokens:
+                raise InvalidDatasetError(
+                    f'{self.dataroot / self.version}: sample {quoted(token)} of '
+                    f'{quoted(scene["name"])} comes after itself: follow next; {CURE}')
+            tokens[token] = True
             token = self.row('sample', token)['next']
-        return tokens
+        return list(tokens)
 
     def file(self, reading: Row) -> Path:
         """
@@ -86,8 +95,8 @@ class NuscenesTables:
         """
         name = Path(reading['filename'])
         if name.is_absolute() or '..' in name.parts:
-            raise InvalidDatasetError(f'{self.dataroot / self.version}: {name} lies outside the '
-                                      'data set')
+            raise InvalidDatasetError(f'{self.dataroot / self.version}: {quoted(str(name))} lies '
+                                      'outside the data set')
         return self.dataroot / name
 
     def bytes_of(self, reading: Row) -> bytes:
@@ -96,11 +105,7 @@ class NuscenesTables:
 
         :raises InvalidDatasetError: if it cannot be read.
         """
-        path = self.file(reading)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise InvalidDatasetError(f'{path}: {error.strerror}') from error
+        return read_bytes(self.file(reading), InvalidDatasetError)
 
     def lidar_points(self, reading: Row) -> np.ndarray:
         """
@@ -146,7 +151,20 @@ def _open(dataroot: Path, version: str) -> 'NuScenes':
         raise InvalidDatasetError(
             f'{dataroot} is no nuScenes data set of version {version}: there is no '
             f'{version}/sample.json')
-    try:
-        return NuScenes(version=version, dataroot=str(dataroot), verbose=False)
-    except (AssertionError, KeyError, ValueError, OSError) as error:
-        raise InvalidDatasetError(f'{dataroot / version}: damaged tables: {error!r}') from error
+    tables, issues = read_tables(dataroot / version)
+    for issue in issues:
+        raise InvalidDatasetError(f'{issue.where}: {issue.problem}; {issue.cure}; bdc-occ '
+                                  'check-data lists all mistakes')
+    logs = [row['token'] for row in tables['log']]
+    tables['map'] = [{'token': 'none', 'filename': '', 'log_tokens': logs}]
+
+    class CheckedNuScenes(NuScenes):
+        """Take tables that were checked, one map for all, and look for no other files."""
+
+        table_root = str(dataroot)
+
+        def __load_table__(self, table_name: str) -> list[Row]:
+            return tables[table_name]
+
+    with reading(dataroot / version, InvalidDatasetError, CURE):
+        return CheckedNuScenes(version=version, dataroot=str(dataroot), verbose=False)

@@ -12,6 +12,7 @@ from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
 from bdc_occ_ros.dataset.nuscenes_tables import Row
 from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 
@@ -64,7 +65,7 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
     keys = {key.token: key for key in dataset.keys if key.scene_name == scene_name}
     if not keys:
         raise InvalidDatasetError(
-            f'{dataset.dataroot / dataset.version} has no scene {scene_name!r}; it has '
+            f'{dataset.dataroot / dataset.version} has no scene {quoted(scene_name)}; it has '
             f'{sorted({key.scene_name for key in dataset.keys})[:5]}')
     rows, tables = defaultdict(list), dataset.rows
     for row in dataset.tables.sample_data:

@@ -104,7 +104,8 @@ def test_the_devkit_s_own_views_work_on_what_is_written(dataset):
 
 
 @pytest.mark.parametrize('split, message', [
-    ('val', "'val' is of trainval .* defines \\['check', 'learn'\\]"), ('nonsense', 'no split')])
+    ('val', "'val' is of trainval .* defines \\['check', 'learn'\\]"),
+    ('nonsense', "'nonsense' is none of nuScenes")])
 def test_an_unknown_or_empty_split_is_refused(made_dataroot, split, message):
     with pytest.raises(InvalidDatasetError, match=message):
         NuscenesDataset(made_dataroot, VERSION, split)
@@ -119,8 +120,59 @@ def test_what_is_no_data_set_is_refused(made_dataroot, tmp_path):
     with pytest.raises(InvalidDatasetError, match='ego_pose has no row'):
         broken.frame(broken.keys[0])
     (tmp_path / 'copy' / VERSION / 'sensor.json').write_text('[')
-    with pytest.raises(InvalidDatasetError, match='damaged tables'):
+    with pytest.raises(InvalidDatasetError, match='sensor.json: not JSON.*check-data lists all'):
         NuscenesDataset(tmp_path / 'copy', VERSION, 'check')
+
+
+def rewrite(dataroot, table, **values):
+    """Change the first row of a table."""
+    path = dataroot / VERSION / f'{table}.json'
+    rows = json.loads(path.read_text())
+    rows[0] |= values
+    path.write_text(json.dumps(rows))
+    return rows[0]
+
+
+@pytest.fixture
+def copy(made_dataroot, tmp_path):
+    return shutil.copytree(made_dataroot, tmp_path / 'copy')
+
+
+def test_maps_and_segmentations_are_not_needed(copy, dataset):
+    shutil.rmtree(copy / 'maps')
+    (copy / VERSION / 'map.json').unlink()
+    (copy / VERSION / 'lidarseg.json').write_text('[]')  # without its folder
+    without = NuscenesDataset(copy, VERSION, 'check')
+    assert without.keys == dataset.keys
+    assert np.array_equal(without.boxes(without.keys[0]).centers_m,
+                          dataset.boxes(dataset.keys[0]).centers_m)
+
+
+def test_a_sample_that_comes_after_itself_is_named(copy):
+    first = rewrite(copy, 'sample')
+    rewrite(copy, 'sample', next=first['token'])
+    with pytest.raises(InvalidDatasetError, match=f"'{first['token']}' of 'scene-0001' comes aft"):
+        NuscenesDataset(copy, VERSION, None)
+
+
+@pytest.mark.parametrize(('table', 'values', 'words'), [
+    ('sample_data', {'timestamp': 10 ** 30}, 'timestamp is whole'),
+    ('sample_data', {'timestamp': None}, 'timestamp is whole; got None'),
+    ('sample_data', {'is_key_frame': 'x' * 10 ** 6}, 'is_key_frame is true or false'),
+    ('ego_pose', {'translation': [10 ** 400, 0, 0]}, 'translation is 3 finite numbers'),
+    ('ego_pose', {'rotation': [1e308, 0, 0, 0]}, 'rotation is 4 finite numbers'),
+    ('sensor', {'channel': ['a']}, 'channel is text'),
+    ('scene', {'name': 'x' * 10 ** 6}, 'name is text'),
+    ('category', {'name': None}, 'name is text'),
+    ('sample_annotation', {'attribute_tokens': ['a', 'b']}, 'one token or none'),
+    ('sample_annotation', {'prev': None}, 'prev is text'),
+    ('sample_annotation', {'instance_token': 'x'}, "'x' is missing; the tables belong"),
+    ('scene', {'log_token': '', 'token': None}, 'token is text')])
+def test_wrong_values_are_named_wherever_a_data_set_is_opened(copy, table, values, words):
+    rewrite(copy, table, **values)
+    with pytest.raises(InvalidDatasetError, match=words) as caught:
+        NuscenesDataset(copy, VERSION, 'check')
+    assert len(str(caught.value)) < 700
 
 
 def test_missing_files_of_a_sample_are_named(made_dataroot, tmp_path):

@@ -85,7 +85,7 @@ def test_log_lines_after_the_last_saved_step_are_taken_back(tiny_config, made_so
 @pytest.mark.parametrize('line', ['{"step": 1, "lo', '[1]', '{"loss": 7}', '{"step": "1"}'])
 def test_a_log_that_is_damaged_is_named(tmp_path, line):
     (tmp_path / 'log.jsonl').write_text(f'{{"step": 1}}\n{line}\n')
-    with pytest.raises(InvalidTrainingStateError, match='log.jsonl: .*; every line is a JSON object'):
+    with pytest.raises(InvalidTrainingStateError, match='log.jsonl: .*; every line is a JSON'):
         TrainingLog(tmp_path, 1)
 
 

@@ -4,12 +4,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
+from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import quoted, read_json
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -30,17 +30,24 @@ CHAINS = ('sample', 'sample_data', 'sample_annotation')
 NUMBERS = {'ego_pose': {'translation': 3, 'rotation': 4},
            'calibrated_sensor': {'translation': 3, 'rotation': 4},
            'sample_annotation': {'translation': 3, 'rotation': 4, 'size': 3}}
-TEXTS = {'sample': ('next',), 'sample_data': ('filename', 'next'), 'scene': ('name',)}
+TEXTS = {'sample': ('next',), 'sample_data': ('filename', 'next'), 'scene': ('name',),
+         'sample_annotation': ('next', 'prev'), 'category': ('name',), 'attribute': ('name',),
+         'sensor': ('channel', 'modality')}
 WHOLE = {'sample': ('timestamp',), 'sample_data': ('timestamp', 'width', 'height'),
          'sample_annotation': ('num_lidar_pts', 'num_radar_pts'), 'scene': ('nbr_samples',)}
-TABLES = ('attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 'log', 'map',
+MAX_TEXT = 300  # so that messages may name tokens and files
+MAX_NUMBER = 1e9  # metres and pixels are less
+MAX_WHOLE = 2 ** 53  # microseconds are less, and nanoseconds then have 64 bits
+MAX_TABLE_BYTES = 2 ** 32
+# All that are read; maps are not.
+TABLES = ('attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 'log',
           'sample', 'sample_annotation', 'sample_data', 'scene', 'sensor', 'visibility')
 CURE = f'the tables belong together: {UNPACK_AGAIN}'
 
 
 def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[DatasetIssue]]:
     """
-    Read the tables without the devkit, which stops at the first mistake.
+    Read the tables, and look at the kind of every value that is read later.
 
     :return: What could be read, and an issue for each that could not.
     """
@@ -48,9 +55,9 @@ def read_tables(folder: Path) -> tuple[dict[str, list[Row]], list[DatasetIssue]]
     for name in TABLES:
         path = folder / f'{name}.json'
         try:
-            rows = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            issues.append(_issue(str(path), f'cannot be read: {error}'))
+            rows = read_json(path, InvalidDatasetError, MAX_TABLE_BYTES)
+        except InvalidDatasetError as error:
+            issues.append(_issue(str(path), str(error).removeprefix(f'{path}: ')))
             continue
         problem = _problem_of(name, rows)
         if problem:
@@ -73,23 +80,34 @@ def _problem_of(name: str, rows: Any) -> str:
     named = {'token', 'next', 'prev', *(column for table, column in REFERENCES if table == name)}
     rules = [(column, '', 'text', _is_text) for column in sorted(named)]
     rules += [(column, None, 'text', _is_text) for column in TEXTS.get(name, ())]
-    rules += [(column, None, 'whole', lambda value: type(value) is int)
-              for column in WHOLE.get(name, ())]
+    rules += [(column, None, 'whole', _is_whole) for column in WHOLE.get(name, ())]
     rules += [(column, None, f'{count} finite numbers', partial(_are_numbers, count))
               for column, count in NUMBERS.get(name, {}).items()]
     if name == 'calibrated_sensor':
         rules.append(('camera_intrinsic', None, '3 rows of 3 finite numbers, or empty',
                       _is_camera_matrix))
+    if name == 'sample_data':
+        rules.append(('is_key_frame', None, 'true or false', lambda value: value in (True, False)))
+    if name == 'sample_annotation':
+        rules.append(('attribute_tokens', None, 'a list of one token or none', _is_token_list))
     for row in rows:
         for column, default, kind, is_right in rules:
             value = row.get(column, default)
             if not is_right(value):
-                return f'row {row["token"]}: {column} is {kind}; got {str(value)[:80]}'
+                return f'row {quoted(row["token"])}: {column} is {kind}; got {quoted(value)}'
     return ''
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    return isinstance(value, str) and len(value) <= MAX_TEXT
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value < MAX_WHOLE
+
+
+def _is_token_list(values: Any) -> bool:
+    return isinstance(values, list) and len(values) < 2 and all(map(_is_text, values))
 
 
 def _is_camera_matrix(values: Any) -> bool:
@@ -99,7 +117,7 @@ def _is_camera_matrix(values: Any) -> bool:
 
 def _are_numbers(count: int, values: Any) -> bool:
     return isinstance(values, list) and len(values) == count and all(
-        type(value) in (int, float) and math.isfinite(value) for value in values)
+        type(value) in (int, float) and abs(value) < MAX_NUMBER for value in values)
 
 
 def check_tables(tables: Tables) -> Iterator[DatasetIssue]:
