@@ -34,6 +34,7 @@ DAMAGES = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError
            struct.error, pickle.PickleError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _REPR = reprlib.Repr()
 _REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 100, 100
+_REPR.maxlist = _REPR.maxtuple = 8
 
 
 def quoted(value: Any) -> str:

@@ -68,7 +68,7 @@ class NuscenesTables:
             place = f'is of {version}' if version else 'is none'
             raise InvalidDatasetError(
                 f'split {quoted(split)} {place} of nuScenes, and these tables are {self.version}; '
-                f'beside them {SPLITS_FILE} defines {sorted(own) or "none"}')
+                f'beside them {SPLITS_FILE} defines {quoted(sorted(own)) if own else "none"}')
         return create_splits_scenes()[split]
 
     def sample_tokens(self, scene: Row) -> list[str]:

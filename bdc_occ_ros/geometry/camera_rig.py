@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bdc_occ_ros.errors import InvalidCalibrationError, InvalidPoseError
+from bdc_occ_ros.files import quoted
 
 MAX_CAMERAS = 8
 DISTORTION_LENGTHS = {
@@ -38,7 +39,8 @@ def rigid_transform(matrix: np.ndarray, name: str) -> np.ndarray:
     """
     checked = read_only(matrix, np.float64)
     if checked.shape != (4, 4) or not np.isfinite(checked).all():
-        raise InvalidPoseError(f'{name}: a finite (4, 4) matrix is needed; got {checked!r}')
+        raise InvalidPoseError(f'{name}: a finite (4, 4) matrix is needed; got '
+                               f'{quoted(checked.tolist())}')
     rotation = checked[:3, :3]
     is_rotation = (np.abs(rotation @ rotation.T - np.eye(3)).max() < ROTATION_TOLERANCE
                    and np.linalg.det(rotation) > 0)
@@ -92,8 +94,8 @@ class Camera:
                 f'{matrix.tolist()}. Is the camera driver calibrated?')
         if self.distortion_model not in DISTORTION_LENGTHS:
             raise InvalidCalibrationError(
-                f'{self.name}: unknown distortion model {self.distortion_model!r}; known are '
-                f'{sorted(filter(None, DISTORTION_LENGTHS))}')
+                f'{self.name}: unknown distortion model {quoted(self.distortion_model)}; known '
+                f'are {sorted(filter(None, DISTORTION_LENGTHS))}')
         if len(distortion) not in DISTORTION_LENGTHS[self.distortion_model]:
             raise InvalidCalibrationError(
                 f'{self.name}: {self.distortion_model or "no model"} takes '
@@ -149,10 +151,11 @@ class CameraRig:
             raise InvalidCalibrationError(
                 f'a rig has 1 to {MAX_CAMERAS} cameras; got {len(self.cameras)}')
         if len(set(self.names)) != len(self.names):
-            raise InvalidCalibrationError(f'camera names must differ; got {self.names}')
+            raise InvalidCalibrationError(f'camera names must differ; got {quoted(self.names)}')
         if self.key_camera not in self.names:
             raise InvalidCalibrationError(
-                f'the key camera {self.key_camera!r} is not one of {self.names}')
+                f'the key camera {quoted(self.key_camera)} is not one of '
+                f'{quoted(self.names)}')
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,4 +176,5 @@ class CameraRig:
         for camera in self.cameras:
             if camera.name == name:
                 return camera
-        raise InvalidCalibrationError(f'no camera {name!r} in the rig; there are {self.names}')
+        raise InvalidCalibrationError(f'no camera {quoted(name)} in the rig; there are '
+                                      f'{quoted(self.names)}')

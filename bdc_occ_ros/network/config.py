@@ -18,6 +18,7 @@ from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config_file import parse_dataclass, read_yaml
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.geometry.frustum import DepthConfig, Frustum, ImageConfig
 from bdc_occ_ros.geometry.voxel_grid import BevConfig, VoxelGrid
 from bdc_occ_ros.share import share_path
@@ -220,9 +221,10 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
         path = share_path('config', f'model_{name_or_path}.yaml')
     else:
         path = Path(name_or_path)
-    if not path.is_file():
-        raise InvalidConfigError(
-            f'no network config {str(name_or_path)!r}: give a file, or one of {MODEL_NAMES}')
+    with reading('network config', InvalidConfigError):
+        if not path.is_file():
+            raise InvalidConfigError(f'no network config {quoted(str(name_or_path))}: give a '
+                                     f'file, or one of {MODEL_NAMES}')
     return parse_dataclass(NetworkConfig, read_yaml(path), str(path))
 
 
@@ -237,7 +239,8 @@ def _require_plausible_sizes(config: NetworkConfig) -> None:
         largest = next((limit for end, limit in LARGEST.items() if name.endswith(end)), None)
         values = value if isinstance(value, tuple) else (value,)
         if largest and not all(v is None or 1 <= v <= largest for v in values):
-            raise InvalidConfigError(f'{where[1:]} must be from 1 to {largest}; got {value}')
+            raise InvalidConfigError(
+                f'{where[1:]} must be from 1 to {largest}; got {quoted(value)}')
         if name == 'class_names' and not 1 <= len(value) <= MAX_CLASSES:
             raise InvalidConfigError(
                 f'{where[1:]}: 1 to {MAX_CLASSES} classes are possible; got {len(value)}')

@@ -161,6 +161,7 @@ def test_a_sample_that_comes_after_itself_is_named(copy):
     ('sample_data', {'is_key_frame': 'x' * 10 ** 6}, 'is_key_frame is true or false'),
     ('ego_pose', {'translation': [10 ** 400, 0, 0]}, 'translation is 3 finite numbers'),
     ('ego_pose', {'rotation': [1e308, 0, 0, 0]}, 'rotation is 4 finite numbers'),
+    ('sample', {'scene_token': None}, 'scene_token is text'),
     ('sensor', {'channel': ['a']}, 'channel is text'),
     ('scene', {'name': 'x' * 10 ** 6}, 'name is text'),
     ('category', {'name': None}, 'name is text'),

@@ -77,9 +77,10 @@ def _problem_of(name: str, rows: Any) -> str:
                                              for row in rows):
         return 'is no list of rows with tokens'
     # What each column must hold, and what stands for it where a row may do without.
-    named = {'token', 'next', 'prev', *(column for table, column in REFERENCES if table == name)}
-    rules = [(column, '', 'text', _is_text) for column in sorted(named)]
-    rules += [(column, None, 'text', _is_text) for column in TEXTS.get(name, ())]
+    rules = [(column, '', 'text', _is_text) for column in ('next', 'prev')]
+    rules += [(column, None, 'text', _is_text) for column in (
+        'token', *(column for table, column in REFERENCES if table == name),
+        *TEXTS.get(name, ()))]
     rules += [(column, None, 'whole', _is_whole) for column in WHOLE.get(name, ())]
     rules += [(column, None, f'{count} finite numbers', partial(_are_numbers, count))
               for column, count in NUMBERS.get(name, {}).items()]
