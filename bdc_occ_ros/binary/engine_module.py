@@ -93,12 +93,17 @@ class LoweredModule(EngineModule):
         :raises InvalidOperationError: if the operations do not fit these shapes.
         """
         sources = [self._channels_last(each) for each in (x if isinstance(x, tuple) else (x,))]
-        plan = self.plan_for(tuple((source.shape, source.dtype) for source in sources))
+        plan = self.plan_of(x)
         outputs = [sources[0].new_empty(shape, dtype=dtype) for shape, dtype
                    in zip(plan.output_shapes, plan.output_dtypes)]
         plan(sources, outputs)
         results = tuple(output.permute(TO_CHANNELS_FIRST) for output in outputs)
         return results[0] if len(results) == 1 else results
+
+    def plan_of(self, x: Tensor | tuple[Tensor, ...]) -> CompiledPlan:
+        """Return the plan for inputs as forward takes them."""
+        return self.plan_for(tuple((each.permute(TO_CHANNELS_LAST).shape, each.dtype)
+                                   for each in (x if isinstance(x, tuple) else (x,))))
 
     def plan_for(self, kinds: Kinds) -> CompiledPlan:
         """Return the plan for inputs of these shapes and dtypes; the oldest of many is evicted."""

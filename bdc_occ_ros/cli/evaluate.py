@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--worst', type=int, default=3, metavar='N',
                         help='how many pictures (default 3)')
     parser.add_argument('--gates', type=Path, metavar='PNG',
-                        help='draw the learned channel gates of a network that is not packed')
+                        help='draw the learned channel gates')
     parser.add_argument('-o', '--output', type=Path, metavar='FILE',
                         help='write the scores as JSON into a file as well')
     parser.add_argument('--json', action='store_true', help='print JSON instead of a table')

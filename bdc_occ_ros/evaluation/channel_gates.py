@@ -10,11 +10,14 @@ differ between channels, scenes and classes tells what the branch learned that n
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from torch import nn, Tensor
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
+from bdc_occ_ros.binary.engine_module import LoweredModule
+from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import UsageError
 
 
@@ -63,23 +66,30 @@ def record_gates(network: nn.Module) -> Iterator[ChannelGates]:
 
     Where a pass has several images, as the image backbone sees all cameras, their mean counts.
 
-    :param network: Any network with units of version 3; not a packed one, whose gates stay inside.
+    :param network: Any network with units of version 3, packed or not.
     :raises UsageError: if it has no such unit.
     """
     units = {name: module for name, module in network.named_modules()
-             if isinstance(module, BdcUnit) and module.version == 3}
+             if isinstance(module, BdcUnit | PackedBdcUnit) and module.version == 3}
     if not units:
-        raise UsageError('gates are what units of version 3 learn, and they are recorded from '
-                         'weights that are not packed; this network shows none')
+        raise UsageError('gates are what units of version 3 learn; this network has none')
     gates = ChannelGates({name: [] for name in units})
+    # A packed unit is a part of some plan, in which its first branch layer tells its gate.
+    names = {unit.folded.branch[0].weights.data_ptr(): name for name, unit in units.items()
+             if isinstance(unit, PackedBdcUnit)}
 
-    def note(name: str, answer: Tensor) -> None:
-        mean = answer.sigmoid().float().flatten(1).mean(dim=0)
-        gates.by_unit[name].append(mean.cpu().numpy())
+    def note(name: str, of_images: Tensor) -> None:
+        gates.by_unit[name].append(of_images.float().flatten(1).mean(dim=0).cpu().numpy())
+
+    def note_packed(module: LoweredModule, arguments: tuple[Any, ...], _: Any) -> None:
+        for gate in module.plan_of(arguments[0]).gates:
+            note(names[gate.layers[0].weights.data_ptr()], gate.gate)
 
     handles = [unit.se_block.register_forward_hook(
-        lambda _, __, answer, name=name: note(name, answer.detach()))
-        for name, unit in units.items()]
+        lambda _, __, answer, name=name: note(name, answer.detach().sigmoid()))
+        for name, unit in units.items() if isinstance(unit, BdcUnit)]
+    handles += [module.register_forward_hook(note_packed) for module in network.modules()
+                if isinstance(module, LoweredModule)]
     try:
         yield gates
     finally:

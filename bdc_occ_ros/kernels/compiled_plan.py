@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidOperationError
 from bdc_occ_ros.kernels.conventions import bit_map
-from bdc_occ_ros.kernels.operations import Backend, Buffer, Operation
+from bdc_occ_ros.kernels.operations import Backend, Buffer, Gate, Operation
 from bdc_occ_ros.kernels.plan import maps_of, Plan
 
 ALIGNMENT = 64
@@ -24,6 +24,8 @@ ALIGNMENT = 64
 class CompiledPlan:
     """
     Run a plan on one backend, with memory for all maps but inputs and outputs.
+
+    `gates` are its operations of that kind; each run writes theirs.
 
     :param plan: It must not change any more, and can be compiled once.
     :raises InvalidOperationError: if the backend refuses an operation.
@@ -39,6 +41,7 @@ class CompiledPlan:
         self.num_bytes = allocate_real(real, intervals) + allocate_bits(bits, intervals)
         self.output_shapes = [buffer.shape for buffer in plan.outputs]
         self.output_dtypes = self._dtypes[len(plan.inputs):]
+        self.gates = [operation for operation in plan.operations if isinstance(operation, Gate)]
         self._run = backend.compile(plan.operations)
 
     def __call__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:

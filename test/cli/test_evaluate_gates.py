@@ -20,5 +20,8 @@ def test_the_verb_draws_a_row_per_unit_with_gates(made_dataroot, tmp_path, capsy
     assert f'{untrained} (untrained) on check: 2 samples' in capsys.readouterr().out
     picture = cv2.imread(str(tmp_path / 'gates.png'))
     assert len(picture) == pytest.approx((12 * 2.6 + 0.8) * 80, abs=1)  # 7 for images, 5 for BEV
+    (tmp_path / 'gates.png').unlink()
+    assert main([*arguments, '--model', 'bdc_occ_nano_half']) == 0  # packed: as many units
+    assert cv2.imread(str(tmp_path / 'gates.png')).shape == picture.shape
     assert main([*arguments, '--bag', str(tmp_path)]) == 2
     assert 'give --model' in capsys.readouterr().err

@@ -10,9 +10,17 @@ from torch import nn
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
+from bdc_occ_ros.binary.engine_module import use_backend
+from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.drawing.gate_picture import draw_gates
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates, record_gates
+from bdc_occ_ros.kernels.reference import ReferenceBackend
+from bdc_occ_ros.kernels.selection import choose_backend
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.packed_network import pack_network
+from bdc_occ_ros.weights.agreement import made_up_input
 
 
 def test_recorded_gates_are_what_the_unit_multiplies_by(as_if_trained):
@@ -39,8 +47,28 @@ def test_recorded_gates_are_what_the_unit_multiplies_by(as_if_trained):
     assert len(gates.by_unit['1']) == 4  # the context is closed
 
 
+@pytest.mark.parametrize('backend', [ReferenceBackend(), None], ids=['reference', 'chosen'])
+def test_packed_units_show_the_gates_of_the_network_they_were_made_of(as_if_trained, tiny_model,
+                                                                      backend):
+    network = as_if_trained(OccupancyNetwork(load_network_config(tiny_model)), 0).eval()
+    packed = pack_network(network)
+    use_backend(packed, backend or choose_backend().backend)
+    recorded = []
+    for each in (network, packed):
+        with record_gates(each) as gates, torch.inference_mode():
+            each(*made_up_input(network.config, 0))
+            each(*made_up_input(network.config, 1))
+        recorded.append(gates.by_unit)
+    names = [name for name, unit in packed.named_modules() if isinstance(unit, PackedBdcUnit)]
+    assert len(names) >= 2 and {*names} <= {*recorded[1]}
+    assert len(recorded[0]) == len(recorded[1])
+    for name, expected in zip(recorded[0].values(), recorded[1].values()):
+        np.testing.assert_allclose(name, expected, atol=0.02)
+    assert np.ptp(np.stack(recorded[1][names[0]])) > 0.01
+
+
 def test_networks_without_gates_are_refused():
-    with pytest.raises(UsageError, match='units of version 3.*not packed'), record_gates(
+    with pytest.raises(UsageError, match='units of version 3.*has none'), record_gates(
             BdcUnit(4, 4, UnitConfig(version=2))):
         pass
 
