@@ -24,7 +24,7 @@ from bdc_occ_ros.files import DAMAGES, one_line, parse_json, quoted, read_bytes,
 Config = TypeVar('Config')
 MAX_YAML_BYTES = 2 ** 18
 MAX_YAML_DEPTH = 40
-MAX_INTEGER = 2 ** 63
+MAX_NUMBER = {int: 2 ** 63, float: math.inf}
 MAX_WHOLE_FLOAT = 2 ** 53  # integers up to here are floats without loss
 TEXT_TAG, DATE_TAG = 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:timestamp'
 TYPE_NAMES = {bool: 'bool', int: 'integer', float: 'number', tuple[str, ...]: 'list of strings'}
@@ -213,10 +213,10 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
         return parse_dataclass(hint, value, where, joint='.')
     if hint is float and type(value) is int and abs(value) <= MAX_WHOLE_FLOAT:
         return float(value)
-    if type(value) is not hint or hint is int and abs(value) > MAX_INTEGER:
+    if type(value) is not hint:
         raise InvalidConfigError(f'{where}: {hint.__name__} is needed; got {quoted(value)}')
-    if hint is float and not math.isfinite(value):
-        raise InvalidConfigError(f'{where}: a finite number is needed; got {value}')
+    if hint in (int, float) and not abs(value) < MAX_NUMBER[hint]:
+        raise InvalidConfigError(f'{where}: a finite number is needed; got {quoted(value)}')
     return value
 
 

@@ -11,6 +11,7 @@ import math
 import os
 from pathlib import Path
 import pickle
+import re
 import reprlib
 import shutil
 import stat
@@ -158,8 +159,10 @@ def _words_of(damage: Exception) -> str:
         return f'cannot be read: {damage.strerror or damage}'
     if isinstance(damage, KeyError) and damage.args:
         return f'{quoted(damage.args[0])} is missing'
-    if isinstance(damage, pickle.UnpicklingError):
-        return 'more than tensors and plain values is in it, which is not opened'
+    if isinstance(damage, pickle.UnpicklingError):  # the rest is advice to open it all the same
+        reason = re.search(r'GLOBAL \S+|Can only .*|Unsupported oper.*', str(damage))
+        return ('more than tensors and plain values is in it, and opening that could run a '
+                f'program ({one_line(reason[0]) if reason else type(damage).__name__})')
     return f'damaged ({one_line(str(damage)) or type(damage).__name__})'
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidConfigError, NoDatasetError
+from bdc_occ_ros.files import reading
 from bdc_occ_ros.share import share_path
 
 PREFIX = 'dataset_'
@@ -62,10 +63,8 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
 
 
 def _parameters(path: Path) -> dict[str, Any]:
-    try:
+    with reading(path, InvalidConfigError, '/** with ros__parameters is needed'):
         return read_yaml(path)['/**']['ros__parameters']
-    except (KeyError, TypeError) as error:
-        raise InvalidConfigError(f'{path}: /** with ros__parameters is needed') from error
 
 
 def _missing_cameras(parameters: dict[str, Any], topics: Collection[str]) -> list[str]:

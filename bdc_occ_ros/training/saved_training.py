@@ -114,20 +114,13 @@ def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:
 
 
 def _require_fitting(state: Mapping[str, Any], trainer: Trainer) -> None:
-    """Refuse a step and an optimizer that the trainer cannot have had."""
-    step, optimizer, own = state['step'], state['optimizer'], trainer.optimizer
+    """Refuse a step and moments that the trainer cannot have had."""
+    step = state['step']
     if type(step) is not int or not 0 <= step <= trainer.recipe.steps:
         raise InvalidTrainingStateError(
             f'step is a number up to {trainer.recipe.steps}; got {quoted(step)}')
-    groups = own.state_dict()['param_groups']
-    if len(optimizer['param_groups']) != len(groups) or any(
-            found.get(name, value) != value
-            for found, group in zip(optimizer['param_groups'], groups)
-            for name, value in group.items() if name != 'lr'):  # which every step sets anew
-        raise InvalidTrainingStateError(
-            f'the optimizer has other groups: {quoted(optimizer["param_groups"])}')
-    parameters = [parameter for group in own.param_groups for parameter in group['params']]
-    for number, moments in optimizer['state'].items():
+    parameters = [each for group in trainer.optimizer.param_groups for each in group['params']]
+    for number, moments in state['optimizer']['state'].items():
         shape = parameters[number].shape
         if {name: moment.shape for name, moment in moments.items()} != {
                 'step': torch.Size(), 'exp_avg': shape, 'exp_avg_sq': shape}:

@@ -164,7 +164,8 @@ class Trainer:
         """Restore what `state` returned, from a trainer of the same config and recipe."""
         self.network.load_state_dict(state['network'])
         self.averaged.network.load_state_dict(state['averaged'])
-        self.optimizer.load_state_dict(state['optimizer'])
+        self.optimizer.load_state_dict(  # its groups are those of the recipe
+            {**self.optimizer.state_dict(), 'state': state['optimizer']['state']})
         torch.set_rng_state(state['random'].cpu())
         self.step = state['step']
 

@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 import hashlib
 import io
 from pathlib import Path
-import pickle
-import re
 from typing import Any
 import zipfile
 
@@ -27,7 +25,7 @@ from torch import serialization, Tensor
 
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.errors import InvalidWeightsError
-from bdc_occ_ros.files import DAMAGES, quoted, read_bytes
+from bdc_occ_ros.files import quoted, read_bytes, reading
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.network import validate_architecture
 from bdc_occ_ros.weights.weights_file import require_finite, require_same_tensors
@@ -103,12 +101,15 @@ def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
     if entry is None and not any(isinstance(value, Tensor) for value in content.values()):
         raise InvalidWeightsError(f'{path}: there is no state dict under any name of '
                                   f'{(*STATES, *AVERAGES)}; found {_listed(content)}')
-    tensors, prefix = _one_network(_dense(state, path))
+    tensors = _dense(state, path)
+    anchor = next((name for name in tensors if IN_EVERY_NETWORK in name), IN_EVERY_NETWORK)
+    prefix = anchor.partition(IN_EVERY_NETWORK)[0]
+    tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     averaged = {name: tensors.pop(twin) for name in list(tensors)
                 if (twin := f'ema_{name.replace(".", "_")}') in tensors}
     place = ' of '.join(filter(None, (
         'ema_* buffers' if averaged else prefix and f'{prefix}*', entry or 'the file')))
-    is_ema |= bool(averaged) or _is_average(prefix) or not COUNTERS.isdisjoint(state)
+    is_ema |= bool(averaged) or not COUNTERS.isdisjoint(state)
     meta = content.get('meta', {})  # what mmcv notes beside the tensors, if anything
     epoch = content.get('epoch', meta.get('epoch') if isinstance(meta, Mapping) else None)
     return AuthorsCheckpoint({**tensors, **averaged}, is_ema, place,
@@ -188,15 +189,9 @@ def _unpickled(path: Path, data: bytes) -> Any:
     serialization.clear_safe_globals()
     serialization.add_safe_globals(STAND_INS)
     try:
-        return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InvalidWeightsError(
-            f'{path}: refused, since it holds more than tensors and plain values, and opening '
-            f'that could run a program: {_first_sentence(error)} Where you trust its source, save '
-            "its 'state_dict' alone with torch.save, and import that file") from error
-    except DAMAGES as error:
-        raise InvalidWeightsError(
-            f'{path}: damaged, fetch it again: {_first_sentence(error)}') from error
+        with reading(path, InvalidWeightsError, 'fetch it again, or where you trust its source, '
+                     "save its 'state_dict' alone with torch.save, and import that file"):
+            return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
     finally:
         serialization.clear_safe_globals()
         serialization.add_safe_globals(allowed_before)
@@ -232,36 +227,12 @@ def _dense(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _is_average(prefix: str) -> bool:
-    return 'ema' in re.split(r'[._]', prefix)
-
-
-def _one_network(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """Return the tensors of one network, an averaged one if there is, and its prefix in names."""
-    prefixes = {name.partition(IN_EVERY_NETWORK)[0] for name in tensors
-                if IN_EVERY_NETWORK in name}
-    chosen = min(prefixes, key=lambda prefix: (not _is_average(prefix), prefix), default='')
-
-    def owner(name: str) -> str:
-        return max(filter(name.startswith, prefixes), key=len, default=chosen)
-    return {name.removeprefix(chosen): tensor for name, tensor in tensors.items()
-            if owner(name) == chosen}, chosen
-
-
 def _listed(entries: Mapping[Any, Any]) -> str:
     """Say how many entries there are, and what the first are called and of which type."""
     first = [f'{quoted(name)} ({type(value).__name__}'
              + (f' of {len(value)})' if isinstance(value, Mapping | list) else ')')
              for name, value in list(entries.items())[:8]]
     return f'{len(entries)} entries: {", ".join(first)}'
-
-
-def _first_sentence(error: Exception) -> str:
-    """Return the part of PyTorch's message that names the reason, not its advice."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = next((line for line in lines if 'GLOBAL' in line or 'Unsupported' in line), None)
-    text = reason or (lines[0] if lines else type(error).__name__)
-    return text.partition('. ')[0][:200].rstrip('.') + '.'
 
 
 def _has(names: Collection[str], prefix: str) -> bool:

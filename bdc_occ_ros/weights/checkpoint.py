@@ -13,8 +13,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
-from bdc_occ_ros.files import quoted
+from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
 from bdc_occ_ros.weights.packed_checkpoint import FORMAT as PACKED_FORMAT
@@ -91,10 +91,8 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
     :raises InvalidWeightsError: if names, shapes or kinds of the tensors are not exactly those of
         the network.
     """
-    try:
+    with reading(checkpoint.config.name, InvalidWeightsError):
         network = validate_architecture(checkpoint.config)
-    except InvalidConfigError as error:
-        raise InvalidWeightsError(str(error)) from error
     require_same_tensors(checkpoint.tensors, network.state_dict(), checkpoint.config.name)
     network.to_empty(device='cpu').load_state_dict(dict(checkpoint.tensors))
     return network

@@ -22,8 +22,8 @@ from bdc_occ_ros.binary.folding import count_zeros
 from bdc_occ_ros.binary.layers import BinaryConv2d, Redistribution, RPReLU
 from bdc_occ_ros.binary.packed_checks import require_valid_unit
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
-from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
-from bdc_occ_ros.files import quoted
+from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
@@ -148,10 +148,8 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
     :raises InvalidWeightsError: if names, shapes, dtypes or values of the tensors cannot be those
         of the network.
     """
-    try:
+    with reading(packed.config.name, InvalidWeightsError):
         network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
-    except InvalidConfigError as error:
-        raise InvalidWeightsError(str(error)) from error
     require_same_tensors(packed.tensors, network.state_dict(), packed.config.name,
                          has_same_dtypes=True)
     network.load_state_dict(dict(packed.tensors), assign=True)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.config_file import parse_dataclass
-from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.files import parse_json, quoted, read_bytes, reading
 from bdc_occ_ros.network.config import NetworkConfig
 
@@ -77,11 +77,8 @@ class WeightsFile:
 
         :raises InvalidWeightsError: if there can be no such network.
         """
-        try:
+        with reading(self.path, InvalidWeightsError):
             return parse_dataclass(NetworkConfig, self.manifest['config'], f'{self.path}: config')
-        except InvalidConfigError as error:
-            raise InvalidWeightsError(
-                f'the manifest does not describe a network: {error}') from error
 
 
 def write_weights_file(path: str | Path, manifest: Mapping[str, Any],

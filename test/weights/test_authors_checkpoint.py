@@ -101,9 +101,6 @@ CONTAINERS = {
     'Lightning': ({'pytorch-lightning_version': '2.5', 'epoch': 3, 'state_dict': wrapped(
         'model.', TRAINED), 'loops': {}, 'callbacks': {}, 'hyper_parameters': {'lr': 0.1}},
         False, 'model.* of state_dict'),
-    'Lightning with an average': ({'state_dict': {
-        **wrapped('model.', TRAINED), **wrapped('ema.module.', MEAN)}}, True,
-        'ema.module.* of state_dict'),
     'plain': ({'model': TRAINED, 'optimizer': ADAM, 'epoch': 3}, False, 'model'),
     'plain with an average': ({'model': TRAINED, 'model_ema': MEAN}, True, 'model_ema'),
     'compiled': ({'model': wrapped('_orig_mod.module.', TRAINED)}, False,
@@ -176,7 +173,7 @@ def test_code_is_refused_and_not_run(tmp_path, small_state, place):
     content = {'meta': {}, 'state_dict': small_state}
     content[place] = {**content[place], 'evil': Touch(trace)}
     path = saved(tmp_path, content)
-    with pytest.raises(InvalidWeightsError, match='refused.*(posix|os|nt).system.*state_dict'):
+    with pytest.raises(InvalidWeightsError, match='could run .*(posix|os|nt).system.*state_dict'):
         read_authors_checkpoint(path)
     assert not trace.exists()
     torch.load(path, weights_only=False)  # the trap was armed
