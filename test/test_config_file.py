@@ -3,7 +3,7 @@
 """Settings and their limits, and single values of a config changed by words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 import json
 from typing import Literal
 
@@ -124,9 +124,9 @@ def test_dates_are_words(tmp_path):
     int('9' * 4000), 1 << 20_000, -2 ** 64, ['y' * 10 ** 6] * 9, {'z' * 10 ** 6: 1}, float('inf'),
     None, [[[[[[[]]]]]]]], ids=lambda value: type(value).__name__)
 def test_a_value_of_a_stranger_is_quoted_in_one_line(nano, value):
-    for part in ('name', 'feature_stride', 'image', 'boxes', 'nano'):
+    for part in ('name', 'feature_stride', 'image', 'nano'):
         with pytest.raises(InvalidConfigError) as caught:
-            parse_dataclass(type(nano), {'name': 'x', part: value}, 'x')
+            parse_dataclass(type(nano), asdict(nano) | {part: value}, 'x')
         assert len(str(caught.value)) < 700 and '\n' not in str(caught.value)
 
 
