@@ -3,9 +3,11 @@
 """Read files that strangers made, within bounds; write files and folders whole or not at all."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
+import fcntl
 import io
 import json
+import logging
 import math
 import os
 from pathlib import Path
@@ -21,6 +23,8 @@ import numpy as np
 
 from bdc_occ_ros.errors import BdcOccError
 
+_LOGGER = logging.getLogger(__name__)
+UNFINISHED = '.unfinished'  # how the names of hidden folders end that hold what is being written
 MAX_DOCUMENT_BYTES = 2 ** 26
 MAX_ARRAYS_BYTES = 2 ** 30
 MAX_MESSAGE_LENGTH = 200  # characters of what a stranger's file says that go into a message
@@ -118,24 +122,40 @@ def read_arrays(path: Path, error: type[BdcOccError],
 
 
 @contextmanager
-def replacing(path: Path, error: type[BdcOccError]) -> Iterator[Path]:
-    """
-    Offer a place beside a file or folder to write it to; it takes the name at once or never.
-
-    What an interrupted program left at that place is removed first.
-
-    :raises BdcOccError: of the given kind, if it cannot be written.
-    """
-    partial = path.with_name(f'.{path.name}.partial')
+def writing(path: str | Path, error: type[BdcOccError]) -> Iterator[None]:
+    """Turn the failure to write a file or folder into one named error."""
     try:
-        _remove(partial)
-        yield partial
-        os.replace(partial, path)
+        yield
     except OSError as damage:
-        raise error(f'{path}: cannot be written: {damage.strerror or damage}; nothing of it '
-                    'was kept') from damage
-    finally:
-        _remove(partial)
+        raise error(f'{path}: cannot be written: {damage.strerror or damage}; nothing of it was '
+                    'kept') from damage
+
+
+@contextmanager
+def replacing(path: str | Path, error: type[BdcOccError]) -> Iterator[Path]:
+    """
+    Offer a place of the same name to write a file or folder to; it takes its own at once or never.
+
+    The place is a hidden folder beside it. What a killed program left there is removed first.
+
+    :raises BdcOccError: of the given kind, if it cannot be written, or another program is about to.
+    """
+    path = Path(path)
+    hidden = path.with_name(f'.{path.name}{UNFINISHED}')
+    with writing(path, error), ExitStack() as stack:
+        hidden.mkdir(exist_ok=True)
+        holder = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, holder)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            raise error(f'{path}: another program is writing it; wait for its end') from busy
+        stack.callback(shutil.rmtree, hidden)
+        for torn in list(hidden.iterdir()):
+            _LOGGER.warning('%s: what an interrupted program left of it is removed', path)
+            shutil.rmtree(torn) if torn.is_dir() else torn.unlink()
+        yield hidden / path.name
+        os.replace(hidden / path.name, path)
 
 
 def _cut(text: str) -> str:
@@ -162,10 +182,3 @@ def _check_array_header(member: Any, entry: zipfile.ZipInfo) -> None:
     shape, _, dtype = read_header(member)
     if math.prod(shape) * dtype.itemsize > entry.file_size:
         raise ValueError(f'{entry.filename} claims the shape {quoted(shape)}, more than it holds')
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -101,9 +101,20 @@ def test_a_file_or_folder_takes_its_name_when_it_is_whole(tmp_path):
             partial.write_text('x')
 
 
-def test_what_a_killed_program_left_is_removed(tmp_path):
-    (tmp_path / '.file.partial').mkdir()
-    (tmp_path / '.file.partial' / 'rest').write_text('torn')
-    with replacing(tmp_path / 'file', InvalidBagError) as partial:
-        partial.write_text('new')
+def test_what_a_killed_program_left_is_removed(tmp_path, caplog):
+    (tmp_path / '.file.unfinished' / 'file').mkdir(parents=True)
+    (tmp_path / '.file.unfinished' / 'file' / 'rest').write_text('torn')
+    with replacing(tmp_path / 'file', InvalidBagError) as place:
+        place.write_text('new')
+        with pytest.raises(InvalidBagError, match='another program is writing it'):
+            with replacing(tmp_path / 'file', InvalidBagError):
+                pass
     assert [entry.name for entry in tmp_path.iterdir()] == ['file']
+    assert f'{tmp_path / "file"}: what an interrupted program left' in caplog.text
+
+
+def test_a_full_disk_leaves_nothing_and_says_where(tmp_path, small_files):
+    with pytest.raises(InvalidBagError, match='file: cannot be written: File too large'):
+        with replacing(tmp_path / 'file', InvalidBagError) as place, small_files(1000):
+            place.write_bytes(bytes(2000))
+    assert not list(tmp_path.iterdir())
