@@ -138,7 +138,7 @@ def replacing(path: str | Path, error: type[BdcOccError]) -> Iterator[Path]:
 
     The place is a hidden folder beside it. What a killed program left there is removed first.
 
-    :raises BdcOccError: of the given kind, if it cannot be written, or another program is about to.
+    :raises BdcOccError: of the given kind, if it cannot be written or another program is at it.
     """
     path = Path(path)
     hidden = path.with_name(f'.{path.name}{UNFINISHED}')

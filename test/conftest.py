@@ -127,7 +127,7 @@ def data_folder() -> Path:
 
 @pytest.fixture
 def small_files() -> Callable[[int], AbstractContextManager[None]]:
-    """Return what ends every file at a number of bytes while a block lasts, as a full disk does."""
+    """Return what ends files at a number of bytes while a block lasts, as a full disk does."""
     @contextmanager
     def limited(num_bytes: int) -> Iterator[None]:
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
