@@ -21,11 +21,10 @@ import apsw
 from backports import zstd
 from rosbags.interfaces import Connection, Qos, QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
-from rosbags.rosbag2.metadata import parse_qos
 from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError
 
-from bdc_occ_ros.bags.mcap_file import DAMAGED, MAX_CHUNK_BYTES, McapFile
+from bdc_occ_ros.bags.mcap_file import DAMAGED, MAX_CHUNK_BYTES, McapFile, offered_qos
 from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE, IMAGE, message_types
 from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidBagError, InvalidConfigError
@@ -160,7 +159,8 @@ class BagReader:
             for entry in stated['topics_with_message_count']:
                 topic = entry['topic_metadata']
                 counts[topic['name']] += entry['message_count']
-                profiles[topic['name']] += parse_qos(topic.get('offered_qos_profiles'))
+                profiles[topic['name']] += offered_qos(
+                    str(topic.get('offered_qos_profiles') or ''))  # a list is YAML as well
             return {'files': [Path(name).name for name in stated['relative_file_paths']],
                     'counts': counts, 'qos': profiles}
         except MALFORMED as error:

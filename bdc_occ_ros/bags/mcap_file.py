@@ -4,6 +4,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 import heapq
 from io import BytesIO
 from operator import itemgetter
@@ -19,6 +20,7 @@ from rosbags.interfaces import (
     ConnectionExtRosbag2,
     MessageDefinition,
     MessageDefinitionFormat,
+    Qos,
 )
 from rosbags.rosbag2 import ReaderError
 from rosbags.rosbag2.metadata import parse_qos
@@ -43,6 +45,15 @@ class Chunk(NamedTuple):
     place: int
     length: int
     is_packed: bool = True
+
+
+@cache
+def offered_qos(text: str) -> list[Qos]:
+    """Parse the profiles of publishers, which take long; none if the YAML is damaged."""
+    try:
+        return parse_qos(text)
+    except DAMAGED:
+        return []
 
 
 class McapFile:
@@ -152,10 +163,7 @@ class McapFile:
             return
         topic, encoding = _texts(content[4:])[:2]
         words = _texts(content[16 + len(topic.encode()) + len(encoding.encode()):])
-        try:
-            qos = parse_qos(dict(zip(words[::2], words[1::2])).get('offered_qos_profiles', ''))
-        except DAMAGED:  # it is advice only
-            qos = []
+        qos = offered_qos(dict(zip(words[::2], words[1::2])).get('offered_qos_profiles', ''))
         self._channels[number] = Connection(
             number, topic, self._schemas.get(schema, ''), NO_DEFINITION, '', 0,
             ConnectionExtRosbag2(encoding, qos), self)
