@@ -122,13 +122,17 @@ def read_arrays(path: Path, error: type[BdcOccError],
 
 
 @contextmanager
-def writing(path: str | Path, error: type[BdcOccError]) -> Iterator[None]:
-    """Turn the failure to write a file or folder into one named error."""
+def writing(path: str | Path, error: type[BdcOccError],
+            kept: str = 'nothing of it was kept') -> Iterator[None]:
+    """
+    Turn the failure to write a file or folder into one named error.
+
+    :param kept: What is there afterwards, in words.
+    """
     try:
         yield
     except OSError as damage:
-        raise error(f'{path}: cannot be written: {damage.strerror or damage}; nothing of it was '
-                    'kept') from damage
+        raise error(f'{path}: cannot be written: {damage.strerror or damage}; {kept}') from damage
 
 
 @contextmanager
