@@ -3,7 +3,7 @@
 """Read files that strangers made, within bounds; write files and folders whole or not at all."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, ExitStack
+from contextlib import contextmanager, ExitStack, suppress
 import fcntl
 import io
 import json
@@ -136,30 +136,40 @@ def writing(path: str | Path, error: type[BdcOccError],
 
 
 @contextmanager
-def replacing(path: str | Path, error: type[BdcOccError]) -> Iterator[Path]:
+def replacing(path: str | Path, error: type[BdcOccError], *, parents: bool = False
+              ) -> Iterator[Path]:
     """
     Offer a place of the same name to write a file or folder to; it takes its own at once or never.
 
-    The place is a hidden folder beside it. What a killed program left there is removed first.
+    The place is a hidden folder beside it. What a killed program left there is removed first;
+    another program that is writing the same is waited for.
 
-    :raises BdcOccError: of the given kind, if it cannot be written or another program is at it.
+    :param parents: Whether to make the folders that it lies in.
+    :raises BdcOccError: of the given kind, if it cannot be written.
     """
     path = Path(path)
     hidden = path.with_name(f'.{path.name}{UNFINISHED}')
     with writing(path, error), ExitStack() as stack:
-        hidden.mkdir(exist_ok=True)
-        holder = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY)
-        stack.callback(os.close, holder)
-        try:
-            fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as busy:
-            raise error(f'{path}: another program is writing it; wait for its end') from busy
+        stack.callback(os.close, _locked(hidden, parents))
         stack.callback(shutil.rmtree, hidden)
         for torn in list(hidden.iterdir()):
             _LOGGER.warning('%s: what an interrupted program left of it is removed', path)
             shutil.rmtree(torn) if torn.is_dir() else torn.unlink()
         yield hidden / path.name
         os.replace(hidden / path.name, path)
+
+
+def _locked(folder: Path, parents: bool) -> int:
+    """Make a folder and lock it, until the file descriptor is closed that is returned."""
+    while True:
+        with suppress(FileExistsError):
+            folder.mkdir(parents=parents)
+        with suppress(FileNotFoundError):  # who had it before removes it
+            holder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            if os.fstat(holder).st_nlink:
+                return holder
+            os.close(holder)
 
 
 def _cut(text: str) -> str:

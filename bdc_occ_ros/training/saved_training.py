@@ -5,8 +5,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from io import BytesIO
 import json
-import os
 from pathlib import Path
 from pickle import UnpicklingError
 import sys
@@ -16,6 +16,7 @@ import zipfile
 import torch
 
 from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.weights.authors_checkpoint import DAMAGE
 from bdc_occ_ros.weights.checkpoint import Checkpoint
@@ -83,12 +84,17 @@ def samples_seen_by(weights: Checkpoint | None) -> int:
 
 
 def save_training(path: Path, trainer: Trainer, origin: Origin) -> None:
-    """Write all that the next step depends on; an older file is replaced in one step."""
-    partial = path.with_name(f'.{path.name}.partial')
+    """
+    Write all that the next step depends on; an older file is replaced in one step.
+
+    :raises InvalidTrainingStateError: if it cannot be written; an older one stays.
+    """
+    content = BytesIO()  # to a file, PyTorch says of a full disk what it says of a mistake
     torch.save({'format': FORMAT, 'config': asdict(trainer.config),
                 'recipe': asdict(trainer.recipe), 'origin': asdict(origin),
-                'state': trainer.state()}, partial)
-    os.replace(partial, path)
+                'state': trainer.state()}, content)
+    with replacing(path, InvalidTrainingStateError) as place:
+        place.write_bytes(content.getbuffer())
 
 
 def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.network.config import NetworkConfig
 
 SUFFIX = '.safetensors'
@@ -90,12 +90,8 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
         raise InvalidWeightsError(f'{path}: weights are written as {SUFFIX}')
     tensors = {n: t.detach().cpu().contiguous() for n, t in tensors.items()}
     text = json.dumps({**manifest, 'tensors_sha256': tensors_sha256(tensors)})
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        partial.write_bytes(tensors_to_bytes(tensors, {MANIFEST_KEY: text}))
-        os.replace(partial, path)
-    except OSError as error:
-        raise InvalidWeightsError(f'{path}: cannot be written: {error.strerror}') from error
+    with replacing(path, InvalidWeightsError) as place:
+        place.write_bytes(tensors_to_bytes(tensors, {MANIFEST_KEY: text}))
 
 
 def read_weights_file(path: str | Path) -> WeightsFile:
