@@ -70,16 +70,13 @@ class BagFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        if error is None:
-            self.close()
-        else:
-            self._writer.__exit__(kind, error, trace)
-
-    def close(self) -> None:
-        """Write what a whole bag ends with, unless that has been done."""
         if self._writer.storage is not None:
             with _disk_errors():
-                self._writer.close()
+                self._writer.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Write what a whole bag ends with."""
+        self.__exit__(None, None, None)
 
     def flush(self) -> None:
         """Bring an MCAP file to the disk, so that it can be read however the program ends."""

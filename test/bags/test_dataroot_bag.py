@@ -193,3 +193,29 @@ def test_damaged_data_sets_are_named(swept_dataroot, tmp_path):
         row['channel'] = 'RADAR'
     with pytest.raises(InvalidDatasetError, match=r"no images of \['CAM_BACK'\]"):
         read_scene(damaged, SCENE)
+
+
+def test_keyframes_alone_are_written_where_the_sweeps_are_not_there(swept_dataroot, tmp_path,
+                                                                     capsys, caplog):
+    copy = tmp_path / 'copy'
+    shutil.copytree(swept_dataroot, copy, ignore=shutil.ignore_patterns('sweeps'))
+    arguments = ['bag', 'write', '--dataroot', str(copy), '--version', VERSION, '--scene', SCENE,
+                 '-o', str(tmp_path / 'bag'), '--json']
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)['num_sets'] == NUM_SAMPLES
+    assert f'{SCENE}: 234 sweeps are not in {copy} and are left out' in caplog.text
+    assert main(['check-data', str(copy)]) == main(['check-data', str(swept_dataroot)])
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()
+            if 'sweeps that are there' in line] == ['0.0%', '100.0%']
+
+
+def test_a_keyframe_that_is_not_there_leaves_no_bag(swept_dataroot, tmp_path, capsys):
+    copy = tmp_path / 'copy'
+    shutil.copytree(swept_dataroot, copy)
+    next(iter(files(copy, 'CAM_BACK').values())).unlink()
+    sorted((copy / 'samples' / 'CAM_BACK').iterdir())[-1].unlink(missing_ok=True)
+    arguments = ['bag', 'write', '--dataroot', str(copy), '--version', VERSION, '--scene', SCENE,
+                 '-o', str(tmp_path / 'bag')]
+    assert main(arguments) == main(arguments) == 2
+    assert capsys.readouterr().err.count('No such file') == 2
+    assert [path.name for path in tmp_path.iterdir()] == ['copy']
