@@ -28,6 +28,7 @@ from bdc_occ_ros.bags.mcap_file import DAMAGED, MAX_CHUNK_BYTES, McapFile, offer
 from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE, IMAGE, message_types
 from bdc_occ_ros.config_file import read_yaml
 from bdc_occ_ros.errors import InvalidBagError, InvalidConfigError
+from bdc_occ_ros.files import quoted
 
 METADATA_FILE = 'metadata.yaml'
 MAX_METADATA_BYTES = 16 * 2**20
@@ -89,8 +90,8 @@ class BagReader:
             if connections and not self.topics:
                 raise InvalidBagError(
                     f'not of ROS 2: messages in {connections[0].ext.serialization_format!r} are '
-                    'nothing that a ROS node can receive; use a converter to ROS messages:'
-                    ' bdc-occ bag write lists some under --flavour')
+                    'nothing that a ROS node can receive; use a converter to ROS messages: '
+                    'bdc-occ bag write lists some under --flavour')
             self._compare(stated)
             self.start_ns, self.duration_ns = self._times()
             self._stack = stack.pop_all()
@@ -164,7 +165,7 @@ class BagReader:
             return {'files': [Path(name).name for name in stated['relative_file_paths']],
                     'counts': counts, 'qos': profiles}
         except MALFORMED as error:
-            self._remark(f'{METADATA_FILE} is read past, since it is damaged: {error!r}')
+            self._remark(f'{METADATA_FILE} is read past, since it is damaged: {quoted(error)}')
             return {}
 
     def _files(self, stated: dict[str, Any]) -> list[Path]:

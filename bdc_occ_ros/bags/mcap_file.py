@@ -15,13 +15,7 @@ from zlib import crc32
 
 from backports import zstd
 from lz4.frame import LZ4FrameDecompressor
-from rosbags.interfaces import (
-    Connection,
-    ConnectionExtRosbag2,
-    MessageDefinition,
-    MessageDefinitionFormat,
-    Qos,
-)
+from rosbags.interfaces import Connection, ConnectionExtRosbag2, Qos
 from rosbags.rosbag2 import ReaderError
 from rosbags.rosbag2.metadata import parse_qos
 
@@ -34,7 +28,6 @@ HEAD_BYTES = 9  # of every record: opcode and length
 MAX_CHUNK_BYTES = 512 * 2**20
 RUN_BYTES = 2**20
 DAMAGED = (*DAMAGES, ReaderError, RuntimeError, zstd.ZstdError)
-NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 Message = tuple[int, Connection | None, memoryview]  # stamp in nanoseconds, channel, CDR
 
 
@@ -165,7 +158,7 @@ class McapFile:
         words = _texts(content[16 + len(topic.encode()) + len(encoding.encode()):])
         qos = offered_qos(dict(zip(words[::2], words[1::2])).get('offered_qos_profiles', ''))
         self._channels[number] = Connection(
-            number, topic, self._schemas.get(schema, ''), NO_DEFINITION, '', 0,
+            number, topic, self._schemas.get(schema, ''), None, '', 0,
             ConnectionExtRosbag2(encoding, qos), self)
 
     def _messages_in(self, chunk: Chunk, wanted: dict[int, Connection]) -> Iterator[Message]:
