@@ -186,7 +186,7 @@ def test_damaged_data_sets_are_named(swept_dataroot, tmp_path):
     rows[3]['filename'] = '../../etc/passwd'
     with pytest.raises(InvalidDatasetError, match='outside the data set'):
         write_dataroot_bag(tmp_path / 'b', damaged, SCENE)
-    rows[3]['calibrated_sensor_token'] = 'another'
+    rows[3] |= {'filename': rows[4]['filename'], 'calibrated_sensor_token': 'another'}
     with pytest.raises(InvalidDatasetError, match='CAM_BACK has several calibrations'):
         read_scene(damaged, SCENE)
     for row in rows:

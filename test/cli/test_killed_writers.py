@@ -9,6 +9,7 @@ from pathlib import Path
 import re
 import signal
 import sys
+import tempfile
 
 from made_scenes import VERSION
 from made_source import MadeSource
@@ -127,7 +128,8 @@ def test_a_killed_writer_begins_anew_or_goes_on_to_the_same_end(verb, verbs, tmp
 @pytest.mark.parametrize('verb', ['bag', 'world', 'train', 'evaluate'])
 @pytest.mark.parametrize('fault', ['full', 'closed'])
 def test_a_full_disk_or_a_closed_folder_is_one_line(verb, verbs, tmp_path, small_files, fault,
-                                                    capsys):
+                                                    capsys, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
     arguments = [word.format(tmp_path / 'folder') for word in verbs[verb]]
     (tmp_path / 'folder').mkdir()
     if fault == 'closed':  # for root as well, who may write into any folder: it is a file
