@@ -4,7 +4,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 import heapq
 from io import BytesIO
 from operator import itemgetter
@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
     is_packed: bool = True
 
 
-@cache
+@lru_cache(256)
 def offered_qos(text: str) -> list[Qos]:
     """Parse the profiles of publishers, which take long; none if the YAML is damaged."""
     try:
@@ -95,7 +95,7 @@ class McapFile:
                 yield channel, stamp_ns, data
 
     def _walk(self) -> bool:
-        """Note chunks, channels and statistics; return whether the last are there."""
+        """Note chunks, channels and statistics; return whether the last count every channel."""
         end, has_statistics, opcode = len(MAGIC), False, 0
         for opcode, place, length in _records(self._file, end, self._size):
             end = place + length
@@ -105,10 +105,11 @@ class McapFile:
             elif opcode == MESSAGE:
                 self._add_to_run(place, length)
             elif opcode == STATISTICS:
-                content, has_statistics = self._content(place, length), True
-                start_ns, end_ns = unpack_from('<QQ', content, 26)
+                content = self._content(place, length)
+                num_messages, start_ns, end_ns = unpack_from('<Q18xQQ', content)
                 self._counts = Counter(dict(iter_unpack('<HQ', content[46:])))
-                if self._counts.total():
+                has_statistics = self._counts.total() == num_messages
+                if num_messages:
                     self.start_time, self.end_time = start_ns, end_ns + 1
             elif opcode in (SCHEMA, CHANNEL):
                 self._describe(opcode, self._content(place, length))
@@ -132,6 +133,7 @@ class McapFile:
     def _count_messages(self) -> None:
         """Unpack all chunks, one after the other, to know what no summary says."""
         self._counts, chunks, self._chunks = Counter(), self._chunks, []
+        self.start_time, self.end_time = 2**63, 0
         for chunk in chunks:
             try:
                 data = self._unpacked(chunk)

@@ -16,7 +16,7 @@ from bdc_occ_ros.bags import bag_reader, mcap_file
 from bdc_occ_ros.bags.bag_file import qos
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.bag_summary import summarize_bag
-from bdc_occ_ros.bags.mcap_file import CHUNK, MAGIC, MESSAGE
+from bdc_occ_ros.bags.mcap_file import CHUNK, MAGIC, MESSAGE, STATISTICS
 from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import InvalidBagError
@@ -242,11 +242,14 @@ def test_types_and_encodings_that_nobody_knows_are_skipped(tmp_path):
 
 def test_messages_that_the_statistics_state_and_nobody_finds_are_a_remark(tmp_path):
     file = storage_of(write(tmp_path / 'bag'))
-    content = file.read_bytes()
-    stated = struct.pack('<HQ', 1, 20)
-    assert content.count(stated) == 1
-    file.write_bytes(content.replace(stated, struct.pack('<HQ', 1, 25)))
-    assert '25 messages of /speed are stated, 20 were read' in read(file)[1]
+    whole = file.read_bytes()
+    for total, by_channel in ((25, struct.pack('<HQ', 1, 25)), (20, b''), (25, b'')):
+        records = [(opcode, body if opcode != STATISTICS else struct.pack('<Q', total) + body[8:42]
+                    + text(by_channel)) for opcode, body in records_of(whole)]
+        file.write_bytes(MAGIC + joined(records) + MAGIC)
+        stamps, remarks, *times = read(file)
+        assert stamps == [*range(10, 30)] and times == [SECOND, 19 * SECOND // 10]
+        assert remarks == ('25 messages of /speed are stated, 20 were read' if by_channel else '')
 
 
 def bomb(packed, declared, num_chunks=1):
