@@ -3,9 +3,11 @@
 """Read files that strangers made, within bounds; write files and folders whole or not at all."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack, suppress
+import fcntl
 import io
 import json
+import logging
 import lzma
 import math
 import os
@@ -25,6 +27,8 @@ import numpy as np
 
 from bdc_occ_ros.errors import BdcOccError
 
+_LOGGER = logging.getLogger(__name__)
+UNFINISHED = '.unfinished'  # how the names of hidden folders end that hold what is being written
 MAX_DOCUMENT_BYTES = 2 ** 26
 MAX_ARRAYS_BYTES = 2 ** 30
 MAX_MESSAGE_LENGTH = 200  # characters of what a stranger's file says that go into a message
@@ -132,24 +136,54 @@ def read_arrays(path: Path, error: type[BdcOccError],
 
 
 @contextmanager
-def replacing(path: Path, error: type[BdcOccError]) -> Iterator[Path]:
+def writing(path: str | Path, error: type[BdcOccError],
+            kept: str = 'nothing of it was kept') -> Iterator[None]:
     """
-    Offer a place beside a file or folder to write it to; it takes the name at once or never.
+    Turn the failure to write a file or folder into one named error.
 
-    What an interrupted program left at that place is removed first.
+    :param kept: What is there afterwards, in words.
+    """
+    try:
+        yield
+    except OSError as damage:
+        raise error(f'{path}: cannot be written: {damage.strerror or damage}; {kept}') from damage
 
+
+@contextmanager
+def replacing(path: str | Path, error: type[BdcOccError], *, parents: bool = False
+              ) -> Iterator[Path]:
+    """
+    Offer a place of the same name to write a file or folder to; it takes its own at once or never.
+
+    The place is a hidden folder beside it. What a killed program left there is removed first;
+    another program that is writing the same is waited for.
+
+    :param parents: Whether to make the folders that it lies in.
     :raises BdcOccError: of the given kind, if it cannot be written.
     """
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        _remove(partial)
-        yield partial
-        os.replace(partial, path)
-    except OSError as damage:
-        raise error(f'{path}: cannot be written: {damage.strerror or damage}; nothing of it '
-                    'was kept') from damage
-    finally:
-        _remove(partial)
+    path = Path(path)
+    hidden = path.with_name(f'.{path.name}{UNFINISHED}')
+    with writing(path, error), ExitStack() as stack:
+        stack.callback(os.close, _locked(hidden, parents))
+        stack.callback(shutil.rmtree, hidden)
+        for torn in list(hidden.iterdir()):
+            _LOGGER.warning('%s: what an interrupted program left of it is removed', path)
+            shutil.rmtree(torn) if torn.is_dir() else torn.unlink()
+        yield hidden / path.name
+        os.replace(hidden / path.name, path)
+
+
+def _locked(folder: Path, parents: bool) -> int:
+    """Make a folder and lock it, until the file descriptor is closed that is returned."""
+    while True:
+        with suppress(FileExistsError):
+            folder.mkdir(parents=parents)
+        with suppress(FileNotFoundError):  # who had it before removes it
+            holder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            if os.fstat(holder).st_nlink:
+                return holder
+            os.close(holder)
 
 
 def _words_of(damage: Exception) -> str:
@@ -185,10 +219,3 @@ def _check_array_header(member: Any, entry: zipfile.ZipInfo) -> None:
     shape, _, dtype = read_header(member)
     if math.prod(shape) * max(1, dtype.itemsize) > entry.file_size:
         raise ValueError(f'{entry.filename} claims the shape {quoted(shape)}, more than it holds')
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small network, a well-known rig, a small data set, and real keyframes where they are there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 import os
 from pathlib import Path
+import resource
 
 import numpy as np
 import pytest
@@ -121,3 +123,17 @@ def data_folder() -> Path:
     if not folder:
         pytest.skip('BDC_OCC_TEST_DATA is not set: no real keyframes here')
     return Path(folder)
+
+
+@pytest.fixture
+def small_files() -> Callable[[int], AbstractContextManager[None]]:
+    """Return what ends files at a number of bytes while a block lasts, as a full disk does."""
+    @contextmanager
+    def limited(num_bytes: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    return limited

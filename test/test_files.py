@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files from outside are read within bounds; files of ours are whole or not there."""
 
+from concurrent.futures import ThreadPoolExecutor
 import io
 import os
 from pathlib import Path
@@ -101,9 +102,31 @@ def test_a_file_or_folder_takes_its_name_when_it_is_whole(tmp_path):
             partial.write_text('x')
 
 
-def test_what_a_killed_program_left_is_removed(tmp_path):
-    (tmp_path / '.file.partial').mkdir()
-    (tmp_path / '.file.partial' / 'rest').write_text('torn')
-    with replacing(tmp_path / 'file', InvalidBagError) as partial:
-        partial.write_text('new')
+def test_what_a_killed_program_left_is_removed(tmp_path, caplog):
+    (tmp_path / '.file.unfinished' / 'file').mkdir(parents=True)
+    (tmp_path / '.file.unfinished' / 'file' / 'rest').write_text('torn')
+    with replacing(tmp_path / 'file', InvalidBagError) as place:
+        place.write_text('new')
+    assert [entry.name for entry in tmp_path.iterdir()] == ['file']
+    assert f'{tmp_path / "file"}: what an interrupted program left' in caplog.text
+
+
+def test_a_full_disk_leaves_nothing_and_says_where(tmp_path, small_files):
+    with pytest.raises(InvalidBagError, match='file: cannot be written: File too large'):
+        with replacing(tmp_path / 'file', InvalidBagError) as place, small_files(1000):
+            place.write_bytes(bytes(2000))
+    assert not list(tmp_path.iterdir())
+
+
+def test_programs_that_write_the_same_do_so_one_after_the_other(tmp_path):
+    path, num_rounds, num_inside = tmp_path / 'file', 50, []
+
+    def write(letter):
+        for _ in range(num_rounds):
+            with replacing(path, InvalidBagError) as place:
+                num_inside.append(len(list(place.parent.iterdir())))
+                place.write_text(letter * 1000)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, 'abc'))
+    assert num_inside == [0] * 3 * num_rounds and len({*path.read_text()}) == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ['file']

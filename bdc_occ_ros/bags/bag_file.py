@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write a new bag: topics with their quality of service, messages in order."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
 from pathlib import Path
+import sqlite3
 from types import TracebackType
 from typing import Any, Literal
 
@@ -19,6 +23,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import writing
 
 VERSION_OF_HUMBLE = 8
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
@@ -33,6 +38,16 @@ def qos(depth: int, durability: QosDurability = QosDurability.VOLATILE,
                QosLiveliness.AUTOMATIC, unlimited, False)
 
 
+def require_new(path: Path) -> None:
+    """
+    Refuse to write over what is there.
+
+    :raises UsageError: if there is something of that name.
+    """
+    if path.exists():
+        raise UsageError(f'{path} exists already; choose another name or remove it')
+
+
 class BagFile:
     """
     Write a new bag that Humble and later read; use it in a with statement.
@@ -43,22 +58,33 @@ class BagFile:
 
     def __init__(self, path: str | Path, storage: Storage = 'mcap') -> None:
         self.path = Path(path)
-        if self.path.exists():
-            raise UsageError(f'{path} exists already; choose another name or remove it')
+        require_new(self.path)
         self._writer = Writer(self.path, version=VERSION_OF_HUMBLE,
                               storage_plugin=STORAGES[storage])
         self._connections: dict[str, Connection] = {}
 
     def __enter__(self) -> 'BagFile':
-        try:
+        with writing(self.path, UsageError):
             self._writer.open()
-        except OSError as error:
-            raise UsageError(f'{self.path} cannot be written: {error}') from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._writer.__exit__(kind, error, trace)
+        if self._writer.storage is not None:
+            with _disk_errors():
+                self._writer.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Write what a whole bag ends with."""
+        self.__exit__(None, None, None)
+
+    def flush(self) -> None:
+        """Bring an MCAP file to the disk, so that it can be read however the program ends."""
+        storage = self._writer.storage
+        if storage.chunk.bio.tell():
+            storage.close_chunk()
+            storage.bio.flush()
+            os.fsync(storage.bio.fileno())
 
     def connect(self, topic: str, msgtype: str, profile: Qos | None) -> None:
         """
@@ -86,4 +112,14 @@ class BagFile:
         :param stamp_ns: When it was recorded.
         :param data: The message in CDR.
         """
-        self._writer.write(self._connections[topic], stamp_ns, data)
+        with _disk_errors():
+            self._writer.write(self._connections[topic], stamp_ns, data)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Raise what SQLite says of a disk as everybody else does."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(str(error)) from error

@@ -31,7 +31,7 @@ class BagContents:
     """
     Summarize a bag: its size, duration, topics and matching profile.
 
-    :param start_ns: When its first message was recorded.
+    :param start_ns: When its first message was recorded; 0 if it is empty.
     :param dataset: Profile that fits, for `dataset:=`; empty if none does.
     """
 
@@ -42,13 +42,15 @@ class BagContents:
     topics: tuple[TopicSummary, ...]
     dataset: str
     reason: str
+    remarks: tuple[str, ...]
 
     def as_text(self) -> str:
         """Format the summary as text."""
         start = datetime.fromtimestamp(self.start_ns / 1e9, timezone.utc)
         width = max((len(topic.topic) for topic in self.topics), default=0)
-        lines = [f'{self.path}: {self.num_messages} messages in {self.duration_s:.3f} s from '
-                 f'{start:%Y-%m-%d %H:%M:%S} UTC']
+        lines = [f'{self.path}: ' + (
+            f'{self.num_messages} messages in {self.duration_s:.3f} s from '
+            f'{start:%Y-%m-%d %H:%M:%S} UTC' if self.num_messages else 'empty')]
         lines += [f'  {t.topic:{width}} {t.count:7} {t.msgtype} ({t.reliability}, {t.durability})'
                   for t in self.topics]
         return '\n'.join([*lines, f'dataset: {self.dataset or "none"}: {self.reason}'])
@@ -73,4 +75,4 @@ def summarize_bag(path: str | Path) -> BagContents:
         except NoDatasetError as error:
             dataset, reason = '', str(error)
         return BagContents(str(path), bag.start_ns, bag.duration_ns / 1e9,
-                           sum(counts.values()), tuple(topics), dataset, reason)
+                           counts.total(), tuple(topics), dataset, reason, tuple(bag.remarks))

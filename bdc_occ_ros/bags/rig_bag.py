@@ -3,6 +3,8 @@
 """Write what a camera rig recorded as a bag, as this package or a public converter does."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -12,7 +14,7 @@ import numpy as np
 from rosbags.interfaces import Qos, QosDurability, QosReliability
 
 from bdc_occ_ros.bags import BASE_FRAME, CALIBRATION_FILE, messages, ODOM_FRAME, TRUTH_FILE
-from bdc_occ_ros.bags.bag_file import BagFile, qos
+from bdc_occ_ros.bags.bag_file import BagFile, qos, require_new
 from bdc_occ_ros.bags.formats import (
     ConverterFormat,
     OWN_FORMAT,
@@ -23,6 +25,7 @@ from bdc_occ_ros.bags.formats import (
 from bdc_occ_ros.bags.truth_file import save_truth, Truth
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.geometry.calibration_file import save_calibration
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 
@@ -79,7 +82,9 @@ class RigBagWriter:
                  ego_from_lidar: np.ndarray | None = None) -> None:
         self._has_file = calibration == 'file'
         self._format = converter or (OWN_FORMAT_WITH_FILE if self._has_file else OWN_FORMAT)
-        self._file = BagFile(path, self._format.storage)
+        self._path = Path(path)
+        require_new(self._path)
+        self._stack = ExitStack()
         self._rig, self._start_ns, self._last_ns = rig, start_ns, start_ns
         self._mounts = {camera.name: camera.ego_from_camera for camera in rig.cameras}
         self._has_lidar = ego_from_lidar is not None and self._format.lidar_topic is not None
@@ -93,13 +98,31 @@ class RigBagWriter:
     @property
     def summary(self) -> BagSummary:
         """Return the summary of what has been written so far."""
-        return BagSummary(str(self._file.path), self._num_sets, self._num_images,
+        return BagSummary(str(self._path), self._num_sets, self._num_images,
                           len(self.truths), (self._last_ns - self._start_ns) / 1e9)
 
     def __enter__(self) -> 'RigBagWriter':
-        file, form = self._file.__enter__(), self._format
-        if self._has_file:
-            save_calibration(self._rig, file.path / CALIBRATION_FILE)
+        with ExitStack() as stack:
+            place = stack.enter_context(replacing(self._path, UsageError))
+            stack.push(partial(self._save_truths, place / TRUTH_FILE))
+            self._file = stack.enter_context(BagFile(place, self._format.storage))
+            self._begin()
+            if self._has_file:
+                save_calibration(self._rig, place / CALIBRATION_FILE)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if error is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            self._release(next_keyframe=None)
+
+    def _begin(self) -> None:
+        """Announce the topics, and write the calibration ahead of the first image."""
+        file, form = self._file, self._format
         early_ns = self._start_ns - form.lead_in_ns
         image_type = messages.COMPRESSED_IMAGE if form.encoding == 'jpeg' else messages.IMAGE
         for name in self._rig.names:
@@ -117,15 +140,6 @@ class RigBagWriter:
             self._add_info(name, early_ns, early_ns)
         if form.odometry_topic:
             file.connect(form.odometry_topic, messages.ODOMETRY, self._qos())
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        if error is None:
-            self._release(next_keyframe=None)
-        self._file.__exit__(kind, error, trace)
-        if error is None and self.truths:
-            save_truth(self.truths, self._file.path / TRUTH_FILE)
 
     def write_set(self, images: Sequence[RecordedReading], is_keyframe: bool = True,
                   scan: RecordedReading | None = None) -> None:
@@ -223,6 +237,10 @@ class RigBagWriter:
             self._file.write(topic, recorded_ns, message)
         self._waiting = []
         self._last_keyframe = next_keyframe
+
+    def _save_truths(self, path: Path, kind: type[BaseException] | None, *_: Any) -> None:
+        if kind is None and self.truths:
+            save_truth(self.truths, path)
 
     def _add(self, recorded_ns: int, topic: str, message: Any) -> None:
         self._waiting.append((recorded_ns, topic, message))

@@ -10,7 +10,6 @@ matrix and grid. It holds no pickled objects, so a file from a stranger can be o
 from collections.abc import Iterable
 from dataclasses import fields
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.errors import InvalidSnapshotError
-from bdc_occ_ros.files import parse_json, read_arrays, reading
+from bdc_occ_ros.files import parse_json, read_arrays, reading, replacing
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
@@ -40,7 +39,11 @@ class Snapshot(NamedTuple):
 
 def save_snapshot(path: str | Path, frame: Frame, occupancy: Occupancy | None,
                   boxes: Boxes | None) -> None:
-    """Write a frame and its prediction as npz; the file appears whole or not at all."""
+    """
+    Write a frame and its prediction as npz; the file appears whole or not at all.
+
+    :raises InvalidSnapshotError: if it cannot be written.
+    """
     cameras = frame.rig.cameras
     manifest: dict[str, Any] = {'format': FORMAT, 'frame': {
         'stamp_ns': frame.stamp_ns, 'stamps_ns': dict(frame.stamps_ns),
@@ -62,10 +65,8 @@ def save_snapshot(path: str | Path, frame: Frame, occupancy: Occupancy | None,
     if boxes is not None:
         manifest['boxes'] = {'class_names': boxes.class_names, 'stamp_ns': boxes.stamp_ns}
         arrays |= {f'boxes/{name}': getattr(boxes, name) for name in _BOX_ARRAYS}
-    partial = Path(path).with_name(Path(path).name + '.part')
-    with partial.open('wb') as file:
+    with replacing(path, InvalidSnapshotError) as place, place.open('wb') as file:
         np.savez(file, manifest=np.array(json.dumps(manifest)), **arrays)
-    os.replace(partial, path)
 
 
 def load_snapshot(path: str | Path) -> Snapshot:

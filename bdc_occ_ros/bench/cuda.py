@@ -23,7 +23,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bdc_occ_ros.bench.layers import Layer, packing_layer, real_map, seeded_data
-from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.errors import BdcOccError, UsageError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
 from bdc_occ_ros.kernels.operations import Epilogue
 
@@ -56,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     if output:
-        output.write_text(json.dumps(rows, indent=1))
+        with replacing(output, UsageError) as place:
+            place.write_text(json.dumps(rows, indent=1))
     return 0
 
 

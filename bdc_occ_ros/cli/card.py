@@ -18,6 +18,7 @@ import json
 from pathlib import Path
 
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import replacing
 
 HEADER = ('# SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors\n'
           '# SPDX-License-Identifier: Apache-2.0\n'
@@ -46,10 +47,8 @@ def run(args: argparse.Namespace) -> int:
         manifest, sort_keys=False, width=99)
     paths = args.weights.with_suffix('.yaml'), args.weights.with_suffix('.md')
     for path, text in zip(paths, (document, card_text(manifest))):
-        try:
-            path.write_text(text, encoding='utf-8')
-        except OSError as error:
-            raise UsageError(f'{path} cannot be written: {error}') from error
+        with replacing(path, UsageError) as place:
+            place.write_text(text, encoding='utf-8')
     print(json.dumps(manifest, indent=2) if args.json else
           f'written: {paths[0]} and {paths[1]}')
     return 0

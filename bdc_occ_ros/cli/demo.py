@@ -21,6 +21,7 @@ from typing import Any, TYPE_CHECKING
 
 from bdc_occ_ros.cli.bag import DEFAULT_SEED, image_size
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import replacing, writing
 
 if TYPE_CHECKING:
     from bdc_occ_ros.bags.recording import Recording
@@ -74,20 +75,19 @@ def run(args: argparse.Namespace) -> int:
         'is_trained': is_trained, 'backend': inference.get('backend'), 'seed': args.seed,
         'playback': asdict(result.playback), 'node_exit_status': result.exit_status,
         'picture': str(folder / 'occupancy.png'), 'diagnostics': result.diagnostics}
-    (folder / 'demo.json').write_text(json.dumps(summary, indent=2) + '\n')
+    with replacing(folder / 'demo.json', UsageError) as place:
+        place.write_text(json.dumps(summary, indent=2) + '\n')
     _report(args.json, summary, report)
     return 0 if result.exit_status == 0 else 1
 
 
 def _clear(folder: Path) -> None:
     """Make the folder, and remove what an earlier demo left in it."""
-    try:
+    with writing(folder, UsageError):
         folder.mkdir(parents=True, exist_ok=True)
         for name in LEFTOVERS:
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f'{folder} cannot be written: {error}') from error
 
 
 def _default_model(folder: Path) -> str:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from bdc_occ_ros.cli.training_arguments import chosen_device
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import replacing, writing
 
 if TYPE_CHECKING:
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
@@ -86,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
                for name, evaluation in compared.items()}
     document = json.dumps(report, indent=2)
     if args.output is not None:
-        _write(args.output, document)
+        with replacing(args.output, UsageError) as place:
+            place.write_text(document + '\n')
     print(document if args.json else report_as_text(report))
     if args.pictures is not None:
         _draw(args, dataset, source, whole)
@@ -103,10 +105,8 @@ def _require_writable(args: argparse.Namespace) -> None:
             raise UsageError(f'{path} cannot be written: it is closed or a folder, or its folder '
                              'is missing or closed')
     if args.pictures is not None:
-        try:
+        with writing(args.pictures, UsageError):
             args.pictures.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f'{args.pictures}: no folder for pictures: {error}') from error
 
 
 def _source(args: argparse.Namespace, dataset: 'NuscenesDataset') -> 'PredictionSource':
@@ -197,11 +197,3 @@ def _draw_gates(args: argparse.Namespace, source: 'PredictionSource', gates: 'Ch
     """Draw the channel gates of the units."""
     from bdc_occ_ros.drawing.gate_picture import draw_gates
     draw_gates(args.gates, f'channel gates of {args.model}', gates, source.class_names)
-
-
-def _write(path: Path, document: str) -> None:
-    """Write the scores into a file."""
-    try:
-        path.write_text(document + '\n')
-    except OSError as error:
-        raise UsageError(f'{path} cannot be written: {error}') from error

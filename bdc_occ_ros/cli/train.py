@@ -35,6 +35,7 @@ from bdc_occ_ros.cli.training_arguments import (
 )
 from bdc_occ_ros.cli.training_progress import training_progress
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import writing
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +110,8 @@ def run(args: argparse.Namespace) -> int:
     config = with_overrides(load_network_config(args.config), args.set)
     recipe = _recipe(args)
     device = chosen_device(args.device)
-    args.out.mkdir(parents=True, exist_ok=True)
+    with writing(args.out, UsageError):
+        args.out.mkdir(parents=True, exist_ok=True)
     with process_group('nccl' if device.type == 'cuda' else 'gloo') as group:
         _train(args, config, recipe, device, group)
     return 0

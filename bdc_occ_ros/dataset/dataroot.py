@@ -13,7 +13,7 @@ import numpy as np
 from bdc_occ_ros.dataset.scene_writer import SCENES_FOLDER
 from bdc_occ_ros.dataset.taxonomy import fixed_tables, token
 from bdc_occ_ros.errors import InvalidDatasetError, UsageError
-from bdc_occ_ros.files import read_json, reading
+from bdc_occ_ros.files import read_json, reading, replacing
 
 SCENE_TABLES = ('scene', 'log', 'sample', 'sample_data', 'sample_annotation', 'instance',
                 'ego_pose', 'calibrated_sensor', 'sensor')
@@ -50,6 +50,7 @@ def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequenc
 
     :param splits: Names of scenes by split, for splits.json.
     :raises UsageError: if there are no scenes, or a split names one that is not written.
+    :raises InvalidDatasetError: if they cannot be written.
     """
     names = written_scenes(dataroot, version)
     unknown = {name for scenes in splits.values() for name in scenes} - set(names)
@@ -64,10 +65,11 @@ def assemble_dataroot(dataroot: Path, version: str, splits: Mapping[str, Sequenc
     tables = fixed_tables() | {table: list(entries.values()) for table, entries in rows.items()}
     tables['map'] = [{'token': token('map', version), 'category': 'semantic_prior',
                       'filename': MAP_FILE, 'log_tokens': list(rows['log'])}]
-    for table, entries in tables.items():
-        (dataroot / version / f'{table}.json').write_text(json.dumps(entries))
-    torn = dataroot / version / f'{SPLITS_FILE}.part'
-    torn.write_text(json.dumps({split: list(scenes) for split, scenes in splits.items()}))
-    torn.replace(dataroot / version / SPLITS_FILE)
-    (dataroot / MAP_FILE).parent.mkdir(exist_ok=True)
-    cv2.imwrite(str(dataroot / MAP_FILE), np.zeros(MAP_SHAPE, np.uint8))
+    contents = {f'{version}/{table}.json': json.dumps(entries).encode()
+                for table, entries in tables.items()}
+    contents[f'{version}/{SPLITS_FILE}'] = json.dumps(
+        {split: list(scenes) for split, scenes in splits.items()}).encode()
+    contents[MAP_FILE] = cv2.imencode('.png', np.zeros(MAP_SHAPE, np.uint8))[1].tobytes()
+    for name, content in contents.items():
+        with replacing(dataroot / name, InvalidDatasetError, parents=True) as place:
+            place.write_bytes(content)

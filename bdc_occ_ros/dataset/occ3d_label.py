@@ -9,7 +9,7 @@ import numpy as np
 
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.errors import InvalidLabelError
-from bdc_occ_ros.files import read_arrays, reading
+from bdc_occ_ros.files import read_arrays, reading, replacing
 
 SHAPE = (200, 200, 16)
 ARRAYS = ('semantics', 'mask_lidar', 'mask_camera')
@@ -37,8 +37,7 @@ def label_path(dataroot: Path, scene_name: str, sample_token: str) -> Path:
 
 def save_label(path: Path, label: Occ3dLabel) -> None:
     """Write a label; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open('wb') as file:
+    with replacing(path, InvalidLabelError, parents=True) as place, place.open('wb') as file:
         np.savez_compressed(file, **{name: getattr(label, name).astype(np.uint8)
                                      for name in ARRAYS})
 

@@ -5,13 +5,12 @@
 from collections.abc import Callable
 import hashlib
 from pathlib import Path
-import tempfile
 from typing import Any
 
 import numpy as np
 
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.files import read_arrays, reading
+from bdc_occ_ros.files import read_arrays, reading, replacing, writing
 
 
 class SampleCache:
@@ -25,7 +24,8 @@ class SampleCache:
 
     def __init__(self, folder: Path, origin: Any) -> None:
         self._folder = folder / hashlib.sha256(repr(origin).encode()).hexdigest()[:16]
-        self._folder.mkdir(parents=True, exist_ok=True)
+        with writing(self._folder, InvalidDatasetError):
+            self._folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """
@@ -33,14 +33,13 @@ class SampleCache:
 
         :param key: Which; part of a file's name.
         :param make: Makes them if they are not there yet.
-        :raises InvalidDatasetError: if the file is damaged.
+        :raises InvalidDatasetError: if the file is damaged, or cannot be written.
         """
         path = self._folder / f'{key}.npz'
         if not path.is_file():
             arrays = make()
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+            with replacing(path, InvalidDatasetError) as place, place.open('wb') as file:
                 np.savez(file, **arrays)
-            Path(file.name).replace(path)
             return arrays
         with reading(path, InvalidDatasetError, 'delete it, and it will be made again'):
             return read_arrays(path, InvalidDatasetError)

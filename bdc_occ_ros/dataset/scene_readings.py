@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """List all that cameras and LiDAR recorded in one scene: keyframes and sweeps between them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+import logging
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 
+_LOGGER = logging.getLogger(__name__)
 LARGEST_GAP_NS = 20_000_000  # between images of one trigger, less the offsets of their cameras
 
 
@@ -59,6 +61,8 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
     """
     List the readings of a scene; files are not opened yet.
 
+    Sweeps whose files are not there, as where only samples/ was unpacked, are left out.
+
     :raises InvalidDatasetError: if there is no such scene, it lacks a camera, or a sensor of it
         has several calibrations.
     """
@@ -67,10 +71,16 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
         raise InvalidDatasetError(
             f'{dataset.dataroot / dataset.version} has no scene {quoted(scene_name)}; it has '
             f'{sorted({key.scene_name for key in dataset.keys})[:5]}')
-    rows, tables = defaultdict(list), dataset.rows
+    rows, tables, missing_sweeps = defaultdict(list), dataset.rows, Counter()
     for row in dataset.tables.sample_data:
         if row['sample_token'] in keys and row['channel'] in (*CAMERAS, LIDAR):
-            rows[row['channel']].append(row)
+            if row['is_key_frame'] or tables.file(row).is_file():
+                rows[row['channel']].append(row)
+            else:
+                missing_sweeps[row['channel']] += 1
+    if missing_sweeps:
+        _LOGGER.warning('%s: %d sweeps are not in %s and are left out: %s', scene_name,
+                        missing_sweeps.total(), dataset.dataroot, dict(missing_sweeps))
     if missing := sorted(set(CAMERAS) - rows.keys()):
         raise InvalidDatasetError(f'{scene_name} has no images of {missing}')
     for channel, of_channel in rows.items():

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bdc_occ_ros.dataset.taxonomy import attribute_of, CATEGORY_OF_CLASS, LIDAR, token
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import InvalidDatasetError, UsageError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
@@ -110,6 +111,7 @@ class SceneWriter:
         Write the files of a sample and note its rows; samples come in the order of time.
 
         :return: Its key.
+        :raises InvalidDatasetError: if a file cannot be written.
         """
         key = token('sample', self._scene.name, sample.stamp_us)
         self._link('sample', self._scene.name, {
@@ -129,6 +131,7 @@ class SceneWriter:
         Note the scene itself and write its rows; without this call the scene does not exist.
 
         :raises UsageError: if it has no samples.
+        :raises InvalidDatasetError: if they cannot be written.
         """
         samples, scene = self._tables['sample'], self._scene
         if not samples:
@@ -141,10 +144,8 @@ class SceneWriter:
         self._tables['log'] = [{
             'token': self._log_token, 'logfile': scene.name, 'vehicle': scene.vehicle,
             'date_captured': '2026-01-01', 'location': scene.location}]
-        self._rows_file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._rows_file.with_suffix('.partial')
-        partial.write_text(json.dumps(self._tables))
-        partial.replace(self._rows_file)
+        with replacing(self._rows_file, InvalidDatasetError, parents=True) as place:
+            place.write_text(json.dumps(self._tables))
 
     def _add_sensor(self, channel: str, ego_from_sensor: np.ndarray, camera: Camera | None
                     ) -> None:
@@ -163,10 +164,9 @@ class SceneWriter:
         folder = 'samples' if is_keyframe else 'sweeps'
         suffix = 'pcd.bin' if is_lidar else 'jpg'
         name = f'{folder}/{channel}/{self._scene.name}__{channel}__{reading.stamp_us}.{suffix}'
-        path = self._dataroot / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(np.asarray(reading.data, np.float32).tobytes() if is_lidar
-                         else reading.data)
+        with replacing(self._dataroot / name, InvalidDatasetError, parents=True) as place:
+            place.write_bytes(np.asarray(reading.data, np.float32).tobytes() if is_lidar
+                              else reading.data)
         key = token('sample_data', self._scene.name, channel, reading.stamp_us)
         self._tables['ego_pose'].append({'token': key, 'timestamp': reading.stamp_us,
                                          **_pose_row(reading.world_from_ego)})

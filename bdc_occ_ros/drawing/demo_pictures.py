@@ -12,6 +12,8 @@ from bdc_occ_ros.bags.recording import Recording
 from bdc_occ_ros.bags.truth_file import load_truth, Truth
 from bdc_occ_ros.drawing.rerun_recording import RerunRecording
 from bdc_occ_ros.drawing.sheet import Column, draw_sheet, Overlay
+from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 from bdc_occ_ros.world.drive import Drive, TRIGGERS_NS
@@ -56,7 +58,8 @@ def write_rerun(folder: Path, rig: CameraRig, recording: Recording, notice: str)
     :param notice: Warning to show; empty for none.
     """
     wanted = set(recording.occupancies)
-    with RerunRecording(folder / 'demo.rrd', rig, notice) as rerun:
+    with (replacing(folder / 'demo.rrd', UsageError) as place,
+          RerunRecording(place, rig, notice) as rerun):
         with BagReader(folder / 'drive') as bag:
             images = [topic for topic in bag.topics if IMAGE_TOPIC.fullmatch(topic)]
             for message in bag.messages(images):

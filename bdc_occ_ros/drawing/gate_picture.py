@@ -11,6 +11,7 @@ import numpy as np
 
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.evaluation.channel_gates import ChannelGates
+from bdc_occ_ros.files import replacing
 
 ROW_INCHES = 2.6
 WIDTH_INCHES = 17.0
@@ -39,10 +40,8 @@ def draw_gates(path: str | Path, title: str, gates: ChannelGates, class_names: S
         spread.set_title(f'{name}\n{len(mean)} channels, {len(values)} samples', fontsize=8)
         _draw_differences(scenes, mean, gates.by_scene(name), 'scenes')
         _draw_differences(classes, mean, gates.by_class(name, class_names), 'classes')
-    try:
-        figure.savefig(path, format='png', dpi=80)
-    except OSError as error:
-        raise UsageError(f'{path} cannot be written: {error}') from error
+    with replacing(path, UsageError) as place:
+        figure.savefig(place, format='png', dpi=80)
 
 
 def _draw_differences(axes: Axes, mean: np.ndarray, parts: Mapping[str, np.ndarray], kind: str

@@ -20,6 +20,7 @@ from bdc_occ_ros.drawing.perspective import (
     voxel_picture,
 )
 from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.files import replacing
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 WIDTH_PX = 2400
@@ -113,10 +114,8 @@ class _Page:
             self.text(left + 38, line, name.replace('_', ' '), 19)
 
     def save(self, path: str | Path) -> None:
-        try:
-            self._figure.savefig(path, format='png')
-        except OSError as error:
-            raise UsageError(f'{path} cannot be written: {error}') from error
+        with replacing(path, UsageError) as place:
+            self._figure.savefig(place, format='png')
 
 
 def _image_rows(frame: Frame, overlay: Overlay) -> list[Mapping[str, np.ndarray]]:

@@ -13,7 +13,8 @@ import numpy as np
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.taxonomy import attribute_of
 from bdc_occ_ros.datatypes import Boxes
-from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.errors import InvalidDatasetError, MeasurementError
+from bdc_occ_ros.files import writing
 from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 RULES = 'detection_cvpr_2019'
@@ -85,7 +86,8 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
         # Nothing is predicted or nothing annotated, which the devkit refuses.
         return DetectionScores(0.0, 0.0, dict.fromkeys(rules.class_names, 0.0),
                                dict.fromkeys(TP_METRICS, 1.0))
-    with tempfile.TemporaryDirectory() as folder:
+    with (writing(tempfile.gettempdir(), MeasurementError),
+          tempfile.TemporaryDirectory() as folder):
         path = Path(folder, 'results.json')
         path.write_text(json.dumps({
             'meta': MODALITIES,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 import json
 import math
-import os
 from pathlib import Path
 import time
 
@@ -15,7 +14,7 @@ import torch
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
-from bdc_occ_ros.files import parse_json, read_bytes, reading
+from bdc_occ_ros.files import parse_json, read_bytes, reading, replacing, writing
 from bdc_occ_ros.training.batches import sample_numbers
 from bdc_occ_ros.training.forward import estimate_statistics
 from bdc_occ_ros.training.saved_training import Origin, resume_training, save_training
@@ -74,7 +73,7 @@ class TrainingLog:
 
     What an interrupted run wrote beyond its last saved step is taken out.
 
-    :raises InvalidTrainingStateError: if the log that is there is damaged.
+    :raises InvalidTrainingStateError: if the log is damaged, or cannot be written.
     """
 
     def __init__(self, folder: Path, step: int, *, with_tensorboard: bool = False) -> None:
@@ -84,15 +83,14 @@ class TrainingLog:
         if with_tensorboard:
             from torch.utils.tensorboard import SummaryWriter
             self._board = SummaryWriter(str(folder), purge_step=step + 1)
-        partial = self._path.with_suffix('.partial')
-        partial.write_text(''.join(kept), encoding='utf-8')
-        os.replace(partial, self._path)
+        with replacing(self._path, InvalidTrainingStateError) as place:
+            place.write_text(''.join(kept), encoding='utf-8')
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Add a line about the last of the steps that have been taken."""
-        with self._path.open('a', encoding='utf-8') as file:
-            known = {name: value if math.isfinite(value) else None
-                     for name, value in values.items()}
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        with (writing(self._path, InvalidTrainingStateError, 'the saved state is kept'),
+              self._path.open('a', encoding='utf-8') as file):
             file.write(json.dumps({'step': step, **known}) + '\n')
         if self._board is not None:
             for name, value in values.items():
@@ -183,18 +181,18 @@ def _is_time_up(trainer: Trainer, stop_s: float | None) -> bool:
 
 def _write_down(trainer: Trainer, session: TrainingSession, log: TrainingLog | None,
                 report: StepReport, *, is_last: bool) -> None:
-    """Save, then validate and log, where it is time for it."""
+    """Validate, log and save, where it is time for it; steps beyond the last save come again."""
     is_last = is_last or report.step == trainer.recipe.steps
     values = {}
     if is_last or report.step % session.log_every == 0:
         values = {'samples': report.step * trainer.recipe.batch, 'loss': report.loss,
                   **report.parts, 'gradient_norm': report.gradient_norm,
                   'learning_rate': report.learning_rate}
-    if log is not None and (is_last or report.step % session.save_every == 0):
-        save_training(session.state_path, trainer, session.origin)
     validation = session.validation
     if validation is not None and (report.step % validation.every == 0
                                    or report.step == trainer.recipe.steps):
         values['miou'] = validate(trainer, validation)
     if log is not None and values:
         log.write(report.step, {**values, 'time_s': time.time()})
+    if log is not None and (is_last or report.step % session.save_every == 0):
+        save_training(session.state_path, trainer, session.origin)

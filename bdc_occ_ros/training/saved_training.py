@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 import io
+from io import BytesIO
 import json
-import os
 from pathlib import Path
 import sys
 from typing import Any
@@ -16,7 +16,7 @@ import zipfile
 import torch
 
 from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
-from bdc_occ_ros.files import one_line, quoted, read_bytes, reading
+from bdc_occ_ros.files import one_line, quoted, read_bytes, reading, replacing
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.weights.checkpoint import Checkpoint
 from bdc_occ_ros.weights.weights_file import tensors_sha256
@@ -84,12 +84,17 @@ def samples_seen_by(weights: Checkpoint | None) -> int:
 
 
 def save_training(path: Path, trainer: Trainer, origin: Origin) -> None:
-    """Write all that the next step depends on; an older file is replaced in one step."""
-    partial = path.with_name(f'.{path.name}.partial')
+    """
+    Write all that the next step depends on; an older file is replaced in one step.
+
+    :raises InvalidTrainingStateError: if it cannot be written; an older one stays.
+    """
+    content = BytesIO()  # to a file, PyTorch says of a full disk what it says of a mistake
     torch.save({'format': FORMAT, 'config': asdict(trainer.config),
                 'recipe': asdict(trainer.recipe), 'origin': asdict(origin),
-                'state': trainer.state()}, partial)
-    os.replace(partial, path)
+                'state': trainer.state()}, content)
+    with replacing(path, InvalidTrainingStateError) as place:
+        place.write_bytes(content.getbuffer())
 
 
 def resume_training(path: Path, trainer: Trainer, origin: Origin) -> None:

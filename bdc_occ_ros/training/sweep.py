@@ -11,7 +11,6 @@ where it was stopped.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 import json
-import os
 from pathlib import Path
 import re
 from typing import Any
@@ -22,7 +21,7 @@ import torch
 from bdc_occ_ros.config_file import parse_dataclass, read_yaml, with_overrides
 from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
-from bdc_occ_ros.files import read_arrays, read_json, reading
+from bdc_occ_ros.files import read_arrays, read_json, reading, replacing, writing
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.training.loop import run_training, TrainingSession
 from bdc_occ_ros.training.recipe import Recipe
@@ -147,7 +146,8 @@ def train_and_score(training: Planned, samples: Samples, root: Path, device: tor
     :raises InvalidTrainingStateError: if the folder holds something else.
     """
     folder = root / training.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder, InvalidTrainingStateError):
+        folder.mkdir(parents=True, exist_ok=True)
     if load_scores(training, samples, root) is not None:
         return True
     trainer = Trainer(training.config, training.recipe, samples.source, device, workers=workers)
@@ -189,11 +189,11 @@ def load_scores(training: Planned, samples: Samples, root: Path) -> SourceScores
 
 def _save_scores(folder: Path, scores: SourceScores, identity: dict[str, Any]) -> None:
     """Write the counts, then what they belong to."""
-    np.savez_compressed(folder / 'counts.npz', counts=scores.counts)
-    partial = folder / 'scores.partial'
-    partial.write_text(json.dumps({'training': identity,
-                                   'average_precisions': scores.average_precisions}, indent=2))
-    os.replace(partial, folder / 'scores.json')
+    with replacing(folder / 'counts.npz', InvalidTrainingStateError) as place:
+        np.savez_compressed(place, counts=scores.counts)
+    with replacing(folder / 'scores.json', InvalidTrainingStateError) as place:
+        place.write_text(json.dumps({
+            'training': identity, 'average_precisions': scores.average_precisions}, indent=2))
 
 
 def _identity(training: Planned, samples: Samples) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from torch import Tensor
 
 from bdc_occ_ros.config_file import parse_dataclass
 from bdc_occ_ros.errors import InvalidWeightsError
-from bdc_occ_ros.files import parse_json, quoted, read_bytes, reading
+from bdc_occ_ros.files import parse_json, quoted, read_bytes, reading, replacing
 from bdc_occ_ros.network.config import NetworkConfig
 
 SUFFIX = '.safetensors'
@@ -95,13 +94,9 @@ def write_weights_file(path: str | Path, manifest: Mapping[str, Any],
         raise InvalidWeightsError(f'{path}: weights are written as {SUFFIX}')
     tensors = {n: t.detach().cpu().contiguous() for n, t in tensors.items()}
     text = json.dumps({**manifest, 'tensors_sha256': tensors_sha256(tensors)})
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        partial.write_bytes(tensors_to_bytes(
+    with replacing(path, InvalidWeightsError) as place:
+        place.write_bytes(tensors_to_bytes(
             tensors, {MANIFEST_KEY: text, HASH_KEY: _text_sha256(text)}))
-        os.replace(partial, path)
-    except OSError as error:
-        raise InvalidWeightsError(f'{path}: cannot be written: {error.strerror}') from error
 
 
 def read_weights_file(path: str | Path) -> WeightsFile:

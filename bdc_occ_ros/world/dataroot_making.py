@@ -27,7 +27,7 @@ from bdc_occ_ros.dataset.scene_writer import (
 )
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.files import read_json, reading
+from bdc_occ_ros.files import read_json, reading, replacing
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
 from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects, visibility_grade
@@ -77,13 +77,8 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
         if (file.parent / 'scene.json').exists():
             raise InvalidDatasetError(f'{file.parent} holds the tables of another data set, which '
                                       'would be lost; give another folder')
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            torn = file.with_suffix('.part')
-            torn.write_text(json.dumps(asdict(settings)))
-            torn.replace(file)
-        except OSError as error:
-            raise InvalidDatasetError(f'{file}: cannot be written: {error}') from error
+        with replacing(file, InvalidDatasetError, parents=True) as place:
+            place.write_text(json.dumps(asdict(settings)))
     with reading(file, InvalidDatasetError, 'give another folder'):
         found = read_json(file, InvalidDatasetError)
     if found != asdict(settings):

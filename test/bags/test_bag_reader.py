@@ -8,11 +8,11 @@ import struct
 import numpy as np
 import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-import yaml
 
 from bdc_occ_ros.bags import bag_reader
 from bdc_occ_ros.bags.bag_frames import RigBag
-from bdc_occ_ros.bags.bag_reader import BagReader, MCAP_MAGIC, mcap_profile
+from bdc_occ_ros.bags.bag_reader import BagReader
+from bdc_occ_ros.bags.mcap_file import MAGIC
 from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.errors import BdcOccError, InvalidBagError
 
@@ -29,21 +29,11 @@ def copy(drive_bag, tmp_path):
     return tmp_path / 'bag', next((tmp_path / 'bag').glob('*.mcap'))
 
 
-@pytest.mark.parametrize('kept', [0.0, 0.001, 0.5, 0.9, 0.999])
-def test_truncated_storage(copy, kept):
-    path, file = copy
-    content = file.read_bytes()
-    file.write_bytes(content[:int(kept * len(content))])
-    for target in (path, file):
-        with pytest.raises(InvalidBagError, match='not a readable rosbag2 bag'):
-            read_all(target)
-
-
 def test_damaged_bytes_never_raise_anything_else(copy):
     path, file = copy
     content = np.frombuffer(file.read_bytes(), np.uint8)
     random = np.random.default_rng(0)
-    refused = 0
+    refused = remarked = 0
     for _ in range(40):
         damaged = content.copy()
         places = random.integers(0, len(content), 4)
@@ -52,31 +42,11 @@ def test_damaged_bytes_never_raise_anything_else(copy):
         file.write_bytes(damaged.tobytes())
         try:
             RigBag(path)
+            with BagReader(path) as bag:
+                remarked += bool(bag.remarks)
         except BdcOccError:
             refused += 1
-    assert 10 < refused < 40
-
-
-@pytest.mark.parametrize('key, value', [
-    ('duration', {'nanoseconds': 10**18}), ('version', 99), ('storage_identifier', 'punch cards'),
-    ('relative_file_paths', ['absent.mcap']), ('topics_with_message_count', 7),
-    ('compression_mode', 'message'), ('starting_time', None),
-])
-def test_metadata_that_lies(copy, key, value):
-    path, _ = copy
-    document = yaml.safe_load((path / 'metadata.yaml').read_text())
-    document['rosbag2_bagfile_information'][key] = value
-    (path / 'metadata.yaml').write_text(yaml.safe_dump(document))
-    with pytest.raises(InvalidBagError, match=str(path)):
-        read_all(path)
-
-
-def test_metadata_that_is_no_yaml_or_empty(copy):
-    path, _ = copy
-    for text in ('', '{', '- 1', 'rosbag2_bagfile_information: {}'):
-        (path / 'metadata.yaml').write_text(text)
-        with pytest.raises(InvalidBagError):
-            read_all(path)
+    assert refused > 0 < remarked and refused + remarked < 40
 
 
 def test_what_is_no_bag_at_all(tmp_path):
@@ -126,21 +96,11 @@ def test_times_out_of_order_come_in_order(tmp_path, plugin):
         assert (bag.start_ns, bag.duration_ns) == (2 * 10**9, 7 * 10**9)
 
 
-def test_a_message_of_another_age_than_the_bag_is_refused(tmp_path):
+def test_a_message_of_another_age_is_refused(tmp_path):
     write_bag(tmp_path / 'bag', '/speed', 'std_msgs/msg/Float64', number(), StoragePlugin.SQLITE3,
               (10**9, 10**18))
-    path = tmp_path / 'bag' / 'metadata.yaml'
-    document = yaml.safe_load(path.read_text())
-    document['rosbag2_bagfile_information']['duration'] = {'nanoseconds': 10**9}
-    path.write_text(yaml.safe_dump(document))
-    with pytest.raises(InvalidBagError, match='/speed was recorded 999999999 s after the start'):
-        read_all(tmp_path / 'bag')
-
-
-def test_huge_chunks_are_refused_before_they_are_unpacked(copy, monkeypatch):
-    monkeypatch.setattr(bag_reader, 'MAX_CHUNK_BYTES', 100)
-    with pytest.raises(InvalidBagError, match='chunk of .* bytes; 100 are the limit'):
-        BagReader(copy[0])
+    with pytest.raises(InvalidBagError, match='claims to last 999999999 s'):
+        BagReader(tmp_path / 'bag')
 
 
 def test_compressed_bags_are_read_and_bombs_are_not(tmp_path, monkeypatch):
@@ -154,7 +114,7 @@ def test_compressed_bags_are_read_and_bombs_are_not(tmp_path, monkeypatch):
     file = next((tmp_path / 'bag').glob('*.zst*'))
     for damaged in (file.read_bytes()[:-9], b'no frame at all'):
         file.write_bytes(damaged)
-        with pytest.raises(InvalidBagError, match='not a readable compressed file'):
+        with pytest.raises(InvalidBagError, match='not a readable rosbag2 bag'):
             BagReader(tmp_path / 'bag')
 
 
@@ -184,12 +144,12 @@ def protobuf_mcap(path):
         return struct.pack('<BQ', opcode, len(body)) + body
 
     path.write_bytes(
-        MCAP_MAGIC + record(1, text(b'') + text(b'python mcap 1.1'))
+        MAGIC + record(1, text(b'') + text(b'python mcap 1.1'))
         + record(3, struct.pack('<H', 1) + text(b'foxglove.CompressedImage') + text(b'protobuf')
                  + text(b''))
         + record(4, struct.pack('<HH', 1, 1) + text(b'/cam_front/image_rect_compressed')
                  + text(b'protobuf') + struct.pack('<I', 0))
-        + record(15, struct.pack('<I', 0)) + record(2, struct.pack('<QQI', 0, 0, 0)) + MCAP_MAGIC)
+        + record(15, struct.pack('<I', 0)) + record(2, struct.pack('<QQI', 0, 0, 0)) + MAGIC)
 
 
 def test_a_file_of_protobuf_messages_is_named(tmp_path):
@@ -200,5 +160,3 @@ def test_a_file_of_protobuf_messages_is_named(tmp_path):
     (tmp_path / 'metadata.yaml').write_text('')
     with pytest.raises(InvalidBagError, match='not of ROS 2'):
         BagReader(tmp_path)
-    assert mcap_profile(path) == ''
-    assert mcap_profile(tmp_path / 'metadata.yaml') is None

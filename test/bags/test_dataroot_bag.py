@@ -180,16 +180,41 @@ def test_damaged_data_sets_are_named(swept_dataroot, tmp_path):
     shutil.copytree(swept_dataroot, tmp_path / 'copy')
     damaged = NuscenesDataset(tmp_path / 'copy', VERSION, None)
     rows = [row for row in damaged.tables.sample_data if row['channel'] == 'CAM_BACK']
-    damaged.rows.file(rows[3]).unlink()
+    damaged.rows.file(next(row for row in rows if row['is_key_frame'])).unlink()
     with pytest.raises(InvalidDatasetError, match='CAM_BACK.*No such file'):
         write_dataroot_bag(tmp_path / 'a', damaged, SCENE)
     rows[3]['filename'] = '../../etc/passwd'
     with pytest.raises(InvalidDatasetError, match='outside the data set'):
         write_dataroot_bag(tmp_path / 'b', damaged, SCENE)
-    rows[3]['calibrated_sensor_token'] = 'another'
+    rows[3] |= {'filename': rows[4]['filename'], 'calibrated_sensor_token': 'another'}
     with pytest.raises(InvalidDatasetError, match='CAM_BACK has several calibrations'):
         read_scene(damaged, SCENE)
     for row in rows:
         row['channel'] = 'RADAR'
     with pytest.raises(InvalidDatasetError, match=r"no images of \['CAM_BACK'\]"):
         read_scene(damaged, SCENE)
+
+
+def test_keyframes_alone_are_written_where_the_sweeps_are_not_there(swept_dataroot, tmp_path,
+                                                                     capsys, caplog):
+    copy = tmp_path / 'copy'
+    shutil.copytree(swept_dataroot, copy, ignore=shutil.ignore_patterns('sweeps'))
+    arguments = ['bag', 'write', '--dataroot', str(copy), '--version', VERSION, '--scene', SCENE,
+                 '-o', str(tmp_path / 'bag'), '--json']
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)['num_sets'] == NUM_SAMPLES
+    assert f'{SCENE}: 234 sweeps are not in {copy} and are left out' in caplog.text
+    assert main(['check-data', str(copy)]) == main(['check-data', str(swept_dataroot)])
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()
+            if 'sweeps that are there' in line] == ['0.0%', '100.0%']
+
+
+def test_a_keyframe_that_is_not_there_leaves_no_bag(swept_dataroot, tmp_path, capsys):
+    copy = tmp_path / 'copy'
+    shutil.copytree(swept_dataroot, copy)
+    max((copy / 'samples' / 'CAM_BACK').iterdir()).unlink()
+    arguments = ['bag', 'write', '--dataroot', str(copy), '--version', VERSION, '--scene', SCENE,
+                 '-o', str(tmp_path / 'bag')]
+    assert main(arguments) == main(arguments) == 2
+    assert capsys.readouterr().err.count('No such file') == 2
+    assert [path.name for path in tmp_path.iterdir()] == ['copy']

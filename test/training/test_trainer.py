@@ -89,15 +89,19 @@ def test_a_log_that_is_damaged_is_named(tmp_path, line):
         TrainingLog(tmp_path, 1)
 
 
-def test_a_step_is_saved_before_it_is_validated(tiny_config, made_source, tmp_path):
+def test_no_validation_is_lost_to_a_stop_within_it(tiny_config, made_source, tmp_path):
     class Broken:
         def load(self, numbers, device):
-            raise KeyboardInterrupt
-    trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
+            if numbers_seen.append(numbers) or len(numbers_seen) == 2:
+                raise KeyboardInterrupt
+            return made_source.load(numbers, device)
+    numbers_seen, settings = [], {'save_every': 1, 'validation': Validation(Broken(), [0], 1)}
     with pytest.raises(KeyboardInterrupt):
-        train(trainer, tmp_path, save_every=1, validation=Validation(Broken(), [0], 1))
-    resume_training(tmp_path / 'state', trainer, Origin('made'))
-    assert trainer.step == 1
+        train(Trainer(tiny_config, RECIPE, made_source, CPU), tmp_path, **settings)
+    trainer = Trainer(tiny_config, RECIPE, made_source, CPU)
+    assert train(trainer, tmp_path, is_resumed=True, **settings)[1][0].step == 2
+    lines = [json.loads(line) for line in (tmp_path / 'log.jsonl').read_text().splitlines()]
+    assert [line['step'] for line in lines if 'miou' in line] == [1, 2, 3, 4]
 
 
 def test_another_training_is_not_gone_on_with(tiny_config, made_source, tmp_path):

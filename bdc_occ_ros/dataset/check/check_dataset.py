@@ -12,7 +12,7 @@ import torch
 
 from bdc_occ_ros.dataset.batch import evenly_spread
 from bdc_occ_ros.dataset.check.agreement import LabelAgreement
-from bdc_occ_ros.dataset.check.files import check_files
+from bdc_occ_ros.dataset.check.files import check_files, share_of_sweeps
 from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
 from bdc_occ_ros.dataset.check.labels import check_label, MAKE_AGAIN
 from bdc_occ_ros.dataset.check.poses import check_poses
@@ -68,7 +68,7 @@ def check_dataset(dataroot: Path, version: str, split: str | None, samples: int,
     for key in observe([dataset.keys[place] for place in evenly_spread(samples, len(dataset))]):
         _check_sample(check, agreement, key)
     check.issues += agreement.issues()
-    check.figures = agreement.figures()
+    check.figures = {**agreement.figures(), 'sweeps_that_are_there': share_of_sweeps(dataset)}
     return check
 
 

@@ -40,6 +40,15 @@ def check_files(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
             yield DatasetIssue('labels', str(path), 'is missing', UNPACK_LABELS)
 
 
+def share_of_sweeps(dataset: NuscenesDataset) -> float | None:
+    """Return which share of the sweeps between samples is there, 0 to 1; None without any."""
+    files = [dataset.rows.file(row) for row in dataset.tables.sample_data
+             if not row['is_key_frame'] and row['channel'] in (*CAMERAS, LIDAR)]
+    there = {file for folder in {file.parent for file in files} if folder.is_dir()
+             for file in folder.iterdir()}
+    return sum(file in there for file in files) / len(files) if files else None
+
+
 def _ends(path: Path) -> bool:
     """Return whether a JPEG has its end marker, which decoders do not require."""
     with path.open('rb') as file:

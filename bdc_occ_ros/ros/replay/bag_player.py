@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Play a bag as it was recorded: same bytes, same gaps, same quality of service."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
+import logging
 from pathlib import Path
 import time
 
@@ -14,13 +15,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rosgraph_msgs.msg import Clock
 
 from bdc_occ_ros.bags.bag_reader import BagMessage, BagReader
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import InvalidBagError, MissingDependencyError, UsageError
 from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
 from bdc_occ_ros.ros.replay.spun_node import spun_node
 
 CLOCK_TOPIC = '/clock'
 CLOCK_PERIOD_NS = 10_000_000
 FAREWELL_S = 0.2
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class BagPlayer:
     :param rate: Speed, 1 is that of the recording.
     :param has_clock: Whether to publish /clock, a hundred times a second.
     :raises InvalidBagError: if the bag cannot be read.
-    :raises MissingDependencyError: if a message type is not installed.
+    :raises MissingDependencyError: if the message type of a chosen topic is not installed; without
+        a choice the topic is skipped.
     :raises UsageError: if a topic is not in the bag or the rate is not positive.
     """
 
@@ -60,11 +63,12 @@ class BagPlayer:
         missing = sorted(set(topics or ()) - set(known))
         if missing:
             raise UsageError(f'{path} has no topics {missing}; it has {sorted(known)}')
-        chosen = set(known if topics is None else topics) - ({CLOCK_TOPIC} if has_clock else set())
-        qos = {topic: rclpy_qos(profiles[topic], topic) for topic in chosen}
+        classes = _classes(known if topics is None else {topic: known[topic] for topic in topics},
+                           is_required=topics is not None)
+        chosen = classes.keys() - ({CLOCK_TOPIC} if has_clock else set())
+        qos = {topic: rclpy_qos(profiles[topic], topic, counts[topic]) for topic in chosen}
         self._latched = {topic for topic, profile in qos.items()
                          if profile.durability is DurabilityPolicy.TRANSIENT_LOCAL}
-        classes = {topic: message_class(known[topic]) for topic in chosen}
         self._publishers = {topic: node.create_publisher(classes[topic], topic, qos[topic])
                             for topic in sorted(chosen)}
         self.counts = {topic: counts[topic] for topic in chosen}
@@ -183,6 +187,19 @@ def play_bag(path: str | Path, *, topics: Collection[str] | None = None, rate: f
             playback = player.play(start_s)
         player.linger(FAREWELL_S)
         return playback
+
+
+def _classes(types: Mapping[str, str], *, is_required: bool) -> dict[str, type]:
+    """Return the message class of every topic; one that is unknown is skipped or refused."""
+    classes = {}
+    for topic, msgtype in types.items():
+        try:
+            classes[topic] = message_class(msgtype)
+        except (InvalidBagError, MissingDependencyError) as error:
+            if is_required:
+                raise
+            _LOGGER.warning('%s is skipped: %s', topic, error)
+    return classes
 
 
 def _sleep_until(due_ns: int) -> None:

@@ -15,6 +15,7 @@ from bdc_occ_ros.errors import InvalidBagError, MissingDependencyError
 MESSAGE_TYPE = re.compile(r'(?P<package>[a-z][a-z0-9_]*)/msg/(?P<name>[A-Z][A-Za-z0-9]*)')
 MAX_DEPTH = 10_000
 DEFAULT_DEPTH = 10
+STATIC_TRANSFORMS = 'tf_static'
 
 
 def message_class(msgtype: str) -> type:
@@ -40,24 +41,26 @@ def message_class(msgtype: str) -> type:
         f'{msgtype} is not installed; install {found["package"]}, or choose other topics')
 
 
-def rclpy_qos(qos: Qos | None, topic: str) -> QoSProfile:
+def rclpy_qos(qos: Qos | None, topic: str = '', count: int = 0) -> QoSProfile:
     """
-    Return the profile that a recorded publisher offered.
+    Return the profile that a recorded publisher offered, as far as the bag says it.
 
-    :param qos: What the bag says; None if it does not, which gives reliable, volatile, depth 10.
-    :param topic: Where, for the message.
-    :raises InvalidBagError: if the depth is absurd.
+    What it leaves open is reliable, volatile and of depth 10. /tf_static is reliable and transient
+    local, with all its messages kept, whatever was recorded: listeners that come later need them.
+
+    :param count: How many messages of the topic there are.
     """
+    if topic.rpartition('/')[2] == STATIC_TRANSFORMS:
+        return QoSProfile(depth=min(max(count, 1), MAX_DEPTH),
+                          durability=DurabilityPolicy.TRANSIENT_LOCAL)
     if qos is None:
         return QoSProfile(depth=DEFAULT_DEPTH)
-    if not 0 <= qos.depth <= MAX_DEPTH:
-        raise InvalidBagError(f'{topic}: a depth of 0 to {MAX_DEPTH} is needed; got {qos.depth}')
     keeps_all = qos.history is QosHistory.KEEP_ALL
     is_best_effort = qos.reliability is QosReliability.BEST_EFFORT
     is_latched = qos.durability is QosDurability.TRANSIENT_LOCAL
     return QoSProfile(
         history=HistoryPolicy.KEEP_ALL if keeps_all else HistoryPolicy.KEEP_LAST,
-        depth=qos.depth or DEFAULT_DEPTH,
+        depth=min(max(qos.depth, 0), MAX_DEPTH) or DEFAULT_DEPTH,
         reliability=(ReliabilityPolicy.BEST_EFFORT if is_best_effort
                      else ReliabilityPolicy.RELIABLE),
         durability=(DurabilityPolicy.TRANSIENT_LOCAL if is_latched

@@ -58,7 +58,7 @@ def test_the_report_says_what_was_counted(plain_dataroot, capsys):
     assert report['figures'] == {
         'occupied_voxels_in_boxes_of_their_class': pytest.approx(1, abs=0.2),
         'lidar_points_on_occupied_voxels': pytest.approx(1, abs=0.01),
-        'boxes_with_the_noted_number_of_lidar_points': 1.0}
+        'boxes_with_the_noted_number_of_lidar_points': 1.0, 'sweeps_that_are_there': None}
     shares = report['class_shares']
     assert shares['driveable_surface'] > shares['truck'] > 0 == shares['bicycle']
     assert sum(share for name, share in shares.items() if name != 'free') == pytest.approx(1)

@@ -5,18 +5,21 @@
 from collections import defaultdict
 from functools import partial
 from itertools import count
+import sqlite3
 import time
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rosbags.interfaces import QosReliability
+from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float64
 
-from bdc_occ_ros.bags.bag_file import qos
+from bdc_occ_ros.bags import messages
+from bdc_occ_ros.bags.bag_file import BagFile, qos
 from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.messages import message_types
 from bdc_occ_ros.bags.scene_bag import write_scene_bag
@@ -25,7 +28,7 @@ from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.replay import bag_player
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
 from bdc_occ_ros.ros.replay.bag_recorder import recording
-from bdc_occ_ros.ros.replay.bag_topics import message_class
+from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
 from bdc_occ_ros.ros.replay.spun_node import spun_node
 
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -244,12 +247,58 @@ def test_sqlite_and_the_recorded_quality_of_service(player_node, tmp_path, liste
     wait_until(lambda: values == [0.0, 1.0, 2.0])
 
 
-def test_bags_that_cannot_be_played(player_node, tmp_path):
-    write_numbers(tmp_path / 'deep', depth=10**6)
-    with pytest.raises(InvalidBagError, match='depth'):
-        BagPlayer(player_node, tmp_path / 'deep')
+def test_a_bag_that_is_not_there_cannot_be_played(player_node, tmp_path):
     with pytest.raises(InvalidBagError):
         BagPlayer(player_node, tmp_path / 'absent')
+
+
+@pytest.mark.parametrize('depth, kept', [(10**6, 10_000), (-3, 10), (0, 10), (7, 7)])
+def test_absurd_depths_are_bounded(depth, kept):
+    assert rclpy_qos(qos(depth)).depth == kept
+
+
+@pytest.mark.parametrize('profile', [
+    None, qos(1), qos(1, QosDurability.VOLATILE, QosReliability.BEST_EFFORT)])
+def test_static_transforms_reach_who_comes_later(player_node, tmp_path, listener, profile):
+    """Whatever the bag says of them, all are kept: several publishers may have sent some."""
+    types, msgtype = message_types(), 'tf2_msgs/msg/TFMessage'
+    sent = [bytes(types.serialize_cdr(messages.tf([messages.transform(
+        7, 'base_link', name, np.eye(4))]), msgtype)) for name in ('camera', 'lidar')]
+    with BagFile(tmp_path / 'bag') as file:
+        file.connect('/tf_static', msgtype, profile)
+        for stamp_ns, data in enumerate(sent):
+            file.write_bytes('/tf_static', stamp_ns, data)
+    player = BagPlayer(player_node, tmp_path / 'bag')
+    player.play()
+    heard = Heard(listener, {'/tf_static': msgtype})
+    wait_until(lambda: len(heard.messages['/tf_static']) == 2)
+    assert heard.messages['/tf_static'] == sent
+
+
+def test_types_that_are_not_installed_are_skipped(player_node, tmp_path, caplog):
+    write_numbers(tmp_path / 'bag')
+    file, = (tmp_path / 'bag').glob('*.db3')
+    with sqlite3.connect(file) as database:
+        database.execute("INSERT INTO topics SELECT 2, '/secret', 'acme_msgs/msg/Secret', "
+                         'serialization_format, offered_qos_profiles, type_description_hash '
+                         'FROM topics')
+        database.execute('UPDATE messages SET topic_id = 2 WHERE id = 1')
+    database.close()
+    player = BagPlayer(player_node, file)
+    assert player.play().num_messages == 2 and player.counts == {'/speed': 2}
+    assert '/secret is skipped: acme_msgs/msg/Secret is not installed' in caplog.text
+    with pytest.raises(MissingDependencyError, match='acme_msgs'):
+        BagPlayer(player_node, file, topics=['/secret'])
+
+
+def test_metadata_of_another_quality_of_service_hides_no_message(player_node, tmp_path):
+    write_numbers(tmp_path / 'bag')
+    metadata = tmp_path / 'bag' / 'metadata.yaml'
+    text = metadata.read_text()
+    assert text.count('reliability: 2') == 1
+    metadata.write_text(text.replace('reliability: 2', 'reliability: 1'))
+    player = BagPlayer(player_node, tmp_path / 'bag')
+    assert player.play().num_messages == 3
 
 
 @pytest.mark.parametrize('msgtype, error', [

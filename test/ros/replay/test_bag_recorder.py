@@ -6,13 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from std_msgs.msg import Float64
 from vision_msgs.msg import Detection3D, Detection3DArray, LabelInfo
 
 from bdc_occ_ros.bags.bag_reader import BagReader
-from bdc_occ_ros.errors import UsageError
+from bdc_occ_ros.errors import InvalidBagError, UsageError
 from bdc_occ_ros.ros.outputs import LATCHED
 from bdc_occ_ros.ros.replay.bag_recorder import record_topics
 
@@ -66,3 +67,48 @@ def test_chosen_topics_are_recorded_and_unpublished_ones_refused(heat, spin_unti
     with pytest.raises(UsageError, match=r"nobody publishes \['/cold'\]"):
         record_topics(tmp_path / 'other', topics=['cold'], seconds=1.0)
     assert not (tmp_path / 'other').exists()
+
+
+@pytest.mark.parametrize('rate', [1, 40])
+def test_a_killed_recording_holds_all_but_its_last_second(heat, spin_until, tmp_path, rate):
+    """Whether the last chunk was full, or nothing came after the last message."""
+    path = tmp_path / 'bag'
+    recorder = subprocess.Popen([sys.executable, '-m', 'bdc_occ_ros.cli', 'bag', 'record',
+                                 '--topics', 'heat', '-o', str(path)])
+    try:
+        assert spin_until(heat.get_subscription_count, TIMEOUT_S)
+        heat.publish(Float64(data=0.5))
+        for number in range(rate):
+            heat.publish(Float64(data=float(number)))
+
+        def written():
+            try:
+                with BagReader(path) as bag:
+                    return bag.counts['/heat']
+            except InvalidBagError:  # nothing of it is on the disk yet
+                return 0
+        assert spin_until(lambda: written() == rate + 1, TIMEOUT_S)
+    finally:
+        recorder.send_signal(signal.SIGKILL)
+        recorder.wait(TIMEOUT_S)
+    with BagReader(path) as bag:
+        assert [bag.decode(message).data for message in bag.messages()] == [0.5, *range(rate)]
+        assert 'without a metadata.yaml' in bag.remarks[0] and 'is cut off' in bag.remarks[1]
+
+
+def test_a_full_disk_ends_a_recording_that_can_be_read(heat, node, spin_until, tmp_path,
+                                                       small_files):
+    timer = node.create_timer(0.01, lambda: heat.publish(Float64(data=2.5)))
+    spinning = threading.Thread(target=spin_until, args=(lambda: not timer_runs, TIMEOUT_S))
+    timer_runs = [True]
+    spinning.start()
+    try:
+        with small_files(6000), pytest.raises(UsageError, match='cannot be written: File too '
+                                              'large; what came before can be read'):
+            record_topics(tmp_path / 'bag', topics=['heat'])
+    finally:
+        timer_runs.clear()
+        spinning.join()
+        node.destroy_timer(timer)
+    with BagReader(tmp_path / 'bag') as bag:
+        assert bag.counts['/heat'] == len(list(bag.messages())) > 20
