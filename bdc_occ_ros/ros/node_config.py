@@ -17,6 +17,7 @@ from bdc_occ_ros.classes import GROUND_LABELS, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config_file import setting
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.camera_rig import MAX_CAMERAS
+from bdc_occ_ros.geometry.transforms import frame_name
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,10 @@ class NodeConfig:
         True, 'Correct lens distortion; costs nothing where there is none.')
     image_decoding: Literal['reduced', 'exact'] = setting(
         'reduced', 'reduced decodes a JPEG no finer than the network needs, exact at full size.')
+    compressed_colors: Literal['file', 'image_transport'] = setting(
+        'file', 'Whose red and blue hold where the format of a CompressedImage names a colour '
+        'encoding but no compressed bgr: those of the JPEG or PNG file, or exchanged as '
+        'image_transport decodes it.')
     score_threshold: float = setting(
         0.3, 'Least score of a published box.', limits=(0.0, 1.0), is_live=True)
     max_points: int = setting(
@@ -203,6 +208,8 @@ class NodeConfig:
         parts = {**dict.fromkeys(self.cameras, CameraConfig()), **self.camera}
         object.__setattr__(self, 'camera', MappingProxyType(
             {name: _with_name(part, name) for name, part in parts.items()}))
+        for frame in ('base_frame', 'odom_frame', 'output_frame'):
+            object.__setattr__(self, frame, frame_name(getattr(self, frame)))
         if not 1 <= len(set(self.cameras)) == len(self.cameras) <= MAX_CAMERAS:
             raise InvalidConfigError(
                 f'cameras must be 1 to {MAX_CAMERAS} different names; got {list(self.cameras)}')
@@ -221,5 +228,6 @@ class NodeConfig:
 
 
 def _with_name(part: CameraConfig, name: str) -> CameraConfig:
-    return replace(part, **{key: value.replace('<name>', name)
-                            for key, value in vars(part).items() if isinstance(value, str)})
+    named = {key: value.replace('<name>', name)
+             for key, value in vars(part).items() if isinstance(value, str)}
+    return replace(part, **named | {'frame': frame_name(named['frame'])})
