@@ -3,18 +3,16 @@
 """
 Decode images to RGB arrays, no larger than needed, and fit the calibration to their size.
 
-One rule holds for messages, bags, data sets and files. Pixels are taken as they are stored,
-whatever EXIF says, since the calibration belongs to those; alpha is left out; mosaics are
-interpolated; 16 bits are refused, because nobody says how many of them are used. The header of a
-JPEG or PNG is read before anything is allocated for its pixels. Some decoders return a truncated
-image with a grey rest and no error, so the end marker is looked for; bytes lost in the middle of
-a file that still has its end stay unnoticed. cv_bridge is not used: the one on PyPI ignores `step`
-and knows no yuv.
+Messages, bags and files follow one rule. Pixels are taken as stored, whatever EXIF says, since the
+calibration belongs to those; alpha is left out, mosaics are interpolated, and 16 bits are refused,
+because nobody says how many of them are used. The header of a JPEG or PNG is read before anything
+is allocated. Some decoders return a truncated image with a grey rest and no error, so the end
+marker is looked for; bytes lost in the middle of a file that still has its end stay unnoticed.
+cv_bridge is not used: the one on PyPI ignores `step` and knows no yuv.
 
-`format` of a CompressedImage is what image_transport writes: `ENCODING; jpeg compressed STORED`.
-Where an ENCODING of colours comes without a STORED that begins with bgr, image_transport's decoder
-exchanges red and blue against every other JPEG viewer; which of the two is right depends on who
-wrote it, hence the choice of colors.
+image_transport writes `ENCODING; jpeg compressed STORED` as the format of a CompressedImage. Where
+STORED is no bgr, its decoder exchanges red and blue against every other; which of them is right
+depends on who wrote the image.
 """
 
 from collections.abc import Callable
@@ -43,7 +41,7 @@ _READ_FLAGS = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2,
 
 
 class EncodedImage(NamedTuple):
-    """Hold the bytes of a JPEG or PNG file as a CompressedImage does."""
+    """Hold a JPEG or PNG file as a CompressedImage does."""
 
     data: bytes
     format: str = ''
@@ -83,12 +81,7 @@ _COLOR_ENCODINGS = frozenset(f'{order}{bits}' for order in ('rgb', 'bgr', 'rgba'
 
 
 class ImageHeader(NamedTuple):
-    """
-    Hold what is known of an image before it is decoded.
-
-    :param encoding: How its pixels, or those that OpenCV reads from the file, become RGB.
-    :param remark: What has to be assumed about it, or empty.
-    """
+    """Hold what is known of an image before it is decoded, and what has to be assumed."""
 
     width_px: int
     height_px: int
@@ -114,10 +107,9 @@ def decode_for_camera(message: Any, camera: Camera, decode_reduction: Callable[[
     """
     Decode an image no finer than needed; may be called from several threads.
 
-    :param message: Image, CompressedImage or EncodedImage.
+    :param message: Image, CompressedImage or EncodedImage, as for all functions here.
     :param decode_reduction: Says by how much a JPEG may be reduced: 1, 2, 4 or 8.
     :param colors: As for read_header.
-    :return: The pixels with the camera of their size.
     :raises InvalidImageError: if the image is damaged, of an unknown encoding or of a size that
         the calibration does not fit.
     """
@@ -139,29 +131,27 @@ def decode_for_camera(message: Any, camera: Camera, decode_reduction: Callable[[
     return DecodedImage(pixels, reduced, remark)
 
 
-def decode_image(message: Any, where: str, reduction: int = 1, colors: str = 'file') -> np.ndarray:
+def decode_image(message: Any, where: str, reduction: int = 1) -> np.ndarray:
     """
     Return the pixels of an image.
 
     A JPEG can be decoded to a fraction of its size, which is several times faster. Other images
     keep their size whatever the reduction.
 
-    :param message: Image, CompressedImage or EncodedImage.
     :param where: Camera or file, for messages.
     :param reduction: 1, 2, 4 or 8; sizes are rounded up.
-    :param colors: As for read_header.
     :return: RGB, (H, W, 3) uint8; for tight rgb8 a view of the message's own data.
     :raises InvalidImageError: if it is truncated, of an unknown encoding or of the wrong size.
     """
-    return _pixels(message, read_header(message, where, colors), where, reduction)
+    return _pixels(message, read_header(message, where), where, reduction)
 
 
 def read_header(message: Any, where: str, colors: str = 'file') -> ImageHeader:
     """
     Return what an image is without decoding it, after checking that it is whole.
 
-    :param colors: Where `format` leaves it open, 'file' takes the colours as JPEG and PNG define
-        them, 'image_transport' exchanges red and blue as its decoder does.
+    :param colors: Whose red and blue are taken where the format leaves it open: those of the
+        'file', or exchanged as 'image_transport' does.
     :raises InvalidImageError: if it is truncated, of an unknown encoding or of an impossible
         size.
     """
@@ -187,10 +177,6 @@ def _camera_of_size(camera: Camera, width_px: int, height_px: int) -> Camera:
     return camera.resized(width_px, height_px)
 
 
-def _bytes(message: Any) -> bytes:
-    return memoryview(message.data).tobytes()
-
-
 def _layout(message: Any, where: str) -> _Encoding:
     """Return the encoding of a raw image whose width, step, height and data fit together."""
     encoding = _ENCODINGS.get(message.encoding)
@@ -213,7 +199,7 @@ def _layout(message: Any, where: str) -> _Encoding:
 
 def _file_header(message: Any, where: str, colors: str) -> ImageHeader:
     """Return what a JPEG or PNG holds, by its own header and by `format`."""
-    data = _bytes(message)
+    data = memoryview(message.data).tobytes()
     is_jpeg = data.startswith(JPEG_START)
     try:
         width_px, height_px, bits, is_colored = (_jpeg_header if is_jpeg else _png_header)(data)
@@ -232,12 +218,9 @@ def _file_header(message: Any, where: str, colors: str) -> ImageHeader:
                 f'{where}: format {quoted(message.format)} is no mosaic in a grey PNG of 8 bits, '
                 'the only one that keeps its colours; publish a colour image')
     elif is_colored and stored and name in _COLOR_ENCODINGS and 'compressed bgr' not in stored:
-        is_file = colors == 'file'
-        encoding = _ENCODINGS['bgr8' if is_file else 'rgb8']
-        taken = ('taken as the file has them' if is_file
-                 else 'exchanged as the decoder of image_transport does')
-        remark = (f'format names {name} but no compressed bgr: red and blue are {taken}; '
-                  'compressed_colors chooses')
+        encoding = _ENCODINGS['bgr8' if colors == 'file' else 'rgb8']
+        remark = (f'format names {name} but no compressed bgr: red and blue are taken as by '
+                  f'{colors}; compressed_colors chooses')
     if bits != 8:
         raise InvalidImageError(f'{where}: {bits} bits per channel do not say how many of them '
                                 'are used; publish 8')
@@ -246,17 +229,14 @@ def _file_header(message: Any, where: str, colors: str) -> ImageHeader:
 
 def _pixels(message: Any, header: ImageHeader, where: str, reduction: int) -> np.ndarray:
     """Return the RGB pixels of an image that was found whole."""
-    encoding = header.encoding
+    size, conversion = header.encoding.pixel_bytes, header.encoding.conversion
     if hasattr(message, 'format'):
         stored = _decompress(message, header, where, reduction)
     else:
-        shape, strides = (header.height_px, header.width_px), (message.step, encoding.pixel_bytes)
-        if encoding.pixel_bytes > 1:
-            shape, strides = (*shape, encoding.pixel_bytes), (*strides, 1)
-        stored = np.ndarray(shape, np.uint8, memoryview(message.data), strides=strides)
-    if encoding.conversion is None:
-        return np.ascontiguousarray(stored)
-    return cv2.cvtColor(stored, encoding.conversion)
+        stored = np.ndarray((header.height_px, header.width_px, size), np.uint8,
+                            memoryview(message.data), strides=(message.step, size, 1))
+    return (np.ascontiguousarray(stored) if conversion is None
+            else cv2.cvtColor(stored, conversion))
 
 
 def _decompress(message: Any, header: ImageHeader, where: str, reduction: int) -> np.ndarray:
@@ -264,10 +244,9 @@ def _decompress(message: Any, header: ImageHeader, where: str, reduction: int) -
     if reduction not in _READ_FLAGS:
         raise InvalidImageError(
             f'{where}: reduction must be one of {tuple(_READ_FLAGS)}; got {reduction}')
-    data = _bytes(message)
+    data = memoryview(message.data).tobytes()
     scale = reduction if data.startswith(JPEG_START) else 1
-    is_mosaic = header.encoding.pixel_bytes == 1
-    flag = cv2.IMREAD_GRAYSCALE if is_mosaic else _READ_FLAGS[scale]
+    flag = cv2.IMREAD_GRAYSCALE if header.encoding.pixel_bytes == 1 else _READ_FLAGS[scale]
     try:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:

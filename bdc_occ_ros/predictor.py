@@ -125,11 +125,7 @@ class Predictor:
         self(Frame(images, dict.fromkeys(images, 0), rig, stamp_ns=0))
 
     def prepare(self, camera: Camera) -> None:
-        """
-        Work out what follows from a calibration, so that what is wrong with it concerns it alone.
-
-        :param camera: At the size in which its images come.
-        """
+        """Work out what follows from one calibration, at the size in which its images come."""
         self._geometries.prepare(camera)
 
     def decode_reduction(self, camera: Camera) -> int:

@@ -11,7 +11,8 @@ import pytest
 
 from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE, IMAGE, message_types
 from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.image_decoding import decode_image, EncodedImage, read_header
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.image_decoding import decode_for_camera, decode_image, EncodedImage, read_header
 
 TYPES = message_types().types
 
@@ -279,7 +280,8 @@ def test_an_open_order_of_colours_is_remarked_and_can_be_chosen(format, is_open)
     own = decode_image(message, 'CAM')
     assert np.abs(own.astype(int) - decode_image(EncodedImage(message.data), 'CAM')).max() == 0
     assert ('compressed_colors chooses' in read_header(message, 'CAM').remark) == is_open
-    other = decode_image(message, 'CAM', colors='image_transport')
+    camera = Camera('CAM', WIDTH, HEIGHT, np.diag((50.0, 50.0, 1.0)), np.eye(4))
+    other = decode_for_camera(message, camera, lambda _: 1, 'image_transport').pixels
     np.testing.assert_array_equal(other, own[..., ::-1] if is_open else own)
 
 

@@ -101,14 +101,11 @@ class Camera:
         object.__setattr__(self, 'intrinsics', matrix)
         object.__setattr__(self, 'ego_from_camera', mount)
         check_size(self.width_px, self.height_px, self.name, InvalidCalibrationError)
-        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+        if (matrix.shape != (3, 3) or not np.isfinite(matrix).all()
+                or not np.array_equal(matrix[(1, 2, 2, 2), (0, 0, 1, 2)], (0, 0, 0, 1))):
             raise InvalidCalibrationError(
-                f'{self.name}: intrinsics must be a finite (3, 3) matrix; got {matrix.tolist()}')
-        if (matrix[0, 0] <= 0 or matrix[1, 1] <= 0
-                or not np.array_equal(matrix[[1, 2, 2, 2], [0, 0, 1, 2]], (0, 0, 0, 1))):
-            raise InvalidCalibrationError(
-                f'{self.name}: intrinsics need positive focal lengths, nothing below them and a '
-                f'last row 0 0 1; got {matrix.tolist()}. Is the camera driver calibrated?')
+                f'{self.name}: intrinsics must be a finite (3, 3) matrix with zeros below the '
+                f'diagonal and a last row 0 0 1; got {matrix.tolist()}. Is the camera calibrated?')
         model, distortion = _meaning_of(self.distortion_model, self.distortion, self.name)
         object.__setattr__(self, 'distortion_model', model)
         object.__setattr__(self, 'distortion', read_only(distortion))
@@ -116,7 +113,7 @@ class Camera:
             if not least <= value <= greatest:
                 raise InvalidCalibrationError(
                     f'{self.name}: {what} must lie in {least:g} to {greatest:g} for a camera of '
-                    f'{self.width_px}x{self.height_px}; got {value:g}')
+                    f'{self.width_px}x{self.height_px}; got {value:g}. Is it calibrated?')
 
     def _ranges(self) -> Iterator[tuple[str, float, float, float]]:
         """List numbers and what they may be."""

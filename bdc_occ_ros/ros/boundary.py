@@ -13,11 +13,10 @@ from bdc_occ_ros.errors import BdcOccError
 
 class Boundary:
     """
-    Hold whatever the data of one source raise, and book it under the name of that source.
+    Hold whatever the data of a source raise: the one place that catches every exception.
 
-    This is the one place of the node that catches every exception. What strangers send passes
-    through our code, NumPy and OpenCV, and nobody can list what all of them raise; it may cost
-    its own camera, transform or set, and nothing else. What is raised outside ends the node.
+    What strangers send passes through our code, NumPy and OpenCV, and nobody can list what all of
+    them raise; it may cost its own camera, transform or set. What is raised outside ends the node.
     """
 
     def __init__(self, node: Node) -> None:
@@ -27,10 +26,9 @@ class Boundary:
     @contextmanager
     def around(self, source: str, book: Callable[[Exception], None]) -> Iterator[None]:
         """
-        Hold what the body raises; an unforeseen kind is logged once per source with its traceback.
+        Book what the body raises; an unforeseen kind is logged once per source with its traceback.
 
         :param source: One of a bounded number of names, as that of a camera.
-        :param book: Counts the error, or keeps it for the diagnostics.
         """
         try:
             yield

@@ -70,23 +70,18 @@ class CalibrationSource:
         self._infos: dict[str, CameraInfo] = {}
         self._cameras: dict[str, Camera] = {}
         self._problems: dict[str, str] = {}
-        self._subscriptions: list[StoredSubscription] = []
+        self.subscriptions: list[StoredSubscription] = []
         self.reload()
         if not config.calibration_file:
-            self._subscriptions = [
+            self.subscriptions = [
                 StoredSubscription(node, CameraInfo, config.camera[name].info,
                                    partial(self._take_info, name), qos)
                 for name in config.cameras]
 
     def destroy(self) -> None:
         """Stop listening."""
-        for subscription in self._subscriptions:
+        for subscription in self.subscriptions:
             subscription.destroy()
-
-    def update_subscriptions(self) -> None:
-        """Follow what is offered now."""
-        for subscription in self._subscriptions:
-            subscription.update()
 
     def reload(self) -> None:
         """
@@ -100,7 +95,7 @@ class CalibrationSource:
             self._cameras = cameras
             self._problems.clear()
             self._transforms.refusals = {}
-        for subscription in self._subscriptions:
+        for subscription in self.subscriptions:
             subscription.renew()
 
     def cameras(self) -> dict[str, Camera]:

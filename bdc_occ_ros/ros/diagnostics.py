@@ -108,7 +108,6 @@ class ChainDiagnostics:
             (Level.ERROR, f'{refused} images could not be used, last: '
                           f'{source.last_refusal}' if refused else ''),
             (Level.ERROR, source.problem),
-            (Level.ERROR, self._inputs.qos_mismatches.get(source.full_topic, '')),
             *((Level.WARN, reason) for reason in formed.reasons
               if re.search(rf'\b{re.escape(name)}\b', reason)),
             (Level.WARN, f'{lost} images were lost on the way' if lost else ''),

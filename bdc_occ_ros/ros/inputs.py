@@ -122,13 +122,12 @@ class CameraInput:
         self._last_sequence_number: int | None = None
         self._is_numbered = True
 
-    @property
-    def full_topic(self) -> str:
-        """Return the name of the topic as the graph has it, or nothing."""
-        return '' if self._subscription is None else self._subscription.topic_name
+    def update_subscription(self, mismatches: Mapping[str, str]) -> None:
+        """
+        Subscribe to the best topic that is published now; stay where it is if none is.
 
-    def update_subscription(self) -> None:
-        """Subscribe to the best topic that is published now; stay where it is if none is."""
+        :param mismatches: What cannot come, by topic.
+        """
         offers = [(TYPES[offer.topic_type], topic) for topic in self._topics
                   for offer in self._node.get_publishers_info_by_topic(
                       self._node.resolve_topic_name(topic))
@@ -140,8 +139,9 @@ class CameraInput:
         message_type, topic = min(offers, key=lambda offer: self._types.index(offer[0]))
         num_publishers = [offer[1] for offer in offers].count(topic)
         self._is_numbered = num_publishers == 1
-        self.problem = ('' if self._is_numbered
-                        else f'{num_publishers} publishers on {topic}; a camera has one')
+        self.problem = mismatches.get(self._node.resolve_topic_name(topic), '')
+        if num_publishers > 1:
+            self.problem = f'{num_publishers} publishers on {topic}; a camera has one'
         if topic != self.subscribed_to:
             self.destroy()
             self.subscribed_to = topic
@@ -260,16 +260,16 @@ class Inputs:
                 self.slot.put(image_set)
 
     def _update_subscriptions(self) -> None:
-        """Follow what is published, and tell where it cannot come."""
-        for camera in self.cameras.values():
-            with self._boundary.around(camera.name, camera.refuse):
-                camera.update_subscription()
-        self.calibration.update_subscriptions()
-        self.transforms.static.update()
-        found = qos_mismatches(self._node)
-        for topic in found.keys() - self.qos_mismatches.keys():
+        """Follow what is published, and tell what cannot come."""
+        found, before = qos_mismatches(self._node), self.qos_mismatches
+        for topic in found.keys() - before.keys():
             self._node.get_logger().warning(found[topic])
         self.qos_mismatches = found
+        for camera in self.cameras.values():
+            with self._boundary.around(camera.name, camera.refuse):
+                camera.update_subscription(found)
+        for subscription in (*self.calibration.subscriptions, self.transforms.static):
+            subscription.update()
 
     def _follow_time_jump(self, jump: TimeJump) -> None:
         """Reset where a bag starts over, its player seeks, or simulated time is switched."""

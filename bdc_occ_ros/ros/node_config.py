@@ -86,8 +86,8 @@ class SyncConfig:
     max_bytes: int = setting(
         268435456, 'Memory for images that wait.', unit='bytes', limits=(1048576, 17179869184))
     max_rate_hz: float = setting(
-        0.0, 'Sets computed per second at most; 0 sets no limit.', unit='Hz', limits=(0.0, 1000.0),
-        is_live=True)
+        0.0, 'Sets computed per second at most; 0 sets no limit, as mode approximate needs.',
+        unit='Hz', limits=(0.0, 1000.0), is_live=True)
 
 
 @dataclass(frozen=True)
@@ -220,6 +220,10 @@ class NodeConfig:
             raise InvalidConfigError(
                 f'sync.min_cameras must not exceed the {len(self.cameras)} cameras; got '
                 f'{self.sync.min_cameras}')
+        if self.sync.max_rate_hz and self.sync.mode == 'approximate':
+            raise InvalidConfigError(
+                'sync.max_rate_hz has no effect in sync.mode approximate; set it to 0 or choose '
+                'another mode')
 
     @property
     def frame(self) -> str:

@@ -6,12 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import (
-    DurabilityPolicy,
-    qos_check_compatible,
-    QoSCompatibility,
-    QoSProfile,
-)
+from rclpy.qos import DurabilityPolicy, qos_check_compatible, QoSCompatibility, QoSProfile
 
 
 class StoredSubscription:
@@ -26,8 +21,7 @@ class StoredSubscription:
 
     def __init__(self, node: Node, kind: type, topic: str, callback: Callable[[Any], None],
                  qos: QoSProfile) -> None:
-        self._node = node
-        self._kind, self._topic, self._callback, self._qos = kind, topic, callback, qos
+        self._node, self._arguments = node, (kind, topic, callback)
         self._subscription = node.create_subscription(kind, topic, callback, qos)
 
     def update(self) -> None:
@@ -35,20 +29,18 @@ class StoredSubscription:
         asked = self._subscription.qos_profile
         offers = [offer.qos_profile for offer in
                   self._node.get_publishers_info_by_topic(self._subscription.topic_name)]
-        stored = [offer for offer in offers
-                  if offer.durability == DurabilityPolicy.TRANSIENT_LOCAL]
+        stored = [each for each in offers if each.durability == DurabilityPolicy.TRANSIENT_LOCAL]
         wanted = DurabilityPolicy.TRANSIENT_LOCAL if stored else DurabilityPolicy.VOLATILE
         if offers and asked.durability != wanted:
-            self._qos = QoSProfile(  # a best-effort subscription would not get what is stored
+            self.renew(QoSProfile(  # a best-effort subscription would not get what is stored
                 depth=asked.depth, durability=wanted,
-                reliability=stored[0].reliability if stored else asked.reliability)
-            self.renew()
+                reliability=stored[0].reliability if stored else asked.reliability))
 
-    def renew(self) -> None:
+    def renew(self, qos: QoSProfile | None = None) -> None:
         """Subscribe anew, which brings what is stored once more."""
+        qos = qos or self._subscription.qos_profile
         self.destroy()
-        self._subscription = self._node.create_subscription(
-            self._kind, self._topic, self._callback, self._qos)
+        self._subscription = self._node.create_subscription(*self._arguments, qos)
 
     def destroy(self) -> None:
         """Stop receiving."""

@@ -10,14 +10,7 @@ from bdc_occ_ros.errors import MissingDependencyError
 from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.sync.config import MS, SynchronizerConfig
-from bdc_occ_ros.sync.image_sets import (
-    AddResult,
-    DroppedSet,
-    DropReason,
-    ImageSet,
-    RateLimit,
-    SetEntry,
-)
+from bdc_occ_ros.sync.image_sets import AddResult, ImageSet, SetEntry
 from bdc_occ_ros.sync.reasons import explain
 from bdc_occ_ros.sync.statistics import SynchronizerStatistics, Tally
 from bdc_occ_ros.sync.synchronizer import Progress, Synchronizer
@@ -117,7 +110,6 @@ class ApproximateTime:
 
     def _begin(self) -> None:
         """Make the library's synchronizer, which cannot be reset."""
-        self._rate = RateLimit()
         self._inputs = {name: self._message_filters.SimpleFilter()
                         for name in self.config.cameras}
         matcher = self._message_filters.ApproximateTimeSynchronizer(
@@ -133,9 +125,6 @@ class ApproximateTime:
         entries = {name: SetEntry(message, stamps_ns[name], now_ns, False, key_stamp_ns,
                                   len(message.data))
                    for name, message in zip(self.config.cameras, messages)}
-        if self._rate.exceeds(self.config.max_rate_hz, key_stamp_ns):
-            self._tally.count(DroppedSet(DropReason.RATE, entries, ()), now_ns)
-            return
         image_set = ImageSet(self.epoch, key_stamp_ns, key_stamp_ns, entries, ())
         self._tally.count(image_set, now_ns)
         self._sets.append(image_set)

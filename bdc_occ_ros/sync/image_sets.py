@@ -95,32 +95,6 @@ class ImageSet:
         return max(refs) - min(refs)
 
 
-class RateLimit:
-    """Skip sets beyond a rate, which is met on average, also when triggers are unevenly spaced."""
-
-    def __init__(self) -> None:
-        self._limit_hz, self._due_ns = 0.0, None
-
-    def exceeds(self, limit_hz: float, ref_ns: int) -> bool:
-        """
-        Tell whether a set must be skipped; one that need not be is counted.
-
-        A set that comes late leaves up to one interval of credit to the next.
-
-        :param limit_hz: Sets per second; 0 skips none.
-        """
-        if self._limit_hz != limit_hz:
-            self._limit_hz, self._due_ns = limit_hz, None
-        if not limit_hz:
-            return False
-        interval_ns = round(1e9 / limit_hz)
-        due_ns = ref_ns if self._due_ns is None else self._due_ns
-        if ref_ns < due_ns:
-            return True
-        self._due_ns = max(due_ns, ref_ns - interval_ns) + interval_ns
-        return False
-
-
 class DroppedSet(NamedTuple):
     """
     Describe a trigger that gives no set.
@@ -183,7 +157,7 @@ class SetAssembly:
         self._bursts = BurstModel() if is_windowed else None
         self._closed: deque[tuple[int, frozenset[str]]] = deque(maxlen=NUM_REMEMBERED)
         self._previous: dict[str, SetEntry] = {}
-        self._rate = RateLimit()
+        self._limit_hz, self._due_ns = self.config.max_rate_hz, None
         self.last_ref_ns: int | None = None
 
     @property
@@ -315,7 +289,7 @@ class SetAssembly:
                 self._close_incomplete(older, DropReason.SUPERSEDED, steady_ns)
         self._close(group)
         self.last_ref_ns = group.ref_ns
-        if self._rate.exceeds(self.config.max_rate_hz, group.ref_ns):
+        if self._exceeds_rate(group.ref_ns):
             self._report(group.entries, DropReason.RATE)
         else:
             entries = {name: entry for name in self.config.cameras
@@ -324,6 +298,24 @@ class SetAssembly:
             self._finished.append(ImageSet(self._epoch, group.ref_ns, self._key_stamp_ns(group),
                                            entries, missing))
         self._keep(group)
+
+    def _exceeds_rate(self, ref_ns: int) -> bool:
+        """
+        Tell whether a set must be skipped; one that need not be is counted.
+
+        The limit is met on average, also when triggers are unevenly spaced: a set that comes
+        late leaves up to one interval of credit to the next.
+        """
+        if self._limit_hz != self.config.max_rate_hz:
+            self._limit_hz, self._due_ns = self.config.max_rate_hz, None
+        if not self._limit_hz:
+            return False
+        interval_ns = round(1e9 / self._limit_hz)
+        due_ns = ref_ns if self._due_ns is None else self._due_ns
+        if ref_ns < due_ns:
+            return True
+        self._due_ns = max(due_ns, ref_ns - interval_ns) + interval_ns
+        return False
 
     def _drop(self, group: ImageGroup, reason: DropReason) -> None:
         self._close(group)

@@ -48,7 +48,7 @@ def watcher(rig_parameters):
     (rig_geometry, 'Preprocessor', lambda camera, *more: camera.name, True),
     (calibration_source, 'camera_from_info', lambda info, name, *more: name, True),
     (CameraInput, '_count_lost', lambda source, *more: source.name, True),
-    (CameraInput, 'update_subscription', lambda source: source.name, False),
+    (CameraInput, 'update_subscription', lambda source, *more: source.name, False),
 ], ids=['decode', 'geometry', 'calibration', 'callback', 'timer'])
 def test_a_camera_whose_data_raise_is_left_out_and_named(
         watcher, monkeypatch, capfd, place, name, find_camera: Callable[..., str], is_lost):

@@ -127,6 +127,11 @@ def test_names_that_no_topic_has_are_refused_before_anyone_subscribes(values, wo
         check_inputs(config_from_values(values))
 
 
+def test_a_limit_of_the_rate_that_would_do_nothing_is_refused():
+    with pytest.raises(InvalidConfigError, match='max_rate_hz has no effect in sync.mode approx'):
+        config_from_values({'sync.mode': 'approximate', 'sync.max_rate_hz': 2.0})
+
+
 def test_inputs_that_cannot_be_made_leave_no_subscriptions(node, tmp_path):
     config = config_from_values({'calibration_file': str(tmp_path / 'absent.yaml')})
     before = len(list(node.subscriptions))
