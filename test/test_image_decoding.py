@@ -300,7 +300,9 @@ def test_a_header_that_claims_too_much_is_refused_unread(suffix, height, width):
 
 
 @pytest.mark.parametrize('header', [
-    b'\xff' * 10_000_000, b'\xff\xe0\0\2' * 1_000_000, b'\xff\x01\xff\xe0', b'\xff\xe0\0\0'])
+    b'\xff' * 10_000_000, b'\xff\xe0\0\2' * 1_000_000, b'\xff\xe0\0\0',
+    b'\xff\x01' + b'\xff\xc0\0\x11\x08\x75\x30\x75\x30'.ljust(0xffc0, b'\0')],
+    ids=['fill bytes', 'segments', 'no length', 'a frame behind a marker without length'])
 def test_a_header_that_leads_astray_is_not_followed(header):
     data = compressed(picture()).data.tobytes()
     with pytest.raises(InvalidImageError, match='segments in its header|damaged'):
