@@ -124,6 +124,10 @@ class Predictor:
                   for camera in rig.cameras}
         self(Frame(images, dict.fromkeys(images, 0), rig, stamp_ns=0))
 
+    def prepare(self, camera: Camera) -> None:
+        """Work out what follows from one calibration, at the size in which its images come."""
+        self._geometries.prepare(camera)
+
     def decode_reduction(self, camera: Camera) -> int:
         """
         Return by what factor a JPEG of a camera may be reduced while it is decoded.

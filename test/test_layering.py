@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'bdc_occ_ros'
 BASE = {'errors', 'files', 'classes', 'share', 'config_file'}
-DATA = BASE | {'geometry', 'datatypes'}
+DATA = BASE | {'geometry', 'datatypes', 'image_decoding'}
 NETWORK = DATA | {'kernels', 'binary', 'network'}
 WEIGHTS = NETWORK | {'weights'}
 INPUTS = DATA | {'sync', 'dataset', 'world', 'bags'}
@@ -27,6 +27,7 @@ MAY_IMPORT = {
     'config_file': {'errors', 'files', 'share'},
     'geometry': BASE,
     'datatypes': BASE | {'geometry'},
+    'image_decoding': {'errors', 'files', 'geometry'},
     'sync': BASE,
     'kernels': {'errors', 'files'},
     'binary': {'errors', 'files', 'kernels'},

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 import re
 
-import cv2
 import numpy as np
 
 from bdc_occ_ros.bags import BASE_FRAME, CALIBRATION_FILE, ODOM_FRAME
@@ -17,9 +16,11 @@ from bdc_occ_ros.bags.messages import stamp_ns_of
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidBagError, TransformUnavailableError
 from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.camera_info import camera_from_info
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 from bdc_occ_ros.geometry.transforms import TransformTree
+from bdc_occ_ros.image_decoding import decode_image
 
 IMAGE_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/image/compressed')
 INFO_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/camera_info')
@@ -63,6 +64,7 @@ class RigBag:
         50 ms or more between triggers).
 
         :param stamps_ns: Which exposures of the key camera; all if None.
+        :raises InvalidImageError: if an image is damaged.
         """
         wanted: dict[tuple[str, int], int] = {}
         sets: dict[int, dict[str, int]] = {}
@@ -79,7 +81,7 @@ class RigBag:
                 key_ns = wanted.get((name, stamp_ns_of(decoded.header)))
                 if key_ns is None:
                     continue
-                images[key_ns][name] = _decode(decoded, message.topic)
+                images[key_ns][name] = decode_image(decoded, f'{self.path}: {message.topic}')
                 if len(images[key_ns]) == len(sets[key_ns]):
                     yield self._frame(key_ns, sets[key_ns], images.pop(key_ns))
 
@@ -116,8 +118,7 @@ class RigBag:
         except TransformUnavailableError as error:
             raise InvalidBagError(f'{self.path}: the mount of {name} is missing: {error}'
                                   ) from error
-        return Camera(name, info.width, info.height, np.array(info.k).reshape(3, 3), mount,
-                      info.distortion_model, info.d)
+        return camera_from_info(info, name, mount)
 
     def _set_around(self, key_ns: int) -> dict[str, int]:
         """Return the stamps of the images that belong to an exposure of the key camera."""
@@ -143,11 +144,3 @@ def _matrix(transform: object) -> np.ndarray:
     """Return a transform message as a matrix, (4, 4)."""
     position, turn = transform.translation, transform.rotation
     return pose_from_wxyz((position.x, position.y, position.z), (turn.w, turn.x, turn.y, turn.z))
-
-
-def _decode(message: object, topic: str) -> np.ndarray:
-    """Return the pixels of a compressed image, (H, W, 3) RGB."""
-    image = cv2.imdecode(np.asarray(message.data), cv2.IMREAD_COLOR) if len(message.data) else None
-    if image is None:
-        raise InvalidBagError(f'{topic}: {len(message.data)} bytes that are no image')
-    return np.ascontiguousarray(image[..., ::-1])

@@ -26,6 +26,7 @@ from bdc_occ_ros.errors import BdcOccError, InvalidKeyframeError
 from bdc_occ_ros.files import quoted, read_bytes, read_json, reading
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
+from bdc_occ_ros.image_decoding import EncodedImage, read_header
 
 
 class Keyframe(NamedTuple):
@@ -91,17 +92,18 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _camera(name: str, entry: Mapping[str, Any]) -> Camera:
-    if np.any(np.asarray(entry['distortion'], float) != 0):
-        raise InvalidKeyframeError(f'{name}: distortion without a model cannot be used')
     return Camera(name, entry['width'], entry['height'], np.array(entry['K'], float),
-                  pose_from_wxyz(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz']))
+                  pose_from_wxyz(entry['translation_ego_cam'], entry['rotation_ego_cam_wxyz']),
+                  distortion=entry['distortion'])
 
 
 def _keyframe(folder: Path, rig: CameraRig, entries: Mapping[str, Any],
               poses: Mapping[str, np.ndarray] | None, boxes: Boxes | None = None) -> Keyframe:
-    return Keyframe(rig, {name: entries[name]['timestamp_us'] * 1000 for name in rig.names},
-                    {name: read_bytes(_inside(folder, entries[name]['file']),
-                                      InvalidKeyframeError) for name in rig.names},
+    jpegs = {name: read_bytes(_inside(folder, entries[name]['file']), InvalidKeyframeError)
+             for name in rig.names}
+    for name, jpeg in jpegs.items():
+        read_header(EncodedImage(jpeg), name)
+    return Keyframe(rig, {name: entries[name]['timestamp_us'] * 1000 for name in rig.names}, jpegs,
                     poses, boxes)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from rosbags.interfaces import Qos, QosDurability, QosReliability
 
@@ -28,6 +27,7 @@ from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.files import replacing
 from bdc_occ_ros.geometry.calibration_file import save_calibration
 from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.image_decoding import decode_image, EncodedImage
 
 QUEUE = {'reliable': 10, 'best_effort': 5}
 
@@ -190,8 +190,8 @@ class RigBagWriter:
         elif form.encoding == 'jpeg':
             message = messages.compressed_image(stamp_ns, frame, reading.data)
         else:
-            pixels = cv2.imdecode(np.frombuffer(reading.data, np.uint8), cv2.IMREAD_COLOR)
-            message = messages.image(stamp_ns, frame, pixels, form.encoding)
+            pixels = decode_image(EncodedImage(reading.data), name)
+            message = messages.image(stamp_ns, frame, pixels[..., ::-1], form.encoding)
         if form.info_topic and name != LIDAR:
             self._add_info(name, stamp_ns, recorded_ns)
         self._add(recorded_ns, self._named(topic, name), message)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
@@ -22,6 +21,7 @@ from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.image_decoding import decode_image, EncodedImage
 
 
 class SampleKey(NamedTuple):
@@ -62,7 +62,8 @@ class NuscenesDataset:
         """
         Read the images of a sample with calibration and ego poses.
 
-        :raises InvalidDatasetError: if an image is missing or damaged.
+        :raises InvalidDatasetError: if an image is missing.
+        :raises InvalidImageError: if an image is damaged.
         """
         readings = {name: self._reading(key, name) for name in CAMERAS}
         rig = CameraRig(tuple(self.rows.camera(name, reading)
@@ -172,11 +173,8 @@ class NuscenesDataset:
         return self.rows.row('sample_data', data[channel])
 
     def _image(self, reading: Row) -> np.ndarray:
-        path = self.rows.file(reading)
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise InvalidDatasetError(f'{path} is missing or no image')
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        return decode_image(EncodedImage(self.rows.bytes_of(reading)),
+                            str(self.rows.file(reading)))
 
     def _box(self, row: Row, ego_from_world: np.ndarray) -> np.ndarray:
         """Return centre, length, width, height, yaw and velocity of an annotation, (9,)."""

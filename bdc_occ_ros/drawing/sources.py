@@ -113,7 +113,8 @@ def source_of_sample(dataset: NuscenesDataset, key: SampleKey) -> Source:
     """
     Return what a data set knows about a sample; everything in the ego frame of its label.
 
-    :raises InvalidDatasetError: if an image is missing or damaged.
+    :raises InvalidDatasetError: if an image is missing.
+    :raises InvalidImageError: if an image is damaged.
     :raises InvalidLabelError: if its label is damaged.
     """
     frame, boxes = dataset.frame(key), dataset.boxes(key, LIDAR)

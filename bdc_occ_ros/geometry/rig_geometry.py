@@ -73,9 +73,10 @@ class GeometryCache:
         """Return the geometry of cameras, which are in the order of the network."""
         fingerprint = b''.join(camera.fingerprint for camera in cameras)
         return _remembered(self._rigs, fingerprint, lambda: RigGeometry(
-            [self._camera(camera) for camera in cameras], self._frustum))
+            [self.prepare(camera) for camera in cameras], self._frustum))
 
-    def _camera(self, camera: Camera) -> CameraGeometry:
+    def prepare(self, camera: Camera) -> CameraGeometry:
+        """Return the geometry of one camera."""
         def derive() -> CameraGeometry:
             preprocessor = Preprocessor(camera, self._frustum.image)
             return CameraGeometry(camera, preprocessor, FieldOfView(camera, preprocessor))

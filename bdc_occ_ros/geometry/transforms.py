@@ -16,7 +16,16 @@ import cv2
 import numpy as np
 
 from bdc_occ_ros.errors import InvalidTransformError, TransformUnavailableError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.camera_rig import rigid_transform
+
+MAX_FRAMES = 2048
+MAX_NAME_LENGTH = 256
+
+
+def frame_name(name: str) -> str:
+    """Return the name of a frame without the leading slash that ROS 1 wrote before it."""
+    return name.removeprefix('/')
 
 
 def interpolate_rigid(first: np.ndarray, second: np.ndarray, fraction: float) -> np.ndarray:
@@ -75,7 +84,8 @@ class TransformTree:
     """
     Hold frames, each with at most one parent, and the recent history of the moving ones.
 
-    All methods may be called from several threads.
+    A leading slash of a name says nothing, and there is room for a bounded number of frames. All
+    methods may be called from several threads.
 
     :param history_s: How far back from its newest stamp a moving frame is remembered.
     """
@@ -97,19 +107,26 @@ class TransformTree:
         :param parent_from_child: Rigid transform, (4, 4), metres.
         :return: False if the stamp is older than the history reaches and was left out.
         :raises InvalidPoseError: if the matrix is not a rigid transform.
-        :raises InvalidTransformError: if a name is empty or the tree would become a loop.
+        :raises InvalidTransformError: if a name is empty or long, both are the same, the tree
+            would become a loop or has no room for another frame.
         """
-        transform = rigid_transform(parent_from_child, f'{parent} from {child}').copy()
-        if not parent or not child:
+        parent, child = frame_name(parent), frame_name(child)
+        if parent == child or not all(0 < len(n) <= MAX_NAME_LENGTH for n in (parent, child)):
             raise InvalidTransformError(
-                f'a transform needs two frame names; got parent {parent!r}, child {child!r}')
+                f'a transform needs two different frame names of at most {MAX_NAME_LENGTH} '
+                f'characters; got parent {quoted(parent)}, child {quoted(child)}')
+        transform = rigid_transform(parent_from_child, f'{parent} from {child}').copy()
         with self._lock:
             edge = self._edges.get(child)
+            if edge is None and len(self._edges) >= MAX_FRAMES:
+                raise InvalidTransformError(
+                    f'{child} is one frame too many; {MAX_FRAMES} are kept. Does a publisher make '
+                    'up names?')
             if edge is None or edge.parent != parent or edge.is_static != static:
                 if child in self._ancestors(parent):
                     raise InvalidTransformError(
-                        f'{child} cannot have the parent {parent}, which descends from it: '
-                        f'{" < ".join(self._ancestors(parent))}. Do two publishers disagree?')
+                        f'{child} cannot have the parent {parent}, which descends from it. Do two '
+                        'publishers disagree?')
                 edge = self._edges[child] = _Edge(parent, static)
             return edge.insert(stamp_ns, transform, self._history_ns)
 
@@ -123,6 +140,7 @@ class TransformTree:
         :raises TransformUnavailableError: if a frame is unknown, the two are not connected, or
             the time lies outside a history; nothing is extrapolated.
         """
+        target, source = frame_name(target), frame_name(source)
         with self._lock:
             from_target, from_source = self._paths_to_common_ancestor(target, source)
             if stamp_ns is None:
@@ -154,7 +172,8 @@ class TransformTree:
             known = sorted({*self._edges, *(e.parent for e in self._edges.values())})
             raise TransformUnavailableError(
                 f'{target} and {source} are not connected: {target} hangs from '
-                f'{above_target[-1]}, {source} from {above_source[-1]}; known frames are {known}')
+                f'{above_target[-1]}, {source} from {above_source[-1]}; known frames are '
+                f'{quoted(known)}')
         return (above_target[:above_target.index(common)],
                 above_source[:above_source.index(common)])
 

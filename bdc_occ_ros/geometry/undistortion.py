@@ -65,6 +65,8 @@ class Undistortion:
             columns, rows = make_maps(  # of every straight pixel, in the distorted image
                 camera.intrinsics, camera.distortion, np.eye(3), camera.intrinsics,
                 (camera.width_px, camera.height_px), cv2.CV_32FC1)
+            skew, fy, cy = camera.intrinsics[(0, 1, 1), (1, 1, 2)]
+            columns += skew / fy * (rows - cy)  # OpenCV leaves it out where it bends
             self.is_filled = _filled_pixels(camera, columns, rows)
             columns[~self.is_filled] = rows[~self.is_filled] = -1.0
             self._maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
@@ -86,8 +88,7 @@ def _filled_pixels(camera: Camera, columns: np.ndarray, rows: np.ndarray) -> np.
     """Return which straight pixels show something that the camera saw there, (H, W) bool."""
     inside = ((columns >= 0) & (columns <= camera.width_px - 1)
               & (rows >= 0) & (rows <= camera.height_px - 1))
-    straight = np.stack([*np.meshgrid(np.arange(camera.width_px), np.arange(camera.height_px)),
-                         np.ones_like(columns)], axis=-1)
-    directions = straight @ np.linalg.inv(camera.intrinsics).T
-    radius = np.hypot(directions[..., 0], directions[..., 1])
+    (fx, skew, cx), (_, fy, cy), _ = camera.intrinsics
+    down = (np.arange(camera.height_px)[:, None] - cy) / fy
+    radius = np.hypot((np.arange(camera.width_px) - cx - skew * down) / fx, down)
     return inside & (radius < largest_valid_radius(camera, float(radius.max()) + 1e-6))

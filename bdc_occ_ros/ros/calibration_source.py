@@ -17,12 +17,14 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 
-from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError
+from bdc_occ_ros.errors import InvalidCalibrationError, TransformUnavailableError
 from bdc_occ_ros.geometry.calibration_file import load_calibration
+from bdc_occ_ros.geometry.camera_info import camera_from_info, camera_info_remarks
 from bdc_occ_ros.geometry.camera_rig import Camera
-from bdc_occ_ros.ros.camera_info import camera_from_info, camera_info_remarks
+from bdc_occ_ros.ros.boundary import Boundary, described
 from bdc_occ_ros.ros.conversions import ego_from_optical
 from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.ros.subscriptions import StoredSubscription
 from bdc_occ_ros.ros.transforms import TransformListener
 
 SAME_MOUNT = 1e-6  # metres, and sines of angles: the noise of a pose that went through TF
@@ -63,22 +65,23 @@ class CalibrationSource:
         self._node = node
         self._config = config
         self._transforms = transforms
+        self._boundary = Boundary(node)
         self._lock = threading.Lock()
         self._infos: dict[str, CameraInfo] = {}
         self._cameras: dict[str, Camera] = {}
         self._problems: dict[str, str] = {}
-        self._subscriptions = []
+        self.subscriptions: list[StoredSubscription] = []
         self.reload()
         if not config.calibration_file:
-            self._subscriptions = [
-                node.create_subscription(CameraInfo, config.camera[name].info,
-                                         partial(self._take_info, name), qos)
+            self.subscriptions = [
+                StoredSubscription(node, CameraInfo, config.camera[name].info,
+                                   partial(self._take_info, name), qos)
                 for name in config.cameras]
 
     def destroy(self) -> None:
         """Stop listening."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
+        for subscription in self.subscriptions:
+            subscription.destroy()
 
     def reload(self) -> None:
         """
@@ -91,6 +94,9 @@ class CalibrationSource:
             self._infos.clear()
             self._cameras = cameras
             self._problems.clear()
+            self._transforms.refusals = {}
+        for subscription in self.subscriptions:
+            subscription.renew()
 
     def cameras(self) -> dict[str, Camera]:
         """Return the cameras whose calibration is known now, in the order of the network."""
@@ -111,6 +117,10 @@ class CalibrationSource:
             remarks = {name: list(camera_info_remarks(info, self._config.rectified))
                        for name, info in self._infos.items()}
             for name, camera in self._cameras.items():
+                refusal = self._transforms.refusals.get(self._config.camera[name].frame)
+                if refusal is not None:
+                    remarks.setdefault(name, []).append(
+                        f'a transform was refused, the one before it stays: {refusal}')
                 axis_up = camera.ego_from_camera[2, 2]
                 if abs(axis_up) > STEEPEST_AXIS:
                     remarks.setdefault(name, []).append(
@@ -125,18 +135,19 @@ class CalibrationSource:
     def _refresh(self) -> None:
         """Bring every camera up to date; a camera that cannot be trusted is left out."""
         for name in self._config.cameras:
-            try:
+            with self._boundary.around(name, partial(self._leave_out, name)):
                 camera = self._current(name)
-            except BdcOccError as error:
-                self._cameras.pop(name, None)
-                self._problems[name] = str(error)
-                continue
-            self._problems.pop(name, None)
-            known = self._cameras.get(name)
-            if known is not None and camera.fingerprint != known.fingerprint:
-                self.num_changes += 1
-                self._node.get_logger().warning(f'{name}: the calibration changed')
-            self._cameras[name] = camera
+                self._problems.pop(name, None)
+                known = self._cameras.get(name)
+                if known is not None and camera.fingerprint != known.fingerprint:
+                    self.num_changes += 1
+                    self._node.get_logger().warning(f'{name}: the calibration changed',
+                                                    throttle_duration_sec=5.0)
+                self._cameras[name] = camera
+
+    def _leave_out(self, name: str, error: Exception) -> None:
+        self._cameras.pop(name, None)
+        self._problems[name] = described(error)
 
     def _current(self, name: str) -> Camera:
         """Return one camera as camera_info and TF describe it now."""
@@ -155,8 +166,9 @@ class CalibrationSource:
     def _mount(self, name: str) -> np.ndarray:
         """Return ego_from_camera from the newest transforms."""
         frame = self._config.camera[name].frame
-        refusal = self._transforms.refusals.get(frame)
-        if refusal is not None:
-            raise InvalidCalibrationError(f'{name}: {refusal}')
-        return ego_from_optical(self._transforms.tree.lookup(self._config.base_frame, frame),
-                                self._config.camera_frame_convention)
+        try:
+            mount = self._transforms.tree.lookup(self._config.base_frame, frame)
+        except TransformUnavailableError as error:
+            refusal = self._transforms.refusals.get(frame)
+            raise InvalidCalibrationError(f'{name}: {refusal or error}') from error
+        return ego_from_optical(mount, self._config.camera_frame_convention)

@@ -11,8 +11,10 @@ from nav_msgs.msg import Odometry
 import numpy as np
 from std_msgs.msg import Header
 
-from bdc_occ_ros.errors import InvalidPoseError, InvalidTransformError
+from bdc_occ_ros.errors import InvalidPoseError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion, quaternion_from_matrix
+from bdc_occ_ros.geometry.transforms import frame_name
 
 NANOSECONDS = 1_000_000_000
 # x right, y down, z forward, as seen from x forward, y left, z up (REP 103)
@@ -75,11 +77,6 @@ class StampedTransform:
     parent_from_child: np.ndarray
 
 
-def _frame_name(name: str) -> str:
-    """Drop the leading slash that ROS 1 recordings put before frame names."""
-    return name.removeprefix('/')
-
-
 def _matrix(translation_m: tuple[float, float, float], rotation: Quaternion,
             where: str) -> np.ndarray:
     """Build a rigid transform; raise where the numbers cannot be one."""
@@ -102,18 +99,14 @@ def transform_from_message(message: TransformStamped) -> StampedTransform:
     Read one transform.
 
     :param message: The message; a leading slash of a frame name is dropped.
-    :raises InvalidTransformError: if a frame name is empty or both are the same.
     :raises InvalidPoseError: if numbers are not finite or the quaternion is not of unit length.
     """
-    parent, child = _frame_name(message.header.frame_id), _frame_name(message.child_frame_id)
-    if not parent or not child or parent == child:
-        raise InvalidTransformError(
-            f'a transform needs two different frame names; got parent {parent!r}, child {child!r}')
+    parent, child = frame_name(message.header.frame_id), frame_name(message.child_frame_id)
     position = message.transform.translation
     return StampedTransform(
         parent, child, to_nanoseconds(message.header.stamp),
         _matrix((position.x, position.y, position.z), message.transform.rotation,
-                f'transform of {child} in {parent}'))
+                f'transform of {quoted(child)} in {quoted(parent)}'))
 
 
 def transform_from_odometry(message: Odometry) -> StampedTransform:
@@ -124,12 +117,12 @@ def transform_from_odometry(message: Odometry) -> StampedTransform:
         frame and is left to the caller.
     :raises InvalidPoseError: if numbers are not finite or the quaternion is not of unit length.
     """
-    parent, child = _frame_name(message.header.frame_id), _frame_name(message.child_frame_id)
+    parent, child = frame_name(message.header.frame_id), frame_name(message.child_frame_id)
     pose = message.pose.pose
     return StampedTransform(
         parent, child, to_nanoseconds(message.header.stamp),
         _matrix((pose.position.x, pose.position.y, pose.position.z), pose.orientation,
-                f'odometry pose of {child!r} in {parent!r}'))
+                f'odometry pose of {quoted(child)} in {quoted(parent)}'))
 
 
 def ego_from_optical(ego_from_frame: np.ndarray, convention: str) -> np.ndarray:

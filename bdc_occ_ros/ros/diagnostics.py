@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.predictor import Predictor
 
 DELAYS_TOLERATED = 3
+MAX_TEXT_LENGTH = 1000  # of an entry; frames and encodings are named by strangers
 
 
 class Level(IntEnum):
@@ -46,7 +47,8 @@ def _status(part: str, entries: Iterable[tuple[Level, str]], values: Mapping[str
     :param entries: What is not as it should be; nothing where the text is empty.
     :param summary: What to say when nothing is wrong.
     """
-    wrong = sorted(((level, text) for level, text in entries if text), reverse=True)
+    wrong = sorted(((level, text[:MAX_TEXT_LENGTH]) for level, text in entries if text),
+                   reverse=True)
     return DiagnosticStatus(
         level=bytes([wrong[0][0] if wrong else Level.OK]), name=part,
         message='; '.join(text for _, text in wrong) or summary,
@@ -87,6 +89,8 @@ class ChainDiagnostics:
         for name in formed.cameras:
             yield self._camera(name, formed, done)
         yield self._synchronizer(formed)
+        yield _status('subscriptions', [
+            (Level.ERROR, text) for text in self._inputs.qos_mismatches.values()], {})
         yield self._calibration()
         yield self._ego_motion()
         yield self._inference(config)
@@ -97,12 +101,12 @@ class ChainDiagnostics:
                 done: PipelineStatistics) -> DiagnosticStatus:
         statistics, source = formed.cameras[name], self._inputs.cameras[name]
         calibration = self._inputs.calibration
-        refused = self._delta(f'refused {name}', done.refused[name])
+        refused = self._delta(f'refused {name}', source.refused)
         lost = self._delta(f'lost {name}', source.lost)
         return _status(f'camera {name}', [
             (Level.ERROR, calibration.problems().get(name, '')),
             (Level.ERROR, f'{refused} images could not be used, last: '
-                          f'{done.last_refusal.get(name)}' if refused else ''),
+                          f'{source.last_refusal}' if refused else ''),
             (Level.ERROR, source.problem),
             *((Level.WARN, reason) for reason in formed.reasons
               if re.search(rf'\b{re.escape(name)}\b', reason)),
@@ -113,7 +117,7 @@ class ChainDiagnostics:
             'topic': source.subscribed_to or 'none', 'rate_hz': statistics.rate_hz,
             'age_ms': 'never' if statistics.age_ns is None else statistics.age_ns / 1e6,
             'images': source.received, 'lost': source.lost,
-            'sets_without_it': statistics.num_missing, 'refused': done.refused[name],
+            'sets_without_it': statistics.num_missing, 'refused': source.refused,
             'out_of_order': statistics.num_out_of_order,
             'offset_ms': 'unknown' if statistics.offset_ns is None
                          else statistics.offset_ns / 1e6,
@@ -132,14 +136,16 @@ class ChainDiagnostics:
 
     def _calibration(self) -> DiagnosticStatus:
         calibration = self._inputs.calibration
+        transforms = self._inputs.transforms
         changes = self._delta('calibration changes', calibration.num_changes)
         return _status('calibration', [
             *((Level.ERROR, text) for text in calibration.problems().values()),
             *((Level.WARN, f'transform refused: {text}')
-              for text in self._inputs.transforms.refusals.values()),
+              for text in transforms.refusals.values()),
             (Level.WARN, f'changed {changes} times' if changes else ''),
             *((Level.WARN, f'{name}: {text}') for name, text in calibration.remarks().items()),
-        ], {'source': calibration.source, 'changes': calibration.num_changes})
+        ], {'source': calibration.source, 'changes': calibration.num_changes,
+            'transforms_refused': transforms.num_refused})
 
     def _ego_motion(self) -> DiagnosticStatus:
         motion = self._inputs.ego_motion

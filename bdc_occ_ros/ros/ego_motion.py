@@ -16,7 +16,8 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 
-from bdc_occ_ros.errors import BdcOccError, TransformUnavailableError
+from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.ros.boundary import Boundary, described
 from bdc_occ_ros.ros.conversions import transform_from_odometry
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.transforms import AwaitedTransforms, TransformListener
@@ -36,6 +37,7 @@ class EgoMotion:
         self._transforms = transforms
         self._odometry = AwaitedTransforms()
         self._odometry_frame = ''
+        self._boundary = Boundary(node)
         self._subscription = None
         if config.ego_motion in ('auto', 'odom'):
             self._subscription = node.create_subscription(
@@ -104,14 +106,14 @@ class EgoMotion:
         return poses
 
     def _take_odometry(self, message: Odometry) -> None:
-        try:
+        with self._boundary.around('odometry', self._refuse):
             pose = transform_from_odometry(message)
             if pose.child not in ('', self._config.base_frame):
                 self.problem = (f'odom gives the pose of {pose.child}, not of '
                                 f'{self._config.base_frame}; set base_frame or odom_topic')
                 return
             self._odometry.add(replace(pose, child=self._config.base_frame))
-        except BdcOccError as error:
-            self.problem = f'odom: {error}'
-            return
-        self._odometry_frame = pose.parent
+            self._odometry_frame = pose.parent
+
+    def _refuse(self, error: Exception) -> None:
+        self.problem = f'odom: {described(error)}'

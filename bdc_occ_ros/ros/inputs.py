@@ -5,27 +5,29 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from threading import Condition
+from threading import Condition, Lock
 import time
 from typing import Generic, TypeVar
 
 from rclpy.clock import Clock, ClockChange, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
-from rclpy.qos import (
-    qos_profile_sensor_data,
-    qos_profile_system_default,
-    QoSProfile,
-    ReliabilityPolicy,
-)
+from rclpy.qos import qos_profile_sensor_data, qos_profile_system_default, QoSProfile
+from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Empty
 
+from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.files import quoted
+from bdc_occ_ros.ros.boundary import Boundary, described
 from bdc_occ_ros.ros.calibration_source import CalibrationSource, cameras_from_file
 from bdc_occ_ros.ros.compat import message_callback, SEQUENCE_NUMBER
 from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.ego_motion import EgoMotion
 from bdc_occ_ros.ros.node_config import NodeConfig
+from bdc_occ_ros.ros.subscriptions import qos_mismatches
 from bdc_occ_ros.ros.synchronization import ApproximateTime, make_synchronizer
 from bdc_occ_ros.ros.transforms import TransformListener
 from bdc_occ_ros.sync.image_sets import ImageSet
@@ -107,7 +109,10 @@ class CameraInput:
         self.lost = 0
         self.subscribed_to = ''
         self.problem = ''
+        self.refused = 0
+        self.last_refusal = ''
         self._node = node
+        self._boundary, self._lock = Boundary(node), Lock()
         self._topics = (config.camera[name].compressed, config.camera[name].image)
         self._types = TRANSPORTS[config.input_transport]
         self._qos = INPUT_QOS[config.input_qos]
@@ -117,17 +122,26 @@ class CameraInput:
         self._last_sequence_number: int | None = None
         self._is_numbered = True
 
-    def update_subscription(self) -> None:
-        """Subscribe to the best topic that is published now; stay where it is if none is."""
-        offers = [(TYPES[offer.topic_type], topic, offer.qos_profile) for topic in self._topics
-                  for offer in self._node.get_publishers_info_by_topic(topic)
+    def update_subscription(self, mismatches: Mapping[str, str]) -> None:
+        """
+        Subscribe to the best topic that is published now; stay where it is if none is.
+
+        :param mismatches: What cannot come, by topic.
+        """
+        offers = [(TYPES[offer.topic_type], topic) for topic in self._topics
+                  for offer in self._node.get_publishers_info_by_topic(
+                      self._node.resolve_topic_name(topic))
                   if TYPES.get(offer.topic_type) in self._types]
         if not offers:
             wanted = ' or '.join(kind.__name__ for kind in self._types)
             self.problem = f'nobody publishes {wanted} on {" or ".join(self._topics)}'
             return
-        message_type, topic, qos = min(offers, key=lambda offer: self._types.index(offer[0]))
-        self.problem = self._mismatch(topic, qos, [offer[1] for offer in offers].count(topic))
+        message_type, topic = min(offers, key=lambda offer: self._types.index(offer[0]))
+        num_publishers = [offer[1] for offer in offers].count(topic)
+        self._is_numbered = num_publishers == 1
+        self.problem = mismatches.get(self._node.resolve_topic_name(topic), '')
+        if num_publishers > 1:
+            self.problem = f'{num_publishers} publishers on {topic}; a camera has one'
         if topic != self.subscribed_to:
             self.destroy()
             self.subscribed_to = topic
@@ -143,26 +157,22 @@ class CameraInput:
             self._subscription = None
             self.subscribed_to = ''
 
-    def _mismatch(self, topic: str, offered: QoSProfile, num_publishers: int) -> str:
-        """Return what is wrong with the publishers, or an empty text."""
-        self._is_numbered = num_publishers == 1
-        if (self._qos.reliability == ReliabilityPolicy.RELIABLE
-                and offered.reliability == ReliabilityPolicy.BEST_EFFORT):
-            return (f'QoS incompatible: {topic} is published best_effort, but input_qos asks for '
-                    'reliable; set input_qos to sensor_data')
-        if num_publishers > 1:
-            return f'{num_publishers} publishers on {topic}; a camera has one'
-        return ''
+    def refuse(self, error: Exception) -> None:
+        """Count an image that could not be used; may be called from several threads."""
+        with self._lock:
+            self.refused += 1
+            self.last_refusal = described(error)
 
     def _take(self, message: ImageMessage, info: Mapping[str, int | None]) -> None:
         """Pass one image on to the synchronizer, and the sets that it completes to the slot."""
         self.received += 1
-        self._count_lost(info.get(SEQUENCE_NUMBER))
-        progress = self._synchronizer.add(
-            self.name, to_nanoseconds(message.header.stamp), message, len(message.data),
-            time.monotonic_ns())
-        for image_set in progress.sets:
-            self._slot.put(image_set)
+        with self._boundary.around(self.name, self.refuse):
+            self._count_lost(info.get(SEQUENCE_NUMBER))
+            progress = self._synchronizer.add(
+                self.name, to_nanoseconds(message.header.stamp), message, len(message.data),
+                time.monotonic_ns())
+            for image_set in progress.sets:
+                self._slot.put(image_set)
 
     def _count_lost(self, number: int | None) -> None:
         """Count the gaps in the sequence numbers of a single publisher."""
@@ -175,8 +185,17 @@ def check_inputs(config: NodeConfig) -> None:
     """
     Check before subscribing whether the parameters can be followed.
 
-    :raises BdcOccError: if the synchronizer or the calibration file cannot be used.
+    :raises BdcOccError: if the synchronizer, the name of a topic or the calibration file cannot
+        be used.
     """
+    topics = {f'camera.{name}.{key}': getattr(config.camera[name], key)
+              for name in config.cameras for key in ('image', 'compressed', 'info')}
+    for parameter, topic in (topics | {'odom_topic': config.odom_topic}).items():
+        try:
+            validate_full_topic_name(expand_topic_name(topic, 'node', '/'))
+        except (InvalidTopicNameException, ValueError) as error:
+            raise InvalidConfigError(f'{parameter}: {quoted(topic)} is no name of a topic: '
+                                     f'{str(error).splitlines()[0]}') from error
     make_synchronizer(config, time.time_ns)
     if config.calibration_file:
         cameras_from_file(config)
@@ -193,6 +212,8 @@ class Inputs:
 
     def __init__(self, node: Node, config: NodeConfig) -> None:
         self._node = node
+        self._boundary = Boundary(node)
+        self.qos_mismatches: dict[str, str] = {}
         self.slot: LatestSlot[ImageSet] = LatestSlot()
         self.synchronizer = make_synchronizer(
             config, clock=lambda: node.get_clock().now().nanoseconds)
@@ -233,12 +254,22 @@ class Inputs:
                 self.synchronizer.config, max_rate_hz=config.sync.max_rate_hz)
 
     def _poll(self) -> None:
-        for image_set in self.synchronizer.poll().sets:
-            self.slot.put(image_set)
+        with self._boundary.around('synchronizer', lambda error: self.synchronizer.reset(
+                described(error))):
+            for image_set in self.synchronizer.poll().sets:
+                self.slot.put(image_set)
 
     def _update_subscriptions(self) -> None:
+        """Follow what is published, and tell what cannot come."""
+        found, before = qos_mismatches(self._node), self.qos_mismatches
+        for topic in found.keys() - before.keys():
+            self._node.get_logger().warning(found[topic])
+        self.qos_mismatches = found
         for camera in self.cameras.values():
-            camera.update_subscription()
+            with self._boundary.around(camera.name, camera.refuse):
+                camera.update_subscription(found)
+        for subscription in (*self.calibration.subscriptions, self.transforms.static):
+            subscription.update()
 
     def _follow_time_jump(self, jump: TimeJump) -> None:
         """Reset where a bag starts over, its player seeks, or simulated time is switched."""

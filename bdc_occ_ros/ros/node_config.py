@@ -17,6 +17,7 @@ from bdc_occ_ros.classes import GROUND_LABELS, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config_file import setting
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.camera_rig import MAX_CAMERAS
+from bdc_occ_ros.geometry.transforms import frame_name
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ class SyncConfig:
     max_bytes: int = setting(
         268435456, 'Memory for images that wait.', unit='bytes', limits=(1048576, 17179869184))
     max_rate_hz: float = setting(
-        0.0, 'Sets computed per second at most; 0 sets no limit.', unit='Hz', limits=(0.0, 1000.0),
-        is_live=True)
+        0.0, 'Sets computed per second at most; 0 sets no limit, as mode approximate needs.',
+        unit='Hz', limits=(0.0, 1000.0), is_live=True)
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,10 @@ class NodeConfig:
         True, 'Correct lens distortion; costs nothing where there is none.')
     image_decoding: Literal['reduced', 'exact'] = setting(
         'reduced', 'reduced decodes a JPEG no finer than the network needs, exact at full size.')
+    compressed_colors: Literal['file', 'image_transport'] = setting(
+        'file', 'Whose red and blue hold where the format of a CompressedImage names a colour '
+        'encoding but no compressed bgr: those of the JPEG or PNG file, or exchanged as '
+        'image_transport decodes it.')
     score_threshold: float = setting(
         0.3, 'Least score of a published box.', limits=(0.0, 1.0), is_live=True)
     max_points: int = setting(
@@ -203,6 +208,8 @@ class NodeConfig:
         parts = {**dict.fromkeys(self.cameras, CameraConfig()), **self.camera}
         object.__setattr__(self, 'camera', MappingProxyType(
             {name: _with_name(part, name) for name, part in parts.items()}))
+        for frame in ('base_frame', 'odom_frame', 'output_frame'):
+            object.__setattr__(self, frame, frame_name(getattr(self, frame)))
         if not 1 <= len(set(self.cameras)) == len(self.cameras) <= MAX_CAMERAS:
             raise InvalidConfigError(
                 f'cameras must be 1 to {MAX_CAMERAS} different names; got {list(self.cameras)}')
@@ -213,6 +220,10 @@ class NodeConfig:
             raise InvalidConfigError(
                 f'sync.min_cameras must not exceed the {len(self.cameras)} cameras; got '
                 f'{self.sync.min_cameras}')
+        if self.sync.max_rate_hz and self.sync.mode == 'approximate':
+            raise InvalidConfigError(
+                'sync.max_rate_hz has no effect in sync.mode approximate; set it to 0 or choose '
+                'another mode')
 
     @property
     def frame(self) -> str:
@@ -221,5 +232,6 @@ class NodeConfig:
 
 
 def _with_name(part: CameraConfig, name: str) -> CameraConfig:
-    return replace(part, **{key: value.replace('<name>', name)
-                            for key, value in vars(part).items() if isinstance(value, str)})
+    named = {key: value.replace('<name>', name)
+             for key, value in vars(part).items() if isinstance(value, str)}
+    return replace(part, **named | {'frame': frame_name(named['frame'])})

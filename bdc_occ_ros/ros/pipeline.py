@@ -17,9 +17,10 @@ import numpy as np
 from rclpy.node import Node
 
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError, InvalidFrameError
+from bdc_occ_ros.errors import InvalidCalibrationError, InvalidFrameError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
-from bdc_occ_ros.ros.image_decoding import decode_for_camera, DecodedImage
+from bdc_occ_ros.image_decoding import decode_for_camera, DecodedImage
+from bdc_occ_ros.ros.boundary import Boundary, described
 from bdc_occ_ros.ros.inputs import Inputs, Item, LatestSlot
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.outputs import OutputPublishers
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # PyTorch is loaded when the node is configured, not when it 
 
 MAX_DECODERS = 4
 LATENCIES_KEPT = 100
+MAX_REMARKS_LOGGED = 10  # per camera, whose images may change all the time
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +54,6 @@ class PipelineStatistics:
     :param stale: Sets from before a jump in time.
     :param dropped: Sets that could not be computed, by reason.
     :param last_drop: The last reason in words.
-    :param refused: Images that could not be used, by camera.
-    :param last_refusal: The last reason, by camera.
     :param remarks: What had to be assumed about the last image, by camera.
     :param delayed_in_a_row: Newest outputs that took longer than the budget, without a break.
     :param latencies_ms: Exposure to output of the newest sets.
@@ -64,11 +64,10 @@ class PipelineStatistics:
     stale: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     last_drop: str = ''
-    refused: Counter[str] = field(default_factory=Counter)
-    last_refusal: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
     delayed_in_a_row: int = 0
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
+    _num_told: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def count_computed(self, latency_ms: float, budget_ms: float) -> None:
@@ -78,17 +77,11 @@ class PipelineStatistics:
             self.latencies_ms.append(latency_ms)
             self.delayed_in_a_row = self.delayed_in_a_row + 1 if latency_ms > budget_ms else 0
 
-    def count_dropped(self, error: BdcOccError) -> None:
+    def count_dropped(self, error: Exception) -> None:
         """Count a set that could not be computed."""
         with self._lock:
             self.dropped[type(error).__name__] += 1
-            self.last_drop = str(error)
-
-    def count_refused(self, camera: str, error: BdcOccError) -> None:
-        """Count an image that could not be used."""
-        with self._lock:
-            self.refused[camera] += 1
-            self.last_refusal[camera] = str(error)
+            self.last_drop = described(error)
 
     def note_remark(self, camera: str, remark: str) -> None:
         """
@@ -97,16 +90,16 @@ class PipelineStatistics:
         :param remark: In words; empty if nothing had to.
         """
         with self._lock:
-            is_news = remark != self.remarks.get(camera, '')
+            is_news = bool(remark) and remark != self.remarks.get(camera, '')
             self.remarks[camera] = remark
-        if is_news and remark:
+            self._num_told[camera] += is_news
+        if is_news and self._num_told[camera] <= MAX_REMARKS_LOGGED:
             logger.warning('%s: %s', camera, remark)
 
     def copy(self) -> 'PipelineStatistics':
         """Return the numbers as they are now."""
         with self._lock:
-            return replace(self, dropped=self.dropped.copy(), refused=self.refused.copy(),
-                           last_refusal=self.last_refusal.copy(), remarks=self.remarks.copy(),
+            return replace(self, dropped=self.dropped.copy(), remarks=self.remarks.copy(),
                            latencies_ms=self.latencies_ms.copy())
 
 
@@ -185,6 +178,7 @@ class Pipeline:
         self.last: LastResult | None = None
         self.statistics = PipelineStatistics()
         self._node = node
+        self._boundary = Boundary(node)
         self._live = live
         self._inputs = inputs
         self._predictor = predictor
@@ -209,19 +203,20 @@ class Pipeline:
         return has_ended
 
     def process(self, image_set: ImageSet) -> None:
-        """Compute a set if an output has subscribers; an error in its data drops and counts it."""
+        """Compute a set if an output has subscribers; an error drops and counts it."""
         config = self._live.config
         if not self._outputs.wanted(config):
             self.statistics.unwanted += 1
         elif self._is_stale(image_set):
             self.statistics.stale += 1
         else:
-            try:
+            with self._boundary.around('set', self._drop):
                 self._compute(image_set, config)
-            except BdcOccError as error:
-                self.statistics.count_dropped(error)
-                self._node.get_logger().warning(f'set dropped: {error}',
-                                                throttle_duration_sec=5.0)
+
+    def _drop(self, error: Exception) -> None:
+        self.statistics.count_dropped(error)
+        self._node.get_logger().warning(f'set dropped: {described(error)}',
+                                        throttle_duration_sec=5.0)
 
     def _is_stale(self, image_set: ImageSet) -> bool:
         """Tell whether a set is from before the last jump in time."""
@@ -280,22 +275,20 @@ class Pipeline:
     def _decode(self, image_set: ImageSet,
                 calibrated: Mapping[str, Camera]) -> dict[str, DecodedImage]:
         """Return the images that can be used and count the others."""
-        def decode(name: str) -> DecodedImage | BdcOccError:
-            try:
-                if name not in calibrated:
-                    raise InvalidCalibrationError(f'{name} is not calibrated')
-                return decode_for_camera(image_set.entries[name].payload, calibrated[name],
-                                         self._decode_reduction)
-            except BdcOccError as error:
-                return error
+        def decode(name: str) -> DecodedImage:
+            if name not in calibrated:
+                raise InvalidCalibrationError(f'{name} is not calibrated')
+            return decode_for_camera(image_set.entries[name].payload, calibrated[name],
+                                     self._decode_reduction, colors)
 
-        images = {}
-        for name, result in zip(image_set.entries, self._decoders.map(decode, image_set.entries)):
-            if isinstance(result, BdcOccError):
-                self.statistics.count_refused(name, result)
-            else:
-                self.statistics.note_remark(name, result.remark)
-                images[name] = result
+        colors, images = self._live.config.compressed_colors, {}
+        decoding = {name: self._decoders.submit(decode, name) for name in image_set.entries}
+        for name, future in decoding.items():
+            with self._boundary.around(name, self._inputs.cameras[name].refuse):
+                image = future.result()
+                self._predictor.prepare(image.camera)
+                self.statistics.note_remark(name, image.remark)
+                images[name] = image
         return images
 
     def _output_from_ego(self, stamp_ns: int, config: NodeConfig) -> np.ndarray | None:

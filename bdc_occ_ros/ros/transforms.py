@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep the transforms of /tf, and let a working thread wait for those that are not yet there."""
 
-from collections.abc import Mapping
 from functools import partial
 import threading
 import time
@@ -12,12 +11,15 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 
-from bdc_occ_ros.errors import BdcOccError, TransformUnavailableError
-from bdc_occ_ros.geometry.transforms import TransformTree
+from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.geometry.transforms import frame_name, MAX_NAME_LENGTH, TransformTree
+from bdc_occ_ros.ros.boundary import Boundary, described
 from bdc_occ_ros.ros.conversions import StampedTransform, transform_from_message
+from bdc_occ_ros.ros.subscriptions import StoredSubscription
 
 HISTORY_S = 10.0
 JUMP_NS = 1_000_000_000
+MAX_REFUSALS_KEPT = 5
 
 
 class AwaitedTransforms:
@@ -44,9 +46,10 @@ class AwaitedTransforms:
             if stamped.stamp_ns < newest_ns - JUMP_NS:
                 self.clear()
                 newest_ns = stamped.stamp_ns
-            self._newest_ns[stamped.child] = max(newest_ns, stamped.stamp_ns)
         self.tree.set_transform(stamped.parent, stamped.child, stamped.stamp_ns,
                                 stamped.parent_from_child, static=is_static)
+        if not is_static:
+            self._newest_ns[stamped.child] = max(newest_ns, stamped.stamp_ns)
         with self._news:
             self._news.notify_all()
 
@@ -83,35 +86,39 @@ class AwaitedTransforms:
 
 
 class TransformListener(AwaitedTransforms):
-    """Fill the transform tree of this node from /tf and /tf_static."""
+    """
+    Fill the transform tree of this node from /tf and /tf_static.
+
+    A refused transform changes nothing: the one before it stays. `refusals` says why the last one
+    was refused, for the newest few child frames.
+    """
 
     def __init__(self, node: Node) -> None:
         super().__init__()
+        self.num_refused = 0
+        self.refusals: dict[str, str] = {}
         self._node = node
-        self._refusals: dict[str, str] = {}
-        static = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self._subscriptions = (
-            node.create_subscription(
-                TFMessage, '/tf_static', partial(self._take, is_static=True), static),
-            node.create_subscription(
-                TFMessage, '/tf', partial(self._take, is_static=False), QoSProfile(depth=100)))
+        self._boundary = Boundary(node)
+        stored = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.static = StoredSubscription(
+            node, TFMessage, '/tf_static', partial(self._take, is_static=True), stored)
+        self._moving = node.create_subscription(
+            TFMessage, '/tf', partial(self._take, is_static=False), QoSProfile(depth=100))
 
     def destroy(self) -> None:
         """Stop listening."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-
-    @property
-    def refusals(self) -> Mapping[str, str]:
-        """Return why the last transform of a frame was refused, by child frame."""
-        return dict(self._refusals)
+        self.static.destroy()
+        self._node.destroy_subscription(self._moving)
 
     def _take(self, message: TFMessage, is_static: bool) -> None:
         """Add every transform of a message to the tree; a bad one affects its own frame only."""
         for transform in message.transforms:
-            child = transform.child_frame_id.removeprefix('/')
-            try:
+            child = frame_name(transform.child_frame_id)[:MAX_NAME_LENGTH]
+            with self._boundary.around('transforms', partial(self._refuse, child)):
                 self.add(transform_from_message(transform), is_static)
-                self._refusals.pop(child, None)
-            except BdcOccError as error:
-                self._refusals[child] = str(error)
+                self.refusals.pop(child, None)
+
+    def _refuse(self, child: str, error: Exception) -> None:
+        self.num_refused += 1
+        kept = {**self.refusals, child: described(error)}
+        self.refusals = dict(list(kept.items())[-MAX_REFUSALS_KEPT:])

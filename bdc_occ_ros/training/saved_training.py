@@ -5,7 +5,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-import io
 from io import BytesIO
 import json
 from pathlib import Path
@@ -137,7 +136,7 @@ def _read(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise InvalidTrainingStateError(f'{path} is a folder, as older versions wrote; end that '
                                         'training with its version, or choose another folder')
-    data = io.BytesIO(read_bytes(path, InvalidTrainingStateError, MAX_BYTES))
+    data = BytesIO(read_bytes(path, InvalidTrainingStateError, MAX_BYTES))
     with reading(path, InvalidTrainingStateError, 'copy it again'):
         with zipfile.ZipFile(data) as archive:
             damaged = archive.testzip()

@@ -3,7 +3,10 @@
 """Folders that are no keyframes."""
 
 import json
+import struct
 
+import cv2
+import numpy as np
 import pytest
 
 from bdc_occ_ros.bags.keyframe import load_keyframe
@@ -35,8 +38,14 @@ def test_a_file_outside_the_folder_is_not_read(tmp_path):
         {'cameras': {'A': camera}, 'samples': [{'cameras': {'A': sample}}]}))
     with pytest.raises(InvalidKeyframeError, match='outside'):
         load_keyframe(folder)
-    (folder / 'image.jpg').write_bytes(b'image')
+    jpeg = cv2.imencode('.jpg', np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+    (folder / 'image.jpg').write_bytes(jpeg)
     sample['file'] = 'image.jpg'
     (folder / 'calibration.json').write_text(json.dumps(
         {'cameras': {'A': camera}, 'samples': [{'cameras': {'A': sample}}]}))
-    assert load_keyframe(folder).jpegs == {'A': b'image'}
+    assert load_keyframe(folder).jpegs == {'A': jpeg}
+    place = jpeg.find(b'\xff\xc0')
+    (folder / 'image.jpg').write_bytes(
+        jpeg[:place + 5] + struct.pack('>HH', 60000, 1) + jpeg[place + 9:])
+    with pytest.raises(InvalidKeyframeError, match='A: image size .* claims 1x60000'):
+        load_keyframe(folder)

@@ -28,7 +28,12 @@ from bdc_occ_ros.dataset.scene_writer import (
     SceneWriter,
     SensorReading,
 )
-from bdc_occ_ros.errors import InvalidDatasetError, InvalidLabelError, UsageError
+from bdc_occ_ros.errors import (
+    InvalidDatasetError,
+    InvalidImageError,
+    InvalidLabelError,
+    UsageError,
+)
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
@@ -185,7 +190,7 @@ def test_missing_files_of_a_sample_are_named(made_dataroot, tmp_path):
     sweep.write_bytes(sweep.read_bytes()[:-4])
     with pytest.raises(InvalidLabelError, match='labels.npz'):
         dataset.label(dataset.keys[0])
-    with pytest.raises(InvalidDatasetError, match='CAM_BACK.*no image'):
+    with pytest.raises(InvalidImageError, match='CAM_BACK.*neither JPEG nor PNG'):
         [dataset.frame(key) for key in dataset.keys]
     with pytest.raises(InvalidDatasetError, match='no sweep'):
         [dataset.lidar_points_m(key) for key in dataset.keys]

@@ -10,7 +10,8 @@ import pytest
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.undistortion import largest_valid_radius, Undistortion
 
-INTRINSICS = np.array(((300.0, 0, 320), (0, 310, 240), (0, 0, 1)))
+SKEW = 20.0
+INTRINSICS = np.array(((300.0, SKEW, 320), (0, 310, 240), (0, 0, 1)))
 STRAIGHT = Camera('CAM', 640, 480, INTRINSICS, np.eye(4))
 MODELS = {
     'plumb_bob': (-0.3, 0.12, 0.004, -0.003, -0.02),
@@ -38,7 +39,7 @@ def draw_through_the_lens(model, x, y):
                   / (1 + c[5] * r2 + c[6] * r2**2 + c[7] * r2**3))
         x, y = (x * factor + 2 * c[2] * x * y + c[3] * (r2 + 2 * x * x),
                 y * factor + c[2] * (r2 + 2 * y * y) + 2 * c[3] * x * y)
-    return INTRINSICS[0, 0] * x + INTRINSICS[0, 2], INTRINSICS[1, 1] * y + INTRINSICS[1, 2]
+    return (INTRINSICS @ (x, y, 1.0))[:2]
 
 
 @pytest.mark.parametrize('model', MODELS)
@@ -46,13 +47,14 @@ def test_a_spot_seen_through_the_lens_comes_to_where_a_pinhole_sees_it(model):
     undistort = Undistortion(camera_with(model))
     for x, y in ((0.45, 0.3), (-0.5, 0.2), (0.1, -0.4), (-0.35, -0.35)):
         column, row = draw_through_the_lens(model, x, y)
-        assert np.hypot(column - (300 * x + 320), row - (310 * y + 240)) > 3  # it is bent
+        straight = (INTRINSICS @ (x, y, 1.0))[:2]
+        assert np.hypot(*(straight - (column, row))) > 3  # it is bent
         image = np.zeros((480, 640, 3), dtype=np.uint8)
         rows, columns = np.mgrid[:480, :640]
         image[(rows - row) ** 2 + (columns - column) ** 2 < 16] = 255
         lit_rows, lit_columns = np.nonzero(undistort(image)[..., 0] > 127)
         np.testing.assert_allclose(
-            (lit_columns.mean(), lit_rows.mean()), (300 * x + 320, 310 * y + 240), atol=0.5)
+            (lit_columns.mean(), lit_rows.mean()), straight, atol=0.5)
 
 
 @pytest.mark.parametrize('model', ['', 'plumb_bob', 'rational_polynomial'])
@@ -82,5 +84,6 @@ def test_a_polynomial_that_turns_back_is_followed_up_to_its_turn_only():
     assert largest_valid_radius(camera, 2.0) == pytest.approx(turn, abs=1e-3)
     filled = Undistortion(camera).is_filled
     rows, columns = np.mgrid[:480, :640]
-    radius = np.hypot((columns - 320) / 300, (rows - 240) / 310)
+    down = (rows - 240) / 310
+    radius = np.hypot((columns - 320 - SKEW * down) / 300, down)
     assert filled[radius < turn - 0.01].all() and not filled[radius > turn + 0.01].any()

@@ -33,6 +33,7 @@ EXECUTORS: WeakKeyDictionary[Node, Executor] = WeakKeyDictionary()
 OFFSETS_NS = {'LEFT': 0, 'FRONT': 8 * MS, 'RIGHT': 15 * MS}
 RAW = ('RIGHT',)
 YAWS_RAD = {'LEFT': 2.0, 'FRONT': 0.0, 'RIGHT': -2.0}
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 INTRINSICS = (64.0, 0.0, 64.0, 0.0, 64.0, 32.0, 0.0, 0.0, 1.0)
 
 
@@ -128,18 +129,20 @@ class SimulatedRig:
     :param image_qos: Quality of service of images and camera_info.
     :param is_simulated: Whether time is that of /clock, which every step moves on to what is due
         next; else it is system time.
+    :param has_info_publishers: Whether it is the one that publishes camera_info.
     """
 
     def __init__(self, node: Node, image_qos: QoSProfile = qos_profile_sensor_data,
-                 is_simulated: bool = False) -> None:
+                 is_simulated: bool = False, has_info_publishers: bool = True) -> None:
         self._node = node
         self._clock = node.create_publisher(Clock, '/clock', 10) if is_simulated else None
         self._state = node.create_client(GetState, 'bdc_occ/get_state')
         self.simulated_ns = BAG_START_NS
         self.faults = {name: Fault() for name in OFFSETS_NS}
         self.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
+        self.info_fields: dict[str, dict] = {name: {} for name in OFFSETS_NS}
         self.has_ego_motion = True
-        self.has_infos = True
+        self.has_infos = has_info_publishers
         self.speed_mps = 0.0
         self.stamps_ns: list[int] = []
         self.shift_ns = 0
@@ -149,7 +152,8 @@ class SimulatedRig:
         self._tf_static = node.create_publisher(TFMessage, '/tf_static', latched)
         self._tf = node.create_publisher(TFMessage, '/tf', 100)
         self._infos = {name: node.create_publisher(
-            CameraInfo, f'camera/{name}/camera_info', image_qos) for name in OFFSETS_NS}
+            CameraInfo, f'camera/{name}/camera_info', image_qos)
+            for name in OFFSETS_NS if has_info_publishers}
         self._images = {name: node.create_publisher(
             *((Image, f'camera/{name}/image') if name in RAW else
               (CompressedImage, f'camera/{name}/image/compressed')), image_qos)
@@ -157,11 +161,18 @@ class SimulatedRig:
 
     def mount(self, name: str, rotation_xyzw: np.ndarray | None = None) -> None:
         """Publish where a camera is; a rotation may be given in place of the right one."""
+        self.send_static([self.mounted(name, rotation_xyzw)])
+
+    def mounted(self, name: str, rotation_xyzw: np.ndarray | None = None) -> TransformStamped:
+        """Return where a camera is."""
         yaw_rad = YAWS_RAD[name]
         rotation = mount_quaternion(yaw_rad) if rotation_xyzw is None else rotation_xyzw
         position_m = (np.cos(yaw_rad), np.sin(yaw_rad), 1.5)
-        self._tf_static.publish(TFMessage(
-            transforms=[transform('base_link', name, 0, position_m, rotation)]))
+        return transform('base_link', name, 0, position_m, rotation)
+
+    def send_static(self, transforms: list[TransformStamped]) -> None:
+        """Publish other transforms that do not move."""
+        self._tf_static.publish(TFMessage(transforms=transforms))
 
     def send_bytes(self, name: str, data: bytes) -> None:
         """Publish bytes in place of an image."""
@@ -222,7 +233,7 @@ class SimulatedRig:
             self._tf.publish(TFMessage(transforms=[transform(
                 'odom', 'base_link', stamp_ns, position_m, (0.0, 0.0, 0.0, 1.0))]))
         if self.has_infos:
-            self._infos[name].publish(CameraInfo(
-                header=message.header, width=WIDTH_PX, height=HEIGHT_PX,
-                k=self.intrinsics[name], r=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)))
+            self._infos[name].publish(CameraInfo(**{
+                'header': message.header, 'width': WIDTH_PX, 'height': HEIGHT_PX,
+                'k': self.intrinsics[name], 'r': IDENTITY, **self.info_fields[name]}))
         self._images[name].publish(message)

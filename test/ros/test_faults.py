@@ -7,10 +7,12 @@ Each ends in a diagnostic with the camera's name, and the camera's sector is unk
 and absent from the cloud for as long as its images cannot be trusted; then the node recovers.
 """
 
+import struct
+
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
-from simulated_rig import Fault, INTRINSICS, MS, OFFSETS_NS, SimulatedRig
+from simulated_rig import Fault, INTRINSICS, MS, OFFSETS_NS, SimulatedRig, transform
 from watcher import cells_in_sector, num_in_sector, Watcher
 
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -48,6 +50,7 @@ def healthy(rig, watcher):
     """Repair everything and wait until all cameras contribute; the node has survived so far."""
     rig.faults = {name: Fault() for name in OFFSETS_NS}
     rig.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
+    rig.info_fields = {name: {} for name in OFFSETS_NS}
     if rig.shift_ns:  # a test that jumped failed before it came back
         rig.shift_ns = 0
         rig.jump()
@@ -197,18 +200,67 @@ def test_wrong_size(healthy, watcher):
 
 @pytest.mark.parametrize('intrinsics, words', [
     ((float('nan'), *INTRINSICS[1:]), 'FRONT: intrinsics must be a finite'),
-    ((0.0,) * 9, 'FRONT: intrinsics need positive focal lengths'),
-], ids=['nan', 'singular'])
+    ((0.0,) * 9, 'FRONT: intrinsics must be .* a last row 0 0 1'),
+    ((*INTRINSICS[:5], 1.7e308, *INTRINSICS[6:]), 'FRONT: principal point cy must lie in'),
+], ids=['nan', 'singular', 'far off'])
 def test_impossible_intrinsics(healthy, watcher, intrinsics, words):
     healthy.intrinsics[CAMERA] = intrinsics
     assert_told(watcher, words)
     assert_sector_unknown(watcher)
 
 
-def test_rotation_that_is_none(healthy, watcher):
-    healthy.mount(CAMERA, np.array([0.5, 0.5, 0.0, 0.1]))
-    assert_told(watcher, 'FRONT.*unit quaternion')
+def test_sizes_that_no_camera_has(healthy, watcher):
+    healthy.info_fields[CAMERA] = {
+        'width': 40000, 'height': 16, 'distortion_model': 'plumb_bob', 'd': [-0.3, 0.1, 0, 0, 0]}
+    assert_told(watcher, 'FRONT: image size .* claims 40000x16')
     assert_sector_unknown(watcher)
+
+
+def claiming(height, width):
+    def change(message):
+        data = bytearray(message.data)
+        place = data.find(b'\xff\xc0')
+        data[place + 5:place + 9] = struct.pack('>HH', height, width)
+        return CompressedImage(header=message.header, format='jpeg', data=bytes(data))
+    return change
+
+
+@pytest.mark.parametrize('height, width', [(60000, 1), (32000, 32000)])
+def test_jpeg_of_sides_that_no_image_has(healthy, watcher, height, width):
+    healthy.faults[CAMERA] = Fault(image=claiming(height, width))
+    assert_told(watcher, f'FRONT: image size .* claims {width}x{height}')
+    assert_sector_unknown(watcher)
+
+
+def test_zeros_behind_the_distortion_say_nothing(healthy, watcher):
+    healthy.info_fields[CAMERA] = {
+        'distortion_model': 'plumb_bob', 'd': [-0.01, 0.001, 0.0, 0.0, 0.001, 0.0, 0.0, 0.0]}
+    assert watcher.spin_until(lambda: watcher.says('calibration', 'changed 1 times'))
+    watcher.whole_cloud(OFFSETS_NS)
+
+
+@pytest.mark.parametrize('rotation', [(0.5, 0.5, 0.0, 0.1), (float('nan'),) * 4])
+def test_mount_stays_where_a_transform_is_refused(healthy, watcher, rotation):
+    healthy.mount(CAMERA, np.array(rotation))
+    assert_told(watcher, 'a transform was refused, the one before it stays: .*FRONT')
+    watcher.whole_cloud(OFFSETS_NS)
+    assert watcher.call('bdc_occ/reload_calibration').success
+    watcher.whole_cloud(OFFSETS_NS)
+
+
+def test_refused_transforms_of_ever_new_frames_are_counted_and_not_kept(healthy, watcher):
+    num_before = int(watcher.value('calibration', 'transforms_refused'))
+    nan = np.full(4, np.nan)
+    for start in range(0, 10_000, 500):
+        healthy.send_static([transform('base_link', f'{"x" * 200}_{number}', 0, (0, 0, 0), nan)
+                             for number in range(start, start + 500)])
+        watcher.next_diagnostics()
+    assert watcher.spin_until(
+        lambda: int(watcher.value('calibration', 'transforms_refused')) == num_before + 10_000)
+    assert 'x_9999' in watcher.statuses['calibration'].message
+    size = sum(len(status.message) for status in watcher.statuses.values())
+    assert size < 10_000, size
+    watcher.whole_cloud(OFFSETS_NS)
 
 
 def test_rotation_of_a_body_frame(healthy, watcher):

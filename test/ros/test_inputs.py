@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.ros.inputs import Inputs, LatestSlot
+from bdc_occ_ros.errors import InvalidCalibrationError, InvalidConfigError
+from bdc_occ_ros.ros.inputs import check_inputs, Inputs, LatestSlot
 from bdc_occ_ros.ros.parameters import config_from_values
 from bdc_occ_ros.sync.cases import make_cases, rig_config
 from bdc_occ_ros.sync.synchronizer import Synchronizer
@@ -113,6 +113,23 @@ def test_a_limit_of_the_rate_takes_effect_when_it_is_set(node):
     inputs.follow(config_from_values({'sync.max_rate_hz': 2.0}))
     assert inputs.synchronizer.config.max_rate_hz == 2.0
     inputs.destroy()
+
+
+@pytest.mark.parametrize('values, words', [
+    ({'camera.CAM_FRONT.image': 'front camera/image'}, 'camera.CAM_FRONT.image: .front camera'),
+    ({'camera.CAM_BACK.info': '7up'}, 'camera.CAM_BACK.info: .7up'),
+    ({'camera.CAM_BACK.compressed': ''}, 'camera.CAM_BACK.compressed: '),
+    ({'odom_topic': 'odom//wheel'}, 'odom_topic: .odom//wheel'),
+    ({'odom_topic': '{robot}/odom'}, 'odom_topic: '),
+])
+def test_names_that_no_topic_has_are_refused_before_anyone_subscribes(values, words):
+    with pytest.raises(InvalidConfigError, match=f'{words}.* no name of a topic'):
+        check_inputs(config_from_values(values))
+
+
+def test_a_limit_of_the_rate_that_would_do_nothing_is_refused():
+    with pytest.raises(InvalidConfigError, match='max_rate_hz has no effect in sync.mode approx'):
+        config_from_values({'sync.mode': 'approximate', 'sync.max_rate_hz': 2.0})
 
 
 def test_inputs_that_cannot_be_made_leave_no_subscriptions(node, tmp_path):

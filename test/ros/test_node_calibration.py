@@ -7,8 +7,11 @@ from contextlib import ExitStack
 from nav_msgs.msg import Odometry
 import numpy as np
 import pytest
+from rclpy.qos import DurabilityPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo
 from simulated_rig import (
     HEIGHT_PX,
+    IDENTITY,
     INTRINSICS,
     mount_quaternion,
     OFFSETS_NS,
@@ -16,6 +19,8 @@ from simulated_rig import (
     WIDTH_PX,
     YAWS_RAD,
 )
+from std_msgs.msg import Empty
+from tf2_msgs.msg import TFMessage
 from watcher import num_in_sector, points_m, Watcher
 
 from bdc_occ_ros.geometry import camera_rig
@@ -31,11 +36,11 @@ SPEED_MPS = 20.0
 def start(tmp_path, node, start_node, rig_parameters):
     """Start the node and a rig that it does not know yet."""
     with ExitStack() as stack:
-        def start(**parameters):
+        def start(has_info_publishers=True, **parameters):
             dotted = {name.replace('__', '.'): value for name, value in parameters.items()}
             stack.enter_context(start_node(
                 tmp_path / 'log', rig_parameters | {'use_sim_time': 'true'} | dotted))
-            rig = SimulatedRig(node, is_simulated=True)
+            rig = SimulatedRig(node, is_simulated=True, has_info_publishers=has_info_publishers)
             watcher = Watcher(node, rig)
             watcher.subscribe()
             return rig, watcher
@@ -140,5 +145,49 @@ def test_reliable_input_names_a_best_effort_publisher(start):
     rig, watcher = start(input_qos='reliable')
     mount_all(rig)
     assert watcher.spin_until(lambda: watcher.says(
-        'camera FRONT', 'QoS incompatible: camera/FRONT/image/compressed is published best_'))
+        'camera FRONT', 'QoS incompatible: /camera/FRONT/image/compressed, published by test: '
+        'best effort publisher and reliable subscription'))
     assert not watcher.clouds
+
+
+@pytest.mark.parametrize('kind, topic, offered, words', [
+    (TFMessage, '/tf', {'reliability': ReliabilityPolicy.BEST_EFFORT}, 'best effort publisher'),
+    (Empty, 'reset', {'reliability': ReliabilityPolicy.BEST_EFFORT}, 'best effort publisher'),
+    (TFMessage, '/tf_static', {}, 'volatile publisher and transient local subscription'),
+    (CameraInfo, 'camera/LEFT/camera_info', {}, 'best effort publisher and reliable'),
+    (Odometry, 'odom', {'liveliness': LivelinessPolicy.AUTOMATIC}, ''),
+], ids=['tf', 'reset', 'tf_static', 'camera_info', 'odom'])
+def test_every_publisher_that_cannot_be_heard_is_named(start, node, kind, topic, offered, words):
+    rig, watcher = start(input_qos='reliable' if kind is CameraInfo else 'sensor_data')
+    publisher = node.create_publisher(kind, topic, QoSProfile(depth=1, **offered))
+    named = f'QoS incompatible: .*{topic}, published by test: .*{words}'
+    if words:
+        assert watcher.spin_until(lambda: watcher.says('subscriptions', named)), watcher.told()
+    else:
+        watcher.next_diagnostics()
+        assert not watcher.says('subscriptions', topic)
+    node.destroy_publisher(publisher)
+
+
+def test_calibration_that_was_published_once_before_the_node_came_is_taken(
+        start, node, tmp_path):
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    for name in OFFSETS_NS:
+        node.create_publisher(CameraInfo, f'camera/{name}/camera_info', latched).publish(
+            CameraInfo(width=WIDTH_PX, height=HEIGHT_PX, k=INTRINSICS, r=IDENTITY))
+    rig, watcher = start(has_info_publishers=False)
+    mount_all(rig)
+    watcher.whole_cloud(OFFSETS_NS)
+    assert watcher.call('bdc_occ/reload_calibration').success  # it is sent once more
+    watcher.next_diagnostics()
+    watcher.whole_cloud(OFFSETS_NS)
+    assert not watcher.says('calibration', 'no camera_info')
+
+
+def test_frames_may_begin_with_a_slash(start):
+    rig, watcher = start(base_frame='/base_link', camera__FRONT__frame='/FRONT')
+    for name in OFFSETS_NS:
+        mount = rig.mounted(name)
+        mount.header.frame_id, mount.child_frame_id = '/base_link', f'/{name}'
+        rig.send_static([mount])
+    assert watcher.whole_cloud(OFFSETS_NS).header.frame_id == 'base_link'

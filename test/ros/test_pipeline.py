@@ -18,9 +18,14 @@ from sensor_msgs.msg import CompressedImage, Image
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.errors import InvalidCalibrationError, InvalidImageError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
-from bdc_occ_ros.ros.image_decoding import decode_for_camera
+from bdc_occ_ros.image_decoding import decode_for_camera
 from bdc_occ_ros.ros.inputs import LatestSlot
-from bdc_occ_ros.ros.pipeline import InferenceThread, PipelineStatistics, rig_of_images
+from bdc_occ_ros.ros.pipeline import (
+    InferenceThread,
+    MAX_REMARKS_LOGGED,
+    PipelineStatistics,
+    rig_of_images,
+)
 
 
 def test_newest_item_is_worked_on_while_older_ones_are_counted(node):
@@ -154,13 +159,20 @@ def test_a_remark_is_kept_and_warned_of_once(caplog):
     assert statistics.copy().remarks == {'CAM_FRONT': 'has no colour', 'CAM_BACK': ''}
     statistics.note_remark('CAM_FRONT', '')
     assert statistics.copy().remarks['CAM_FRONT'] == ''
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        for number in range(1000):  # a camera whose images change all the time
+            statistics.note_remark('CAM_BACK', f'images are {number} wide')
+    assert len(caplog.messages) == MAX_REMARKS_LOGGED
 
 
 def test_the_copy_is_in_order():
     statistics = PipelineStatistics()
     statistics.count_computed(latency_ms=30.0, budget_ms=20.0)
-    statistics.count_refused('CAM_BACK', ValueError('truncated'))
+    statistics.count_dropped(InvalidImageError('truncated'))
     read = statistics.copy()
-    statistics.count_refused('CAM_BACK', ValueError('damaged'))
+    statistics.count_dropped(ZeroDivisionError('damaged'))
     assert (read.computed, read.delayed_in_a_row, list(read.latencies_ms)) == (1, 1, [30.0])
-    assert read.refused == {'CAM_BACK': 1} and read.last_refusal == {'CAM_BACK': 'truncated'}
+    assert read.dropped == {'InvalidImageError': 1} and read.last_drop == 'truncated'
+    assert statistics.dropped['ZeroDivisionError'] == 1
+    assert statistics.last_drop == 'ZeroDivisionError: damaged'

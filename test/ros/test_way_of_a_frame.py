@@ -35,8 +35,8 @@ import torch
 
 import bdc_occ_ros
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
+from bdc_occ_ros.image_decoding import DecodedImage
 from bdc_occ_ros.predictor import Prediction, TimedPrediction
-from bdc_occ_ros.ros.image_decoding import DecodedImage
 from bdc_occ_ros.ros.inputs import CameraInput
 from bdc_occ_ros.ros.node import OccupancyNode
 from bdc_occ_ros.ros.outputs import OUTPUTS

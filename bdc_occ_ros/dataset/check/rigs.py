@@ -34,9 +34,8 @@ def check_rigs(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
             seen.add(token)
             where = f'calibrated_sensor.json, row {token} ({channel})'
             try:
-                if channel == LIDAR:
-                    yield from _check_height(where, dataset.rows.mount(reading))
-                else:
+                yield from _check_height(where, dataset.rows.mount(reading))
+                if channel != LIDAR:
                     yield from _check_camera(where, dataset.rows.camera(channel, reading))
             except BdcOccError as error:
                 yield DatasetIssue('calibration', where, str(error), ROTATION_CURE)
@@ -44,7 +43,6 @@ def check_rigs(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
 
 def _check_camera(where: str, camera: Camera) -> Iterator[DatasetIssue]:
     """Check one camera, whose name says where it should look."""
-    yield from _check_height(where, camera.ego_from_camera)
     (fx, _, cx), (_, fy, cy), _ = camera.intrinsics
     if not FOCAL_PER_WIDTH[0] < fx / camera.width_px < FOCAL_PER_WIDTH[1] or abs(
             fy / fx - 1) > 0.1:

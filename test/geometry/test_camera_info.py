@@ -4,10 +4,13 @@
 
 import numpy as np
 import pytest
-from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
+from bdc_occ_ros.bags.messages import CAMERA_INFO, message_types
 from bdc_occ_ros.errors import InvalidCalibrationError
-from bdc_occ_ros.ros.camera_info import camera_from_info, camera_info_remarks
+from bdc_occ_ros.geometry.camera_info import camera_from_info, camera_info_remarks
+from bdc_occ_ros.geometry.camera_rig import DISTORTION_LENGTHS
+
+TYPES = message_types().types
 
 K = [1000.0, 0.0, 800.0, 0.0, 1010.0, 450.0, 0.0, 0.0, 1.0]
 P = [900.0, 0.0, 780.0, -50.0, 0.0, 905.0, 440.0, 0.0, 0.0, 0.0, 1.0, 0.0]
@@ -21,8 +24,13 @@ MOUNT = np.array([[0.0, 0.0, 1.0, 1.5], [-1.0, 0.0, 0.0, 0.2], [0.0, -1.0, 0.0, 
 
 def info(**changes):
     fields = {'width': 1600, 'height': 900, 'k': K, 'p': P, 'd': D, 'r': IDENTITY,
-              'distortion_model': 'plumb_bob'}
-    return CameraInfo(**(fields | changes))
+              'distortion_model': 'plumb_bob', 'header': None, 'binning_x': 0, 'binning_y': 0,
+              'roi': region()}
+    return TYPES[CAMERA_INFO](**(fields | changes))
+
+
+def region(x=0, y=0, width=0, height=0):
+    return TYPES['sensor_msgs/msg/RegionOfInterest'](x, y, height, width, False)
 
 
 def camera(rectified=False, undistort=True, **changes):
@@ -79,7 +87,8 @@ def test_r_that_is_no_rotation_is_ignored_and_remarked(broken, rectified):
 
 
 @pytest.mark.parametrize('model, coefficients', [
-    ('', []), ('plumb_bob', []), ('plumb_bob', [0.0] * 5), ('my_lens', []), ('my_lens', [0.0])])
+    ('', []), ('plumb_bob', []), ('plumb_bob', [0.0] * 5), ('my_lens', []), ('my_lens', [0.0]),
+    ('equidistant', [0.0] * 4), ('rational_polynomial', [0.0] * 14)])
 def test_no_distortion_where_d_is_empty_or_zero(model, coefficients):
     result = camera(distortion_model=model, d=coefficients)
     assert not result.is_distorted and result.distortion_model == ''
@@ -91,12 +100,30 @@ def test_other_models_pass_through(model, count):
     assert result.distortion_model == model and len(result.distortion) == count
 
 
+@pytest.mark.parametrize('model, given, used', [
+    ('plumb_bob', 8, 5), ('plumb_bob', 5, 5), ('plumb_bob', 14, 4), ('equidistant', 8, 4),
+    ('rational_polynomial', 14, 8), ('rational_polynomial', 14, 12), ('rational_polynomial', 9, 8),
+])
+def test_zeros_at_the_end_say_nothing(model, given, used):
+    numbers = [0.01] * used + [0.0] * (given - used)
+    result = camera(distortion_model=model, d=numbers)
+    assert result.distortion_model == model
+    assert len(result.distortion) in DISTORTION_LENGTHS[model]
+    np.testing.assert_array_equal(np.trim_zeros(result.distortion, 'b'), numbers[:used])
+
+
 def test_region_moves_and_binning_divides():
-    region = RegionOfInterest(x_offset=200, y_offset=100, width=800, height=600)
-    result = camera(roi=region, binning_x=2, binning_y=3)
+    result = camera(roi=region(200, 100, 800, 600), binning_x=2, binning_y=3)
     assert (result.width_px, result.height_px) == (400, 200)
     np.testing.assert_allclose(result.intrinsics, [
         [500.0, 0.0, 300.0], [0.0, 1010.0 / 3, 350.0 / 3], [0.0, 0.0, 1.0]])
+
+
+def test_a_mount_far_off_the_vehicle_is_refused():
+    far = MOUNT.copy()
+    far[0, 3] = 150.0
+    with pytest.raises(InvalidCalibrationError, match='CAM_LEFT: mount in metres .*; got 150'):
+        camera_from_info(info(), 'CAM_LEFT', far)
 
 
 def test_binning_of_zero_means_one():
@@ -105,15 +132,24 @@ def test_binning_of_zero_means_one():
 
 
 @pytest.mark.parametrize('changes, match', [
-    ({'k': [0.0] * 9}, 'positive focal lengths'),
+    ({'k': [0.0] * 9}, 'last row 0 0 1'),
     ({'k': [float('nan'), *K[1:]]}, 'finite'),
-    ({'k': [0.0, *K[1:]]}, 'positive focal lengths'),
+    ({'k': [0.0, *K[1:]]}, 'focal length fx must lie in'),
     ({'k': [*K[:8], 0.0]}, 'last row 0 0 1'),
-    ({'width': 0, 'height': 0}, 'size must be positive; got 0x0'),
-    ({'d': [float('inf')] * 5}, 'distortion must be finite'),
+    ({'width': 0, 'height': 0}, 'size must be positive.* claims 0x0'),
+    ({'d': [float('inf')] * 5}, 'distortion must lie in .*; got inf'),
     ({'d': [0.1, 0.2]}, 'takes .* coefficients; got 2'),
+    ({'d': [0.1] * 8}, 'plumb_bob takes .4, 5. coefficients; got 8'),
+    ({'d': [0.1] * 4, 'distortion_model': ''}, 'no model takes no coefficients; got 4'),
+    ({'d': [1e6] * 5}, 'distortion must lie in -100000 to 100000'),
+    ({'k': [*K[:5], 1.7e308, 0.0, 0.0, 1.0]}, 'principal point cy must lie in -16000 to 16000'),
+    ({'k': [1.0, *K[1:]]}, 'focal length fx must lie in 16 to 160000'),
+    ({'k': [*K[:4], 1e9, *K[5:]]}, 'focal length fy must lie in'),
+    ({'k': [K[0], 300.0, *K[2:]]}, 'skew must lie in -100 to 100'),
+    ({'k': [*K[:3], 5.0, *K[4:]]}, 'zeros below the diagonal'),
+    ({'width': 40000, 'height': 16}, 'sides up to 16384, .*; this one claims 40000x16'),
     ({'distortion_model': 'my_lens'}, "unknown distortion model 'my_lens'"),
-    ({'roi': RegionOfInterest(x_offset=1000, width=800, height=600)}, 'region of interest'),
+    ({'roi': region(1000, 0, 800, 600)}, 'region of interest'),
     ({'binning_x': 2000}, 'size must be positive'),
 ])
 def test_impossible_calibrations_name_the_camera(changes, match):

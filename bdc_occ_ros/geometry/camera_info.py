@@ -5,19 +5,22 @@ Read intrinsics from sensor_msgs/CameraInfo, with its traps.
 
 K and D belong to the whole sensor, so a region of interest moves the principal point and binning
 divides all of K (REP 104). P belongs to rectified images. Several recorders fill R with zeros or
-misplaced ones, so it is used only where it is needed and is a rotation.
+misplaced ones, so it is used only where it is needed and is a rotation. The message may come from
+ROS or from a bag that was read without it.
 """
 
+from typing import Any
+
 import numpy as np
-from sensor_msgs.msg import CameraInfo
 
 from bdc_occ_ros.errors import InvalidCalibrationError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.camera_rig import Camera, DISTORTION_LENGTHS
 
 ROTATION_TOLERANCE = 1e-3
 
 
-def camera_from_info(info: CameraInfo, name: str, ego_from_camera: np.ndarray,
+def camera_from_info(info: Any, name: str, ego_from_camera: np.ndarray,
                      rectified: bool = False, undistort: bool = True) -> Camera:
     """
     Build a camera of the rig.
@@ -26,7 +29,7 @@ def camera_from_info(info: CameraInfo, name: str, ego_from_camera: np.ndarray,
     :param rectified: Whether the images are rectified. P replaces K where P is not zero, lens
         distortion is gone, and a rotation R turns the mount.
     :param undistort: Whether distortion is to be corrected; without it D is left out.
-    :raises InvalidCalibrationError: if numbers are not finite, K is singular, D does not fit
+    :raises InvalidCalibrationError: if the numbers cannot be those of a camera, D does not fit
         its model, or region and binning do not fit the size.
     """
     matrix = np.array(info.k).reshape(3, 3)
@@ -37,17 +40,16 @@ def camera_from_info(info: CameraInfo, name: str, ego_from_camera: np.ndarray,
     mount = np.array(ego_from_camera, dtype=np.float64)
     if rectified and _is_rotation(rotation):
         mount[:3, :3] = mount[:3, :3] @ rotation.T  # R maps camera axes to rectified ones
-    distortion = np.array(info.d)
-    is_bent = not rectified and undistort and _bends(info.distortion_model, distortion)
+    is_bent = not rectified and undistort
     width_px, height_px, image_from_sensor = _window(info, name)
     return Camera(
         name=name, width_px=width_px, height_px=height_px,
         intrinsics=image_from_sensor @ matrix, ego_from_camera=mount,
         distortion_model=info.distortion_model if is_bent else '',
-        distortion=distortion if is_bent else np.zeros(0))
+        distortion=np.array(info.d) if is_bent else np.zeros(0))
 
 
-def camera_info_remarks(info: CameraInfo, rectified: bool = False) -> tuple[str, ...]:
+def camera_info_remarks(info: Any, rectified: bool = False) -> tuple[str, ...]:
     """Return what is odd about a CameraInfo although it can be used."""
     remarks = []
     is_asked_for = rectified or np.any(info.r)  # a driver of raw images may leave R at zero
@@ -55,8 +57,8 @@ def camera_info_remarks(info: CameraInfo, rectified: bool = False) -> tuple[str,
         remarks.append(f'R is no rotation and is ignored: {np.round(info.r, 3).tolist()}')
     if rectified and not np.array(info.p).reshape(3, 4)[:, :3].any():
         remarks.append('P is zero although the images are rectified; K is used')
-    if not info.d and info.distortion_model not in DISTORTION_LENGTHS:
-        remarks.append(f'distortion model {info.distortion_model!r} without coefficients')
+    if not len(info.d) and info.distortion_model not in DISTORTION_LENGTHS:
+        remarks.append(f'distortion model {quoted(info.distortion_model)} without coefficients')
     return tuple(remarks)
 
 
@@ -67,12 +69,7 @@ def _is_rotation(matrix: np.ndarray) -> bool:
                 and np.linalg.det(matrix) > 0)
 
 
-def _bends(model: str, distortion: np.ndarray) -> bool:
-    """Return whether a lens is no pinhole; an equidistant one bends even where D is zero."""
-    return bool(distortion.any()) or (model == 'equidistant' and len(distortion) > 0)
-
-
-def _window(info: CameraInfo, name: str) -> tuple[int, int, np.ndarray]:
+def _window(info: Any, name: str) -> tuple[int, int, np.ndarray]:
     """Return the image size, and the map from sensor pixels to image pixels, (3, 3)."""
     region = info.roi
     has_region = region.width > 0 or region.height > 0

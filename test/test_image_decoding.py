@@ -8,12 +8,23 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage, Image
 
+from bdc_occ_ros.bags.messages import COMPRESSED_IMAGE, IMAGE, message_types
 from bdc_occ_ros.errors import InvalidImageError
-from bdc_occ_ros.ros.image_decoding import decode_image, encoding_remark, image_size_px
+from bdc_occ_ros.geometry.camera_rig import Camera
+from bdc_occ_ros.image_decoding import decode_for_camera, decode_image, EncodedImage, read_header
+
+TYPES = message_types().types
 
 HEIGHT, WIDTH = 46, 62
+
+
+def Image(height=0, width=0, encoding='', step=0, data=b''):
+    return TYPES[IMAGE](None, height, width, encoding, 0, step, data)
+
+
+def CompressedImage(format, data=b''):
+    return TYPES[COMPRESSED_IMAGE](None, format, data)
 
 
 def picture(channels=3):
@@ -114,7 +125,7 @@ def test_orientation_tag_is_ignored():
 def test_truncated_files_are_refused(suffix, share):
     message = compressed(picture(), suffix)
     with pytest.raises(InvalidImageError, match='CAM_BACK: '):
-        image_size_px(cut(message, int(len(message.data) * share)), 'CAM_BACK')
+        read_header(cut(message, int(len(message.data) * share)), 'CAM_BACK')
 
 
 def test_a_thumbnail_does_not_hide_a_truncated_file():
@@ -123,9 +134,9 @@ def test_a_thumbnail_does_not_hide_a_truncated_file():
     segment = b'\xff\xe0' + struct.pack('>H', len(thumbnail) + 2) + thumbnail
     whole = data[:2] + segment + data[2:]
     message = CompressedImage(format='jpeg', data=array.array('B', whole))
-    assert image_size_px(message, 'CAM') == (WIDTH, HEIGHT)
+    assert read_header(message, 'CAM')[:2] == (WIDTH, HEIGHT)
     with pytest.raises(InvalidImageError, match='JPEG truncated'):
-        image_size_px(cut(message, len(whole) - 300), 'CAM')
+        read_header(cut(message, len(whole) - 300), 'CAM')
 
 
 def test_padding_behind_the_end_is_allowed():
@@ -197,8 +208,102 @@ def test_unknown_file_and_reduction_are_refused():
 
 
 def test_remarks_only_where_colours_are_guessed():
-    remarks = {encoding: encoding_remark(Image(encoding=encoding))
-               for encoding in ('bgr8', 'yuyv', 'mono8', '8UC3', 'unheard_of')}
+    remarks = {encoding: read_header(raw(picture(channels), encoding), 'CAM').remark
+               for encoding, channels in (('bgr8', 3), ('yuyv', 2), ('mono8', 1), ('8UC3', 3))}
     assert 'no colour' in remarks['mono8'] and 'taken as bgr8' in remarks['8UC3']
-    assert not remarks['bgr8'] and not remarks['yuyv'] and not remarks['unheard_of']
-    assert encoding_remark(CompressedImage(format='jpeg')) == ''
+    assert not remarks['bgr8'] and not remarks['yuyv']
+    assert read_header(compressed(picture()), 'CAM').remark == ''
+
+
+def mosaic(pattern):
+    """Return a scene of three flat colours and what a sensor with this pattern gives for it."""
+    scene = np.repeat(np.array([[[210, 60, 20], [20, 190, 40], [30, 80, 220]]], np.uint8), 16, 1)
+    scene = np.repeat(scene, 24, 0)
+    channels = np.array(['rgb'.index(letter) for letter in pattern]).reshape(2, 2)
+    rows, columns = np.indices(scene.shape[:2])
+    return scene, scene[rows, columns, channels[rows % 2, columns % 2]]
+
+
+@pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
+def test_mosaics_are_interpolated_raw_and_as_png_alike(pattern):
+    scene, values = mosaic(pattern)
+    height, width = values.shape
+    encoding = f'bayer_{pattern}8'
+    image = decode_image(Image(height, width, encoding, width, values.tobytes()), 'CAM')
+    for middle in (8, 24, 40):  # away from the borders of the colours
+        np.testing.assert_array_equal(image[4:-4, middle], scene[4:-4, middle])
+    png = cv2.imencode('.png', values)[1].tobytes()
+    for format in (f'{encoding}; png compressed ', f'{encoding}; png compressed mono8'):
+        np.testing.assert_array_equal(decode_image(CompressedImage(format, png), 'CAM'), image)
+
+
+def grey(suffix):
+    return cv2.imencode(suffix, picture(1))[1].tobytes()
+
+
+@pytest.mark.parametrize('format, data, match', [
+    ('bayer_rggb8; jpeg compressed ', grey('.jpg'), 'no mosaic in a grey PNG'),
+    ('bayer_rggb8; jpeg compressed mono8', grey('.jpg'), 'no mosaic in a grey PNG'),
+    ('bayer_rggb8; png compressed bgr8', cv2.imencode('.png', picture())[1], 'no mosaic in a'),
+    ('bayer_rggb16; png compressed ', grey('.png'), 'no mosaic in a grey PNG of 8 bits'),
+    ('png', cv2.imencode('.png', picture().astype(np.uint16) << 8)[1], '16 bits per channel'),
+    ('mono16; png compressed ', cv2.imencode('.png', picture(1).astype(np.uint16))[1], '16 bits'),
+    *((format, b'\0\0\0\1abcd', f"neither JPEG nor PNG.*format '{format}'.*Image in one of rgb8")
+      for format in ('h264', 'hevc', 'nv12', 'yuyv', 'ffmpeg')),
+])
+def test_what_is_no_picture_of_8_bits_is_refused_by_name(format, data, match):
+    with pytest.raises(InvalidImageError, match=f'CAM: .*{match}'):
+        decode_image(CompressedImage(format, bytes(data)), 'CAM')
+
+
+@pytest.mark.parametrize('encoding', ['bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8'])
+def test_raw_and_png_of_the_same_content_agree_in_pixels_and_remarks(encoding):
+    channels = {'mono8': 1, 'bgra8': 4, 'rgba8': 4}.get(encoding, 3)
+    message = raw(picture(channels), encoding)
+    stored = picture(channels)
+    if encoding.startswith('rgb'):
+        stored = np.concatenate((stored[..., 2::-1], stored[..., 3:]), -1)
+    png = CompressedImage(f'{encoding}; png compressed {"" if channels == 1 else "bgr8"}',
+                          cv2.imencode('.png', stored)[1].tobytes())
+    np.testing.assert_array_equal(decode_image(png, 'CAM'), decode_image(message, 'CAM'))
+    assert [('no colour' in read_header(m, 'CAM').remark) for m in (message, png)] == [
+        channels == 1] * 2
+
+
+@pytest.mark.parametrize('format, is_open', [
+    ('jpeg', False), ('bgr8; jpeg compressed bgr8', False), ('rgb8; jpeg compressed bgr8', False),
+    ('rgb8; jpeg compressed rgb8', True), ('bgr8; jpeg compressed ', True),
+    ('rgba8; png compressed rgba8', True), ('mono8; jpeg compressed mono8', False)])
+def test_an_open_order_of_colours_is_remarked_and_can_be_chosen(format, is_open):
+    message = compressed(picture())
+    message.format = format
+    own = decode_image(message, 'CAM')
+    assert np.abs(own.astype(int) - decode_image(EncodedImage(message.data), 'CAM')).max() == 0
+    assert ('compressed_colors chooses' in read_header(message, 'CAM').remark) == is_open
+    camera = Camera('CAM', WIDTH, HEIGHT, np.diag((50.0, 50.0, 1.0)), np.eye(4))
+    other = decode_for_camera(message, camera, lambda _: 1, 'image_transport').pixels
+    np.testing.assert_array_equal(other, own[..., ::-1] if is_open else own)
+
+
+@pytest.mark.parametrize('height, width', [(60000, 1), (1, 60000), (32000, 32000), (16384, 4096),
+                                           (17000, 2000), (2000, 100)])
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_a_header_that_claims_too_much_is_refused_unread(suffix, height, width):
+    data = bytearray(compressed(picture(), suffix).data.tobytes())
+    if suffix == '.jpg':
+        place = data.find(b'\xff\xc0')
+        data[place + 5:place + 9] = struct.pack('>HH', height, width)
+    else:
+        data[16:24] = struct.pack('>II', width, height)
+    with pytest.raises(InvalidImageError, match=f'claims {width}x{height}'):
+        decode_image(EncodedImage(bytes(data)), 'CAM')
+
+
+@pytest.mark.parametrize('header', [
+    b'\xff' * 10_000_000, b'\xff\xe0\0\2' * 1_000_000, b'\xff\xe0\0\0',
+    b'\xff\x01' + b'\xff\xc0\0\x11\x08\x75\x30\x75\x30'.ljust(0xffc0, b'\0')],
+    ids=['fill bytes', 'segments', 'no length', 'a frame behind a marker without length'])
+def test_a_header_that_leads_astray_is_not_followed(header):
+    data = compressed(picture()).data.tobytes()
+    with pytest.raises(InvalidImageError, match='segments in its header|damaged'):
+        read_header(EncodedImage(data[:2] + header + data[2:]), 'CAM')
