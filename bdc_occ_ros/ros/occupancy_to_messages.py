@@ -282,6 +282,12 @@ def occupancy_to_grid(occupancy: Occupancy, header: Header, settings: GridConfig
     return OccupancyGrid(header=header, info=info, data=array.array('b', costs.T.tobytes()))
 
 
+def unknown_grid(header: Header, info: MapMetaData) -> OccupancyGrid:
+    """Return a map of the same place of which nothing is known any more."""
+    return OccupancyGrid(header=header, info=info,
+                         data=array.array('b', [UNKNOWN]) * (info.width * info.height))
+
+
 def color_message(color_rgb: np.ndarray, alpha: float) -> ColorRGBA:
     """Return a colour from 0 to 255 and an opacity from 0 to 1."""
     red, green, blue = (float(value) / 255.0 for value in color_rgb)
