@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Find the cells of a voxel grid that lie in the picture of a camera.
+Find the cells of a voxel grid and the points that lie in the picture of a camera.
 
 A cell counts as seen if its centre falls on a pixel that the network was given. Whether something
 stands in front of it is not asked: that is for the network to say.
@@ -49,16 +49,34 @@ class FieldOfView:
             vehicle stood still in between.
         :return: (X, Y, Z) bool.
         """
-        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
-        camera_from_key_ego = self._camera_from_ego @ motion
+        camera_from_key_ego = self._camera_from(ego_from_key_ego)
         seen = _between(*self._visible_heights_m(grid, camera_from_key_ego), grid)
         if self._is_filled is not None:
             indices = np.argwhere(seen)
-            points_m = grid.centers_m(indices) @ camera_from_key_ego[:3, :3].T
-            homogeneous = (points_m + camera_from_key_ego[:3, 3]) @ self._intrinsics.T
-            columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
-            seen[tuple(indices.T)] = self._is_filled[rows, columns]
+            seen[tuple(indices.T)] = self._are_filled(grid.centers_m(indices), camera_from_key_ego)
         return seen
+
+    def points(self, points_m: np.ndarray, ego_from_key_ego: np.ndarray | None = None
+               ) -> np.ndarray:
+        """Return which points the camera sees, (N,) bool, as `cells` does of (N, 3) metres."""
+        camera_from_key_ego = self._camera_from(ego_from_key_ego)
+        planes = self._half_spaces @ camera_from_key_ego
+        seen = (points_m @ planes[:, :3].T + planes[:, 3] >= 0).all(axis=1)
+        if self._is_filled is not None:
+            seen[seen] = self._are_filled(points_m[seen], camera_from_key_ego)
+        return seen
+
+    def _camera_from(self, ego_from_key_ego: np.ndarray | None) -> np.ndarray:
+        """Return the map from the ego frame of the key camera's exposure into the camera."""
+        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
+        return self._camera_from_ego @ motion
+
+    def _are_filled(self, points_m: np.ndarray, camera_from_key_ego: np.ndarray) -> np.ndarray:
+        """Return which points in view fall on pixels that the lens fills, (N,) bool."""
+        in_camera_m = points_m @ camera_from_key_ego[:3, :3].T + camera_from_key_ego[:3, 3]
+        homogeneous = in_camera_m @ self._intrinsics.T
+        columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
+        return self._is_filled[rows, columns]
 
     def _visible_heights_m(self, grid: VoxelGrid, camera_from_key_ego: np.ndarray
                            ) -> tuple[np.ndarray, np.ndarray]:

@@ -66,7 +66,7 @@ class ObstacleLayer:
         :param points_m: In the frame of the costmap, (N, 3).
         :param origin_m: Where sensor_frame is, or the origin of the cloud's frame.
         """
-        num, source, layer = len(self.window), self.source, self.layer
+        source, layer = self.source, self.layer
         points_m = points_m[
             (points_m[:, 2] >= source.get('min_obstacle_height', 0.0))
             & (points_m[:, 2] <= source.get('max_obstacle_height', 0.0))]
