@@ -9,7 +9,6 @@ into; it is None where both are the same.
 
 from collections.abc import Iterator
 
-from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 import numpy as np
 from std_msgs.msg import Header
@@ -26,9 +25,12 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.ros.conversions import point_message, pose_message
-from bdc_occ_ros.ros.occupancy_to_messages import class_colors_rgb, color_message
+from bdc_occ_ros.ros.occupancy_to_messages import (
+    class_colors_rgb,
+    color_message,
+    MARKER_LIFETIME,
+)
 
-LIFETIME = Duration(sec=1)
 LEAST_SPEED_MPS = 0.2
 TEXT_HEIGHT_M = 0.8
 
@@ -84,7 +86,7 @@ def boxes_to_markers(boxes: Boxes, header: Header, score_threshold: float = 0.0,
     for index in _kept(boxes, score_threshold):
         markers += _markers_of(boxes, index, output_from_ego)
     for marker in markers[1:]:
-        marker.header, marker.lifetime = header, LIFETIME
+        marker.header, marker.lifetime = header, MARKER_LIFETIME
     return MarkerArray(markers=markers)
 
 

@@ -114,7 +114,10 @@ class OccupancyNode(ReportingLifecycleNode):
         self._inputs = self._pipeline = self._diagnostics.chain = None
         if inputs is not None:
             inputs.destroy()
-        return pipeline is None or pipeline.stop(timeout_s)
+        has_ended = pipeline is None or pipeline.stop(timeout_s)
+        if self._outputs is not None:
+            self._outputs.withdraw_grid('the node stops')
+        return has_ended
 
     def _release(self) -> None:
         for service in self._triggers:
@@ -133,9 +136,12 @@ class OccupancyNode(ReportingLifecycleNode):
                 self._publish_labels(now)
 
     def _publish_labels(self, config: NodeConfig) -> None:
-        boxes = self._predictor.config.boxes
-        if boxes is not None:
-            self._outputs.publish_labels(boxes.class_names, config)
+        network = self._predictor.config
+        if network.occupancy is not None:
+            self._outputs.publish_labels('occupancy', network.occupancy.class_names, config)
+        if network.boxes is not None:
+            self._outputs.publish_labels(
+                'detections', network.boxes.class_names, config, config.score_threshold)
 
     def _require_active(self) -> None:
         if self._inputs is None:

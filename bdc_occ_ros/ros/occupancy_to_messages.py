@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 import sys
 
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Pose, Vector3
 from nav_msgs.msg import MapMetaData, OccupancyGrid
 import numpy as np
@@ -34,6 +35,7 @@ from bdc_occ_ros.ros.node_config import GridConfig
 
 UNKNOWN, FREE, OCCUPIED = -1, 0, 100
 EDGE_TOLERANCE = 1e-6
+MARKER_LIFETIME = Duration(sec=1)
 OTHER_COLOR_RGB = (128, 128, 128)
 
 _DATATYPES = {np.dtype(np.float32): PointField.FLOAT32, np.dtype(np.uint32): PointField.UINT32}
@@ -299,7 +301,8 @@ def occupancy_to_markers(occupancy: Occupancy, header: Header, max_markers: int 
     """
     Return all that is seen and not free as one CUBE_LIST per class.
 
-    A DELETEALL comes first, since RViz keeps what a later message does not name.
+    A DELETEALL comes first, since RViz keeps what a later message does not name; where none
+    follows the cubes vanish.
 
     :param max_markers: Keep only so many cubes, the nearest ones; 0 sets no limit.
     :return: The markers, and how many cubes the limit cut off.
@@ -316,5 +319,6 @@ def occupancy_to_markers(occupancy: Occupancy, header: Header, max_markers: int 
             header=header, ns=occupancy.class_names[label], id=int(label),
             type=Marker.CUBE_LIST, action=Marker.ADD, pose=pose_message(output_from_ego),
             scale=Vector3(x=x, y=y, z=z), color=color_message(colors_rgb[label], 1.0),
+            lifetime=MARKER_LIFETIME,
             points=[point_message(center) for center in centers_m[labels == label]]))
     return MarkerArray(markers=markers), num_dropped

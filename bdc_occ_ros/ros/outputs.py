@@ -3,10 +3,13 @@
 """Publish results and durations; no message is made for a topic without subscribers."""
 
 from collections.abc import Callable, Mapping
+from threading import RLock
+import time
 from typing import Any, NamedTuple, TYPE_CHECKING
 
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
@@ -23,6 +26,7 @@ from bdc_occ_ros.ros.occupancy_to_messages import (
     occupancy_to_grid,
     occupancy_to_markers,
     occupancy_to_obstacles,
+    unknown_grid,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 VOLATILE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STEPS = ('decode', 'preprocess', 'inference', 'postprocess', 'publish', 'total')
+LABEL_TOPICS = {'occupancy': 'occupancy/label_info', 'detections': 'detections/label_info'}
+WATCH_PERIOD_S = 0.1
 DEBUG_TOPICS = ('cyclic_time_ms', 'pipeline_latency_ms',
                 *(f'processing_time/{step}_ms' for step in STEPS))
 
@@ -78,7 +84,11 @@ OUTPUTS = (
 
 
 class OutputPublishers:
-    """Publish all results, and how long they took as plain numbers under ~/debug."""
+    """
+    Publish all results, and how long they took as plain numbers under ~/debug.
+
+    The grid is latched for late subscribers, so it is withdrawn when no newer one follows.
+    """
 
     def __init__(self, node: LifecycleNode) -> None:
         self.num_cut_off = 0
@@ -86,14 +96,21 @@ class OutputPublishers:
         self._publishers = {
             output.switch: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
             for output in OUTPUTS}
-        self._label_info = node.create_lifecycle_publisher(LabelInfo, 'label_info', LATCHED)
+        self._labels = {of: node.create_lifecycle_publisher(LabelInfo, topic, LATCHED)
+                        for of, topic in LABEL_TOPICS.items()}
         self._durations = {
             topic: node.create_lifecycle_publisher(Float64, f'~/debug/{topic}', 1)
             for topic in DEBUG_TOPICS}
+        self._latched: OccupancyGrid | None = None
+        self._withdrawn_at_s = float('inf')
+        self._lock = RLock()  # of the grid, which two threads publish
+        self._watch = node.create_timer(WATCH_PERIOD_S, self._withdraw_if_old,
+                                        clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def destroy(self) -> None:
         """Destroy the publishers."""
-        for publisher in (*self._publishers.values(), self._label_info,
+        self._node.destroy_timer(self._watch)
+        for publisher in (*self._publishers.values(), *self._labels.values(),
                           *self._durations.values()):
             self._node.destroy_lifecycle_publisher(publisher)
 
@@ -118,14 +135,35 @@ class OutputPublishers:
             header = make_header(result.stamp_ns, config.frame)
             message, num_left_out = output.make(result, header, config, output_from_ego)
             num_cut_off += num_left_out
-            self._publishers[output.switch].publish(message)
+            with self._lock:
+                if output.qos is LATCHED:
+                    self._latched = message
+                    self._withdrawn_at_s = time.monotonic() + config.grid.timeout_s
+                self._publishers[output.switch].publish(message)
         self.num_cut_off = num_cut_off
 
-    def publish_labels(self, class_names: tuple[str, ...], config: NodeConfig) -> None:
-        """Publish the names of the detections' classes, latched for late subscribers."""
-        now_ns = self._node.get_clock().now().nanoseconds
-        self._label_info.publish(label_info(
-            class_names, make_header(now_ns, config.frame), config.score_threshold))
+    def withdraw_grid(self, reason: str) -> None:
+        """Publish that nothing is known any more where a grid is latched, and log why."""
+        with self._lock:
+            latched, self._latched, self._withdrawn_at_s = self._latched, None, float('inf')
+            if latched is not None and self._node.context.ok():
+                header = make_header(self._now_ns(), latched.header.frame_id)
+                self._publishers['grid'].publish(unknown_grid(header, latched.info))
+                self._node.get_logger().warning(f'occupancy/grid is all unknown now: {reason}')
+
+    def _withdraw_if_old(self) -> None:
+        with self._lock:
+            if time.monotonic() > self._withdrawn_at_s:
+                self.withdraw_grid('no newer one has followed within grid.timeout_s')
+
+    def _now_ns(self) -> int:
+        return self._node.get_clock().now().nanoseconds
+
+    def publish_labels(self, of: str, class_names: tuple[str, ...], config: NodeConfig,
+                       threshold: float = 0.0) -> None:
+        """Publish the names of classes, latched for late subscribers; `of` is in LABEL_TOPICS."""
+        header = make_header(self._now_ns(), config.frame)
+        self._labels[of].publish(label_info(class_names, header, threshold))
 
     def publish_durations(self, steps_ms: Mapping[str, float], pipeline_latency_ms: float,
                           cyclic_time_ms: float | None) -> None:
