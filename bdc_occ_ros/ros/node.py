@@ -28,6 +28,7 @@ from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.pipeline import Pipeline
 from bdc_occ_ros.ros.predictor_loading import load_predictor, warm_up
+from bdc_occ_ros.sync.statistics import State
 
 STOP_TIMEOUT_S = 2.0
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -157,14 +158,15 @@ class OccupancyNode(ReportingLifecycleNode):
         self._inputs.calibration.reload()
         return f'calibration is taken anew from {self._inputs.calibration.source}'
 
-    def _save_snapshot(self) -> str:
+    async def _save_snapshot(self) -> str:
         self._require_active()
-        last = self._pipeline.last
-        if last is None:
-            raise UsageError('nothing was computed yet; subscribe to an output and send images')
+        formed = self._inputs.synchronizer.statistics()
+        if formed.state is State.STALLED:
+            raise UsageError(f'there is no set to compute: {"; ".join(formed.reasons)}')
+        result = await self._pipeline.next_result()
         path = Path(self._live.config.snapshot_folder,
-                    f'snapshot_{last.frame.stamp_ns}.npz').absolute()
-        save_snapshot(path, last.frame, *last.prediction)
+                    f'snapshot_{result.frame.stamp_ns}.npz').absolute()
+        save_snapshot(path, result.frame, *result.prediction)
         return str(path)
 
 

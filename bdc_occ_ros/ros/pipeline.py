@@ -15,9 +15,15 @@ from typing import NamedTuple, TYPE_CHECKING
 
 import numpy as np
 from rclpy.node import Node
+from rclpy.task import Future
 
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError, InvalidFrameError
+from bdc_occ_ros.errors import (
+    BdcOccError,
+    InvalidCalibrationError,
+    InvalidFrameError,
+    UsageError,
+)
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.ros.image_decoding import decode_for_camera, DecodedImage
 from bdc_occ_ros.ros.inputs import Inputs, Item, LatestSlot
@@ -35,8 +41,8 @@ LATENCIES_KEPT = 100
 logger = logging.getLogger(__name__)
 
 
-class LastResult(NamedTuple):
-    """Hold the newest frame that was computed and what came of it."""
+class Result(NamedTuple):
+    """Hold a frame that was computed and what came of it."""
 
     frame: Frame
     prediction: 'Prediction'
@@ -182,7 +188,7 @@ class Pipeline:
 
     def __init__(self, node: Node, live: LiveParameters, inputs: Inputs, predictor: 'Predictor',
                  outputs: OutputPublishers) -> None:
-        self.last: LastResult | None = None
+        self._asked: list[Future] = []
         self.statistics = PipelineStatistics()
         self._node = node
         self._live = live
@@ -205,13 +211,27 @@ class Pipeline:
         :return: Whether the inference thread has ended.
         """
         has_ended = self._thread.stop(timeout_s)
+        self._refuse_asked(UsageError('the node was stopped before the next set'))
         self._decoders.shutdown(wait=False, cancel_futures=True)
         return has_ended
 
+    def next_result(self) -> Future:
+        """Let the next set be computed, wanted or not; the future gets its Result, or why none."""
+        self._asked.append(Future())
+        return self._asked[-1]
+
+    def _refuse_asked(self, error: BdcOccError) -> None:
+        while self._asked:
+            self._asked.pop().set_exception(error)
+
     def process(self, image_set: ImageSet) -> None:
-        """Compute a set if an output has subscribers; an error in its data drops and counts it."""
+        """
+        Compute a set if an output has subscribers or its result was asked for.
+
+        An error in its data drops and counts it.
+        """
         config = self._live.config
-        if not self._outputs.wanted(config):
+        if not (self._asked or self._outputs.wanted(config)):
             self.statistics.unwanted += 1
         elif self._is_stale(image_set):
             self.statistics.stale += 1
@@ -220,6 +240,7 @@ class Pipeline:
                 self._compute(image_set, config)
             except BdcOccError as error:
                 self.statistics.count_dropped(error)
+                self._refuse_asked(error)
                 self._node.get_logger().warning(f'set dropped: {error}',
                                                 throttle_duration_sec=5.0)
 
@@ -236,7 +257,8 @@ class Pipeline:
         if self._is_stale(image_set):
             self.statistics.stale += 1
             return
-        self.last = LastResult(frame, timed.prediction)
+        while self._asked:
+            self._asked.pop().set_result(Result(frame, timed.prediction))
         predicted_s = time.perf_counter()
         self._outputs.publish(timed.prediction, config, pose)
         end_s = time.perf_counter()

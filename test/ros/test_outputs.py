@@ -5,15 +5,19 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+from nav_msgs.msg import OccupancyGrid
 import numpy as np
 import pytest
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import PointCloud2
 from vision_msgs.msg import Detection3DArray
+from watcher import LATCHED
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes, Occupancy
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import config_from_values
 
@@ -73,6 +77,53 @@ def test_a_result_that_the_network_does_not_give_is_left_out(outputs, node, spin
     outputs.publish(SimpleNamespace(occupancy=nothing().occupancy, boxes=None), config, None)
     assert spin_until(lambda: clouds)
     assert not detections
+
+
+@pytest.fixture
+def latched(outputs, publishing_node, node, spin_until, ros):
+    """Publish a grid with an obstacle, and return the list of what comes of it."""
+    grids = []
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', grids.append, LATCHED)
+    config = config_from_values({'grid.timeout_s': 0.1})
+    assert spin_until(lambda: outputs.wanted(config))
+    seen = nothing()
+    labels = seen.occupancy.labels.copy()
+    labels[5, 5, 4] = 0
+    seen.occupancy = replace(seen.occupancy, labels=labels)
+    pose = np.eye(4)
+    pose[:2, 3] = 3.3, -2.0
+    outputs.publish(seen, replace(config, output_frame='odom'), pose)
+    assert spin_until(lambda: grids) and max(grids[0].data) == 100
+    return grids
+
+
+def assert_withdrawn(grids):
+    assert set(grids[-1].data) == {-1} and grids[-1].info == grids[0].info
+    assert grids[-1].header.frame_id == 'odom'
+    assert to_nanoseconds(grids[-1].header.stamp) > STAMP_NS
+
+
+def test_a_grid_that_no_newer_one_follows_becomes_unknown(latched, publishing_node, node, ros,
+                                                          spin_until):
+    assert spin_until(lambda: ros.spin_once(publishing_node, timeout_sec=0.0) or len(latched) > 1)
+    assert_withdrawn(latched)
+    late = []
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', late.append, LATCHED)
+    assert spin_until(lambda: late)
+    assert late == latched[1:]  # once, and what a late subscriber gets
+
+
+def test_a_node_that_stops_withdraws_its_grid(latched, outputs, spin_until):
+    outputs.withdraw_grid('the test says so')
+    outputs.withdraw_grid('nothing is latched any more')
+    assert spin_until(lambda: len(latched) > 1)
+    assert_withdrawn(latched)
+
+
+def test_a_rate_below_which_every_grid_would_be_withdrawn_is_refused():
+    with pytest.raises(InvalidConfigError, match='grid.timeout_s must not be below'):
+        config_from_values({'sync.max_rate_hz': 0.25})
+    config_from_values({'sync.max_rate_hz': 0.25, 'grid.timeout_s': 4.0})
 
 
 def test_what_a_limit_cuts_off_one_output_is_not_forgotten_over_the_next(outputs, node,
