@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Derive rays, preprocessing and fields of view from calibrations, and cache them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -48,23 +48,18 @@ class RigGeometry:
             and that of the key camera, (N, 4, 4); None if it stood still.
         :return: (X, Y, Z) bool.
         """
-        return np.logical_or.reduce([
-            field_of_view.cells(grid, motion)
-            for field_of_view, motion in self._moved_fields_of_view(key_ego_from_ego)])
+        return self._any(lambda view, motion: view.cells(grid, motion), key_ego_from_ego)
 
     def observed_points(self, points_m: np.ndarray,
                         key_ego_from_ego: np.ndarray | None = None) -> np.ndarray:
         """Return which points, (N, 3), at least one of the cameras sees, (N,) bool."""
-        return np.logical_or.reduce([
-            field_of_view.points(points_m, motion)
-            for field_of_view, motion in self._moved_fields_of_view(key_ego_from_ego)])
+        return self._any(lambda view, motion: view.points(points_m, motion), key_ego_from_ego)
 
-    def _moved_fields_of_view(self, key_ego_from_ego: np.ndarray | None
-                              ) -> Iterable[tuple[FieldOfView, np.ndarray | None]]:
-        """Pair every camera's view with the map from the key ego frame into its own."""
+    def _any(self, see: Callable[[FieldOfView, np.ndarray | None], np.ndarray],
+             key_ego_from_ego: np.ndarray | None) -> np.ndarray:
         motions = ([None] * len(self._fields_of_view) if key_ego_from_ego is None
                    else np.linalg.inv(key_ego_from_ego))
-        return zip(self._fields_of_view, motions)
+        return np.logical_or.reduce(list(map(see, self._fields_of_view, motions)))
 
 
 class GeometryCache:

@@ -49,34 +49,26 @@ class FieldOfView:
             vehicle stood still in between.
         :return: (X, Y, Z) bool.
         """
-        camera_from_key_ego = self._camera_from(ego_from_key_ego)
-        seen = _between(*self._visible_heights_m(grid, camera_from_key_ego), grid)
+        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
+        seen = _between(*self._visible_heights_m(grid, self._camera_from_ego @ motion), grid)
         if self._is_filled is not None:
             indices = np.argwhere(seen)
-            seen[tuple(indices.T)] = self._are_filled(grid.centers_m(indices), camera_from_key_ego)
+            seen[tuple(indices.T)] = self.points(grid.centers_m(indices), motion)
         return seen
 
     def points(self, points_m: np.ndarray, ego_from_key_ego: np.ndarray | None = None
                ) -> np.ndarray:
         """Return which points the camera sees, (N,) bool, as `cells` does of (N, 3) metres."""
-        camera_from_key_ego = self._camera_from(ego_from_key_ego)
-        planes = self._half_spaces @ camera_from_key_ego
-        seen = (points_m @ planes[:, :3].T + planes[:, 3] >= 0).all(axis=1)
-        if self._is_filled is not None:
-            seen[seen] = self._are_filled(points_m[seen], camera_from_key_ego)
-        return seen
-
-    def _camera_from(self, ego_from_key_ego: np.ndarray | None) -> np.ndarray:
-        """Return the map from the ego frame of the key camera's exposure into the camera."""
         motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
-        return self._camera_from_ego @ motion
-
-    def _are_filled(self, points_m: np.ndarray, camera_from_key_ego: np.ndarray) -> np.ndarray:
-        """Return which points in view fall on pixels that the lens fills, (N,) bool."""
+        camera_from_key_ego = self._camera_from_ego @ motion
         in_camera_m = points_m @ camera_from_key_ego[:3, :3].T + camera_from_key_ego[:3, 3]
-        homogeneous = in_camera_m @ self._intrinsics.T
-        columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
-        return self._is_filled[rows, columns]
+        planes, offsets = self._half_spaces[:, :3], self._half_spaces[:, 3]
+        seen = (in_camera_m @ planes.T + offsets >= 0).all(axis=1)
+        if self._is_filled is not None:
+            homogeneous = in_camera_m[seen] @ self._intrinsics.T
+            columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
+            seen[seen] = self._is_filled[rows, columns]
+        return seen
 
     def _visible_heights_m(self, grid: VoxelGrid, camera_from_key_ego: np.ndarray
                            ) -> tuple[np.ndarray, np.ndarray]:

@@ -25,11 +25,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.ros.conversions import point_message, pose_message
-from bdc_occ_ros.ros.occupancy_to_messages import (
-    class_colors_rgb,
-    color_message,
-    MARKER_LIFETIME,
-)
+from bdc_occ_ros.ros.occupancy_to_messages import class_colors_rgb, color_message, LIFETIME
 
 LEAST_SPEED_MPS = 0.2
 TEXT_HEIGHT_M = 0.8
@@ -86,7 +82,7 @@ def boxes_to_markers(boxes: Boxes, header: Header, score_threshold: float = 0.0,
     for index in _kept(boxes, score_threshold):
         markers += _markers_of(boxes, index, output_from_ego)
     for marker in markers[1:]:
-        marker.header, marker.lifetime = header, MARKER_LIFETIME
+        marker.header, marker.lifetime = header, LIFETIME
     return MarkerArray(markers=markers)
 
 

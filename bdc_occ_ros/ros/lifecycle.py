@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from lifecycle_msgs.srv import ChangeState
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import await_or_execute
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -115,7 +116,9 @@ class ReportingLifecycleNode(LifecycleNode):
             except (BdcOccError, OSError) as error:
                 response.success, response.message = False, str(error)
             return response
-        return self.create_service(Trigger, name, answer)
+        # a group of its own: others are not called while a coroutine of their group waits
+        return self.create_service(Trigger, name, answer,
+                                   callback_group=MutuallyExclusiveCallbackGroup())
 
     def _change_state_or_refuse(self, request: ChangeState.Request,
                                 response: ChangeState.Response) -> ChangeState.Response:

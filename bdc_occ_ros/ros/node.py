@@ -28,7 +28,6 @@ from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.pipeline import Pipeline
 from bdc_occ_ros.ros.predictor_loading import load_predictor, warm_up
-from bdc_occ_ros.sync.statistics import State
 
 STOP_TIMEOUT_S = 2.0
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -75,7 +74,7 @@ class OccupancyNode(ReportingLifecycleNode):
         self._diagnostics.chain = ChainDiagnostics(
             self._live, self._inputs, self._pipeline, self._predictor, self._outputs)
         result = super().on_activate(state)
-        self._publish_labels(self._live.config)
+        self._outputs.publish_labels(self._predictor, self._live.config)
         return result
 
     @log_failures
@@ -134,15 +133,7 @@ class OccupancyNode(ReportingLifecycleNode):
         if self._inputs is not None:
             self._inputs.follow(now)
             if now.score_threshold != before.score_threshold:
-                self._publish_labels(now)
-
-    def _publish_labels(self, config: NodeConfig) -> None:
-        network = self._predictor.config
-        if network.occupancy is not None:
-            self._outputs.publish_labels('occupancy', network.occupancy.class_names, config)
-        if network.boxes is not None:
-            self._outputs.publish_labels(
-                'detections', network.boxes.class_names, config, config.score_threshold)
+                self._outputs.publish_labels(self._predictor, now)
 
     def _require_active(self) -> None:
         if self._inputs is None:
@@ -160,9 +151,6 @@ class OccupancyNode(ReportingLifecycleNode):
 
     async def _save_snapshot(self) -> str:
         self._require_active()
-        formed = self._inputs.synchronizer.statistics()
-        if formed.state is State.STALLED:
-            raise UsageError(f'there is no set to compute: {"; ".join(formed.reasons)}')
         result = await self._pipeline.next_result()
         path = Path(self._live.config.snapshot_folder,
                     f'snapshot_{result.frame.stamp_ns}.npz').absolute()

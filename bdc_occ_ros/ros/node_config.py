@@ -113,9 +113,6 @@ class GridConfig:
         unit='m', limits=(-100.0, 100.0), is_live=True)
     max_height_m: float = setting(
         2.2, 'Upper end of the height band.', unit='m', limits=(-100.0, 100.0), is_live=True)
-    timeout_s: float = setting(
-        2.0, 'Time after which occupancy/grid becomes all unknown if no newer one follows.',
-        unit='s', limits=(0.1, 3600.0), is_live=True)
     ground_classes: tuple[str, ...] = setting(
         tuple(OCCUPANCY_CLASS_NAMES[label] for label in GROUND_LABELS),
         'Classes that are ground: never an obstacle, and free where nothing stands on them.')
@@ -212,10 +209,6 @@ class NodeConfig:
         if self.key_camera not in self.cameras:
             raise InvalidConfigError(
                 f'key_camera must be one of {list(self.cameras)}; got {self.key_camera!r}')
-        if self.sync.max_rate_hz and self.grid.timeout_s * self.sync.max_rate_hz < 1.0:
-            raise InvalidConfigError(
-                f'grid.timeout_s must not be below the period of sync.max_rate_hz; got '
-                f'{self.grid.timeout_s} s and {self.sync.max_rate_hz} Hz')
         if self.sync.min_cameras > len(self.cameras):
             raise InvalidConfigError(
                 f'sync.min_cameras must not exceed the {len(self.cameras)} cameras; got '

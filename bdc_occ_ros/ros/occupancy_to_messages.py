@@ -35,7 +35,7 @@ from bdc_occ_ros.ros.node_config import GridConfig
 
 UNKNOWN, FREE, OCCUPIED = -1, 0, 100
 EDGE_TOLERANCE = 1e-6
-MARKER_LIFETIME = Duration(sec=1)
+LIFETIME = Duration(sec=1)
 OTHER_COLOR_RGB = (128, 128, 128)
 
 _DATATYPES = {np.dtype(np.float32): PointField.FLOAT32, np.dtype(np.uint32): PointField.UINT32}
@@ -319,6 +319,6 @@ def occupancy_to_markers(occupancy: Occupancy, header: Header, max_markers: int 
             header=header, ns=occupancy.class_names[label], id=int(label),
             type=Marker.CUBE_LIST, action=Marker.ADD, pose=pose_message(output_from_ego),
             scale=Vector3(x=x, y=y, z=z), color=color_message(colors_rgb[label], 1.0),
-            lifetime=MARKER_LIFETIME,
+            lifetime=LIFETIME,
             points=[point_message(center) for center in centers_m[labels == label]]))
     return MarkerArray(markers=markers), num_dropped

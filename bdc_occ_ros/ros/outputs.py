@@ -3,13 +3,11 @@
 """Publish results and durations; no message is made for a topic without subscribers."""
 
 from collections.abc import Callable, Mapping
-from threading import RLock
 import time
 from typing import Any, NamedTuple, TYPE_CHECKING
 
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import PointCloud2
@@ -30,13 +28,12 @@ from bdc_occ_ros.ros.occupancy_to_messages import (
 )
 
 if TYPE_CHECKING:
-    from bdc_occ_ros.predictor import Prediction
+    from bdc_occ_ros.predictor import Prediction, Predictor
 
 VOLATILE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STEPS = ('decode', 'preprocess', 'inference', 'postprocess', 'publish', 'total')
-LABEL_TOPICS = {'occupancy': 'occupancy/label_info', 'detections': 'detections/label_info'}
-WATCH_PERIOD_S = 0.1
+LABEL_TOPICS = ('occupancy/label_info', 'detections/label_info')
 DEBUG_TOPICS = ('cyclic_time_ms', 'pipeline_latency_ms',
                 *(f'processing_time/{step}_ms' for step in STEPS))
 
@@ -87,7 +84,7 @@ class OutputPublishers:
     """
     Publish all results, and how long they took as plain numbers under ~/debug.
 
-    The grid is latched for late subscribers, so it is withdrawn when no newer one follows.
+    The grid is latched for late subscribers, so it must be withdrawn when no newer one follows.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
@@ -96,21 +93,16 @@ class OutputPublishers:
         self._publishers = {
             output.switch: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
             for output in OUTPUTS}
-        self._labels = {of: node.create_lifecycle_publisher(LabelInfo, topic, LATCHED)
-                        for of, topic in LABEL_TOPICS.items()}
+        self._labels = [node.create_lifecycle_publisher(LabelInfo, topic, LATCHED)
+                        for topic in LABEL_TOPICS]
         self._durations = {
             topic: node.create_lifecycle_publisher(Float64, f'~/debug/{topic}', 1)
             for topic in DEBUG_TOPICS}
-        self._latched: OccupancyGrid | None = None
-        self._withdrawn_at_s = float('inf')
-        self._lock = RLock()  # of the grid, which two threads publish
-        self._watch = node.create_timer(WATCH_PERIOD_S, self._withdraw_if_old,
-                                        clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._latched: tuple[OccupancyGrid, float] | None = None
 
     def destroy(self) -> None:
         """Destroy the publishers."""
-        self._node.destroy_timer(self._watch)
-        for publisher in (*self._publishers.values(), *self._labels.values(),
+        for publisher in (*self._publishers.values(), *self._labels,
                           *self._durations.values()):
             self._node.destroy_lifecycle_publisher(publisher)
 
@@ -135,35 +127,29 @@ class OutputPublishers:
             header = make_header(result.stamp_ns, config.frame)
             message, num_left_out = output.make(result, header, config, output_from_ego)
             num_cut_off += num_left_out
-            with self._lock:
-                if output.qos is LATCHED:
-                    self._latched = message
-                    self._withdrawn_at_s = time.monotonic() + config.grid.timeout_s
-                self._publishers[output.switch].publish(message)
+            self._publishers[output.switch].publish(message)
+            if output.qos is LATCHED:
+                self._latched = message, time.monotonic()
         self.num_cut_off = num_cut_off
 
-    def withdraw_grid(self, reason: str) -> None:
-        """Publish that nothing is known any more where a grid is latched, and log why."""
-        with self._lock:
-            latched, self._latched, self._withdrawn_at_s = self._latched, None, float('inf')
-            if latched is not None and self._node.context.ok():
-                header = make_header(self._now_ns(), latched.header.frame_id)
-                self._publishers['grid'].publish(unknown_grid(header, latched.info))
-                self._node.get_logger().warning(f'occupancy/grid is all unknown now: {reason}')
+    def withdraw_grid(self, reason: str, older_than_s: float = 0.0) -> None:
+        """Publish that nothing is known any more where a grid so old is latched, and log why."""
+        if (self._latched is None or time.monotonic() - self._latched[1] < older_than_s
+                or not self._node.context.ok()):
+            return
+        (grid, _), self._latched = self._latched, None
+        header = make_header(self._node.get_clock().now().nanoseconds, grid.header.frame_id)
+        self._publishers['grid'].publish(unknown_grid(header, grid.info))
+        self._node.get_logger().warning(f'occupancy/grid is all unknown now: {reason}')
 
-    def _withdraw_if_old(self) -> None:
-        with self._lock:
-            if time.monotonic() > self._withdrawn_at_s:
-                self.withdraw_grid('no newer one has followed within grid.timeout_s')
-
-    def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds
-
-    def publish_labels(self, of: str, class_names: tuple[str, ...], config: NodeConfig,
-                       threshold: float = 0.0) -> None:
-        """Publish the names of classes, latched for late subscribers; `of` is in LABEL_TOPICS."""
-        header = make_header(self._now_ns(), config.frame)
-        self._labels[of].publish(label_info(class_names, header, threshold))
+    def publish_labels(self, predictor: 'Predictor', config: NodeConfig) -> None:
+        """Publish the names of the classes of clouds and of detections, for late subscribers."""
+        header = make_header(self._node.get_clock().now().nanoseconds, config.frame)
+        network = predictor.config
+        for publisher, head, threshold in zip(
+                self._labels, (network.occupancy, network.boxes), (0.0, config.score_threshold)):
+            if head is not None:
+                publisher.publish(label_info(head.class_names, header, threshold))
 
     def publish_durations(self, steps_ms: Mapping[str, float], pipeline_latency_ms: float,
                           cyclic_time_ms: float | None) -> None:

@@ -31,12 +31,15 @@ from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.sync.image_sets import ImageSet
+from bdc_occ_ros.sync.statistics import State
 
 if TYPE_CHECKING:  # PyTorch is loaded when the node is configured, not when it is started
     from bdc_occ_ros.predictor import Prediction, Predictor
 
 MAX_DECODERS = 4
 LATENCIES_KEPT = 100
+CHECK_PERIOD_S = 0.2
+GRID_AGE_S = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -121,12 +124,15 @@ class InferenceThread:
     Process the newest item of a slot, one at a time, from construction until stop.
 
     :param node: Node that logs, and whose executor is stopped by an unforeseen error.
+    :param check: Called after every item, and where none comes every fifth of a second.
     """
 
-    def __init__(self, node: Node, slot: LatestSlot[Item], work: Callable[[Item], None]) -> None:
+    def __init__(self, node: Node, slot: LatestSlot[Item], work: Callable[[Item], None],
+                 check: Callable[[], None] = lambda: None) -> None:
         self._node = node
         self._slot = slot
         self._work = work
+        self._check = check
         self._crash: Exception | None = None
         self._crashed = node.create_guard_condition(self._raise_crash)
         self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
@@ -147,9 +153,10 @@ class InferenceThread:
     def _run(self) -> None:
         try:
             while not self._slot.is_closed:
-                item = self._slot.get()
+                item = self._slot.get(CHECK_PERIOD_S)
                 if item is not None:
                     self._work(item)
+                self._check()
         except Exception as error:  # noqa: BLE001 - handed to the thread that can end the process
             if not self._node.context.ok():
                 return  # ROS was shut down in the middle of a set
@@ -201,7 +208,7 @@ class Pipeline:
         self._calibrated = b''
         self._last_output_s: float | None = None
         self._decoders = ThreadPoolExecutor(min(MAX_DECODERS, os.cpu_count() or 1), 'decode')
-        self._thread = InferenceThread(node, inputs.slot, self.process)
+        self._thread = InferenceThread(node, inputs.slot, self.process, self._check)
 
     def stop(self, timeout_s: float | None = None) -> bool:
         """
@@ -223,6 +230,16 @@ class Pipeline:
     def _refuse_asked(self, error: BdcOccError) -> None:
         while self._asked:
             self._asked.pop().set_exception(error)
+
+    def _check(self) -> None:
+        """Withdraw a grid that no newer one has followed, and refuse results when no sets come."""
+        max_rate_hz = self._live.config.sync.max_rate_hz
+        age_s = max(GRID_AGE_S, 2.0 / max_rate_hz) if max_rate_hz else GRID_AGE_S
+        self._outputs.withdraw_grid(f'no newer one has followed for {age_s:.1f} s', age_s)
+        if self._asked:
+            formed = self._inputs.synchronizer.statistics()
+            if formed.state is State.STALLED:
+                self._refuse_asked(UsageError(f'no sets come: {"; ".join(formed.reasons)}'))
 
     def process(self, image_set: ImageSet) -> None:
         """

@@ -15,7 +15,6 @@ from watcher import LATCHED
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes, Occupancy
-from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.outputs import OutputPublishers
@@ -84,7 +83,7 @@ def latched(outputs, publishing_node, node, spin_until, ros):
     """Publish a grid with an obstacle, and return the list of what comes of it."""
     grids = []
     node.create_subscription(OccupancyGrid, 'occupancy/grid', grids.append, LATCHED)
-    config = config_from_values({'grid.timeout_s': 0.1})
+    config = config_from_values({})
     assert spin_until(lambda: outputs.wanted(config))
     seen = nothing()
     labels = seen.occupancy.labels.copy()
@@ -103,27 +102,17 @@ def assert_withdrawn(grids):
     assert to_nanoseconds(grids[-1].header.stamp) > STAMP_NS
 
 
-def test_a_grid_that_no_newer_one_follows_becomes_unknown(latched, publishing_node, node, ros,
-                                                          spin_until):
-    assert spin_until(lambda: ros.spin_once(publishing_node, timeout_sec=0.0) or len(latched) > 1)
-    assert_withdrawn(latched)
-    late = []
-    node.create_subscription(OccupancyGrid, 'occupancy/grid', late.append, LATCHED)
-    assert spin_until(lambda: late)
-    assert late == latched[1:]  # once, and what a late subscriber gets
-
-
-def test_a_node_that_stops_withdraws_its_grid(latched, outputs, spin_until):
+def test_a_grid_that_is_withdrawn_is_unknown_for_late_subscribers_too(latched, outputs, node,
+                                                                      spin_until):
+    outputs.withdraw_grid('it is younger than that', older_than_s=3600.0)
     outputs.withdraw_grid('the test says so')
     outputs.withdraw_grid('nothing is latched any more')
     assert spin_until(lambda: len(latched) > 1)
     assert_withdrawn(latched)
-
-
-def test_a_rate_below_which_every_grid_would_be_withdrawn_is_refused():
-    with pytest.raises(InvalidConfigError, match='grid.timeout_s must not be below'):
-        config_from_values({'sync.max_rate_hz': 0.25})
-    config_from_values({'sync.max_rate_hz': 0.25, 'grid.timeout_s': 4.0})
+    late = []
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', late.append, LATCHED)
+    assert spin_until(lambda: late)
+    assert late == latched[1:]  # once
 
 
 def test_what_a_limit_cuts_off_one_output_is_not_forgotten_over_the_next(outputs, node,

@@ -87,7 +87,7 @@ def _outputs(namespace: str) -> tuple[dict[str, type], set[str]]:
     prefix = f'/{namespace}/' if namespace else '/'
     kinds = {f'{prefix}{output.topic}': output.kind for output in OUTPUTS}
     latched = {f'{prefix}{output.topic}' for output in OUTPUTS if output.qos is LATCHED}
-    labels = {f'{prefix}{topic}': LabelInfo for topic in LABEL_TOPICS.values()}
+    labels = {f'{prefix}{topic}': LabelInfo for topic in LABEL_TOPICS}
     return kinds | labels | {'/diagnostics': DiagnosticArray}, latched | set(labels)
 
 
