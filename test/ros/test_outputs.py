@@ -79,7 +79,7 @@ def test_a_result_that_the_network_does_not_give_is_left_out(outputs, node, spin
 
 
 @pytest.fixture
-def latched(outputs, publishing_node, node, spin_until, ros):
+def latched(outputs, node, spin_until):
     """Publish a grid with an obstacle, and return the list of what comes of it."""
     grids = []
     node.create_subscription(OccupancyGrid, 'occupancy/grid', grids.append, LATCHED)
@@ -96,20 +96,18 @@ def latched(outputs, publishing_node, node, spin_until, ros):
     return grids
 
 
-def assert_withdrawn(grids):
-    assert set(grids[-1].data) == {-1} and grids[-1].info == grids[0].info
-    assert grids[-1].header.frame_id == 'odom'
-    assert to_nanoseconds(grids[-1].header.stamp) > STAMP_NS
-
-
 def test_a_grid_that_is_withdrawn_is_unknown_for_late_subscribers_too(latched, outputs, node,
                                                                       spin_until):
     outputs.withdraw_grid('it is younger than that', older_than_s=3600.0)
+    early, late = [], []
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', early.append, LATCHED)
+    assert spin_until(lambda: early) and early[0] == latched[0]
     outputs.withdraw_grid('the test says so')
     outputs.withdraw_grid('nothing is latched any more')
     assert spin_until(lambda: len(latched) > 1)
-    assert_withdrawn(latched)
-    late = []
+    assert set(latched[-1].data) == {-1} and latched[-1].info == latched[0].info
+    assert latched[-1].header.frame_id == 'odom'
+    assert to_nanoseconds(latched[-1].header.stamp) > STAMP_NS
     node.create_subscription(OccupancyGrid, 'occupancy/grid', late.append, LATCHED)
     assert spin_until(lambda: late)
     assert late == latched[1:]  # once
