@@ -221,6 +221,11 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def only(self, chosen: np.ndarray) -> 'Boxes':
+        """Return the chosen objects, (N,) bool or indices."""
+        return replace(self, **{name: value[chosen] for name, value in vars(self).items()
+                                if isinstance(value, np.ndarray)})
+
     def seen_from(self, other_from_own: np.ndarray) -> 'Boxes':
         """
         Return the same objects in another ego frame.

@@ -17,7 +17,9 @@ from bdc_occ_ros.errors import (
     UsageError,
 )
 from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.geometry.rig_geometry import RigGeometry
+from bdc_occ_ros.network.box_decoding import decode_boxes
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.predictor import key_ego_from_ego, Predictor
@@ -117,6 +119,38 @@ def test_a_dead_cameras_sector_is_not_observed(predictor, small_rig):
     ahead, _ = grid.indices_of(np.array((10.0, 0.0, 0.5)))
     assert everything[tuple(behind)] and not observed[tuple(behind)] and observed[tuple(ahead)]
     assert (observed <= everything).all()
+
+
+def is_in_a_picture(point_m, rig, names, image):
+    """Tell by plain projection whether a point falls on a pixel that the network was given."""
+    for name in names:
+        camera = rig[name]
+        x, y, depth = camera.intrinsics @ (np.linalg.inv(camera.ego_from_camera)
+                                           @ (*point_m, 1.0))[:3]
+        first_row = Preprocessor(camera, image).first_row_px
+        if depth > 0.1 and 0 <= x / depth <= camera.width_px - 1 and (
+                first_row <= y / depth <= camera.height_px - 1):
+            return True
+    return False
+
+
+@pytest.mark.parametrize('dead', [('CAM_BACK',), ('CAM_FRONT', 'CAM_BACK_LEFT')])
+def test_boxes_that_no_camera_sees_are_left_out(predictor, small_rig, monkeypatch, dead):
+    found = []
+
+    def noted(*arguments):
+        found.append(decode_boxes(*arguments))
+        return found[-1]
+    monkeypatch.setattr('bdc_occ_ros.predictor.decode_boxes', noted)
+    alive = [name for name in small_rig.names if name not in dead]
+    kept = predictor(frame_of(small_rig, alive)).boxes
+    expected = [index for index, (center_m, size_m) in enumerate(
+        zip(found[0].centers_m, found[0].sizes_m)) if any(
+            is_in_a_picture(center_m + (0.0, 0.0, share * size_m[2]), small_rig, alive,
+                            predictor.config.image) for share in (-0.5, -0.25, 0.0, 0.25, 0.5))]
+    for name in ('centers_m', 'sizes_m', 'yaws_rad', 'velocities_mps', 'scores', 'labels'):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(found[0], name)[expected])
+    assert 0 < len(expected) < len(found[0])
 
 
 def test_the_key_camera_need_not_deliver(predictor, small_rig):

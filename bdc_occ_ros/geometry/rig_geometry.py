@@ -48,12 +48,18 @@ class RigGeometry:
             and that of the key camera, (N, 4, 4); None if it stood still.
         :return: (X, Y, Z) bool.
         """
-        observed = np.zeros(grid.shape, dtype=bool)
+        return self._any(lambda view, motion: view.cells(grid, motion), key_ego_from_ego)
+
+    def observed_points(self, points_m: np.ndarray,
+                        key_ego_from_ego: np.ndarray | None = None) -> np.ndarray:
+        """Return which points, (N, 3), at least one of the cameras sees, (N,) bool."""
+        return self._any(lambda view, motion: view.points(points_m, motion), key_ego_from_ego)
+
+    def _any(self, see: Callable[[FieldOfView, np.ndarray | None], np.ndarray],
+             key_ego_from_ego: np.ndarray | None) -> np.ndarray:
         motions = ([None] * len(self._fields_of_view) if key_ego_from_ego is None
                    else np.linalg.inv(key_ego_from_ego))
-        for field_of_view, motion in zip(self._fields_of_view, motions):
-            observed |= field_of_view.cells(grid, motion)
-        return observed
+        return np.logical_or.reduce(list(map(see, self._fields_of_view, motions)))
 
 
 class GeometryCache:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Find the cells of a voxel grid that lie in the picture of a camera.
+Find the cells of a voxel grid and the points that lie in the picture of a camera.
 
 A cell counts as seen if its centre falls on a pixel that the network was given. Whether something
 stands in front of it is not asked: that is for the network to say.
@@ -50,14 +50,24 @@ class FieldOfView:
         :return: (X, Y, Z) bool.
         """
         motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
-        camera_from_key_ego = self._camera_from_ego @ motion
-        seen = _between(*self._visible_heights_m(grid, camera_from_key_ego), grid)
+        seen = _between(*self._visible_heights_m(grid, self._camera_from_ego @ motion), grid)
         if self._is_filled is not None:
             indices = np.argwhere(seen)
-            points_m = grid.centers_m(indices) @ camera_from_key_ego[:3, :3].T
-            homogeneous = (points_m + camera_from_key_ego[:3, 3]) @ self._intrinsics.T
+            seen[tuple(indices.T)] = self.points(grid.centers_m(indices), motion)
+        return seen
+
+    def points(self, points_m: np.ndarray, ego_from_key_ego: np.ndarray | None = None
+               ) -> np.ndarray:
+        """Return which points the camera sees, (N,) bool, as `cells` does of (N, 3) metres."""
+        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
+        camera_from_key_ego = self._camera_from_ego @ motion
+        in_camera_m = points_m @ camera_from_key_ego[:3, :3].T + camera_from_key_ego[:3, 3]
+        planes, offsets = self._half_spaces[:, :3], self._half_spaces[:, 3]
+        seen = (in_camera_m @ planes.T + offsets >= 0).all(axis=1)
+        if self._is_filled is not None:
+            homogeneous = in_camera_m[seen] @ self._intrinsics.T
             columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
-            seen[tuple(indices.T)] = self._is_filled[rows, columns]
+            seen[seen] = self._is_filled[rows, columns]
         return seen
 
     def _visible_heights_m(self, grid: VoxelGrid, camera_from_key_ego: np.ndarray

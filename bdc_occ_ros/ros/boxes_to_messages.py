@@ -9,7 +9,6 @@ into; it is None where both are the same.
 
 from collections.abc import Iterator
 
-from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 import numpy as np
 from std_msgs.msg import Header
@@ -26,9 +25,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.ros.conversions import point_message, pose_message
-from bdc_occ_ros.ros.occupancy_to_messages import class_colors_rgb, color_message
+from bdc_occ_ros.ros.occupancy_to_messages import class_colors_rgb, color_message, LIFETIME
 
-LIFETIME = Duration(sec=1)
 LEAST_SPEED_MPS = 0.2
 TEXT_HEIGHT_M = 0.8
 

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
+import logging
 import re
 import sys
 import time
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 DELAYS_TOLERATED = 3
 MAX_TEXT_LENGTH = 1000  # of an entry; frames and encodings are named by strangers
 
+logger = logging.getLogger(__name__)
+
 
 class Level(IntEnum):
     """Enumerate severities; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
@@ -36,6 +39,7 @@ class Level(IntEnum):
     ERROR = 2
 
 
+SEVERITIES = {Level.OK: logging.INFO, Level.WARN: logging.WARNING, Level.ERROR: logging.ERROR}
 SYNC_LEVELS = {State.OK: Level.OK, State.DEGRADED: Level.WARN, State.STALLED: Level.ERROR}
 
 
@@ -66,6 +70,25 @@ class CounterDelta:
         """Return by how much a counter has grown."""
         before, self._seen[name] = self._seen.get(name, 0), value
         return value - before
+
+
+class HealthLog:
+    """Log every change of a part's level, once, with how long the level before has lasted."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, tuple[Level, float]] = {}
+
+    def follow(self, statuses: Iterable[DiagnosticStatus]) -> None:
+        """Compare with the statuses of the call before; a part that is new was OK."""
+        now_s, before = time.monotonic(), self._since
+        self._since = {}
+        for status in statuses:
+            level = Level(status.level[0])
+            last, since_s = before.get(status.name, (Level.OK, now_s))
+            self._since[status.name] = level, since_s if level == last else now_s
+            if level != last:
+                logger.log(SEVERITIES[level], '%s: %s after %.1f s of %s: %s', status.name,
+                           level.name, now_s - since_s, last.name, status.message)
 
 
 class ChainDiagnostics:
@@ -200,6 +223,7 @@ class Diagnostics:
     def __init__(self, node: ReportingLifecycleNode, period_s: float) -> None:
         self.chain: ChainDiagnostics | None = None  # while the node is active
         self._node = node
+        self._health_log = HealthLog()
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._timer = node.create_timer(
             period_s, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -226,6 +250,7 @@ class Diagnostics:
         name = self._node.get_fully_qualified_name().removeprefix('/')
         message = DiagnosticArray(
             status=[self._lifecycle(), *(self.chain.read() if self.chain else ())])
+        self._health_log.follow(message.status)
         for status in message.status:
             status.name, status.hardware_id = f'{name}: {status.name}', name
         message.header.stamp = self._node.get_clock().now().to_msg()

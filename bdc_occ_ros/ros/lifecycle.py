@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Provide a lifecycle node that says why something failed and survives impossible requests."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 import functools
 import logging
 import traceback
 from typing import Any
 
 from lifecycle_msgs.srv import ChangeState
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.executors import await_or_execute
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
@@ -102,19 +104,21 @@ class ReportingLifecycleNode(LifecycleNode):
                 self.trigger_activate()
         timer = self.create_timer(0.0, start, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def create_trigger(self, name: str, action: Callable[[], str]) -> Service:
+    def create_trigger(self, name: str, action: Callable[[], str | Awaitable[str]]) -> Service:
         """
         Create a std_srvs/Trigger service that answers with a sentence.
 
-        :param action: Returns what was done, raises why it was not.
+        :param action: Returns what was done, raises why it was not; may be a coroutine.
         """
-        def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        async def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             try:
-                response.success, response.message = True, action()
+                response.success, response.message = True, await await_or_execute(action)
             except (BdcOccError, OSError) as error:
                 response.success, response.message = False, str(error)
             return response
-        return self.create_service(Trigger, name, answer)
+        # a group of its own: others are not called while a coroutine of their group waits
+        return self.create_service(Trigger, name, answer,
+                                   callback_group=MutuallyExclusiveCallbackGroup())
 
     def _change_state_or_refuse(self, request: ChangeState.Request,
                                 response: ChangeState.Response) -> ChangeState.Response:

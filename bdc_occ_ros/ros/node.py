@@ -74,7 +74,7 @@ class OccupancyNode(ReportingLifecycleNode):
         self._diagnostics.chain = ChainDiagnostics(
             self._live, self._inputs, self._pipeline, self._predictor, self._outputs)
         result = super().on_activate(state)
-        self._publish_labels(self._live.config)
+        self._outputs.publish_labels(self._predictor, self._live.config)
         return result
 
     @log_failures
@@ -114,7 +114,10 @@ class OccupancyNode(ReportingLifecycleNode):
         self._inputs = self._pipeline = self._diagnostics.chain = None
         if inputs is not None:
             inputs.destroy()
-        return pipeline is None or pipeline.stop(timeout_s)
+        has_ended = pipeline is None or pipeline.stop(timeout_s)
+        if self._outputs is not None:
+            self._outputs.withdraw_grid('the node stops')
+        return has_ended
 
     def _release(self) -> None:
         for service in self._triggers:
@@ -130,12 +133,7 @@ class OccupancyNode(ReportingLifecycleNode):
         if self._inputs is not None:
             self._inputs.follow(now)
             if now.score_threshold != before.score_threshold:
-                self._publish_labels(now)
-
-    def _publish_labels(self, config: NodeConfig) -> None:
-        boxes = self._predictor.config.boxes
-        if boxes is not None:
-            self._outputs.publish_labels(boxes.class_names, config)
+                self._outputs.publish_labels(self._predictor, now)
 
     def _require_active(self) -> None:
         if self._inputs is None:
@@ -151,14 +149,12 @@ class OccupancyNode(ReportingLifecycleNode):
         self._inputs.calibration.reload()
         return f'calibration is taken anew from {self._inputs.calibration.source}'
 
-    def _save_snapshot(self) -> str:
+    async def _save_snapshot(self) -> str:
         self._require_active()
-        last = self._pipeline.last
-        if last is None:
-            raise UsageError('nothing was computed yet; subscribe to an output and send images')
+        result = await self._pipeline.next_result()
         path = Path(self._live.config.snapshot_folder,
-                    f'snapshot_{last.frame.stamp_ns}.npz').absolute()
-        save_snapshot(path, last.frame, *last.prediction)
+                    f'snapshot_{result.frame.stamp_ns}.npz').absolute()
+        save_snapshot(path, result.frame, *result.prediction)
         return str(path)
 
 

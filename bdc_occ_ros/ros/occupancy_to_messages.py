@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 import sys
 
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Pose, Vector3
 from nav_msgs.msg import MapMetaData, OccupancyGrid
 import numpy as np
@@ -33,7 +34,8 @@ from bdc_occ_ros.ros.conversions import point_message, pose_message
 from bdc_occ_ros.ros.node_config import GridConfig
 
 UNKNOWN, FREE, OCCUPIED = -1, 0, 100
-EDGE_TOLERANCE_M = 1e-6
+EDGE_TOLERANCE = 1e-6
+LIFETIME = Duration(sec=1)
 OTHER_COLOR_RGB = (128, 128, 128)
 
 _DATATYPES = {np.dtype(np.float32): PointField.FLOAT32, np.dtype(np.uint32): PointField.UINT32}
@@ -158,8 +160,8 @@ def _is_ground_label(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
 def _band_layers(grid: VoxelGrid, settings: GridConfig) -> slice:
     """Return the layers of voxels that reach into the height band."""
     edges_m = grid.lower_m[2] + grid.cell_size_m[2] * np.arange(grid.shape[2] + 1)
-    inside = ((edges_m[1:] > settings.min_height_m + EDGE_TOLERANCE_M)
-              & (edges_m[:-1] < settings.max_height_m - EDGE_TOLERANCE_M))
+    inside = ((edges_m[1:] > settings.min_height_m + EDGE_TOLERANCE)
+              & (edges_m[:-1] < settings.max_height_m - EDGE_TOLERANCE))
     layers = np.flatnonzero(inside)
     if not len(layers):
         raise InvalidConfigError(
@@ -230,19 +232,39 @@ def column_costs(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
                     np.where(band_is_seen, ground_cost, UNKNOWN)).astype(np.int8)
 
 
-def _origin(grid: VoxelGrid, output_from_ego: np.ndarray | None) -> Pose:
-    """Return the pose of the corner of cell (0, 0), on the plane z = 0 of the ego frame."""
-    corner = np.eye(4)
-    corner[:2, 3] = grid.lower_m[:2]
-    return pose_message(corner if output_from_ego is None else output_from_ego @ corner)
+def _axis_aligned(costs: np.ndarray, grid: VoxelGrid, output_from_ego: np.ndarray
+                  ) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Resample the costs of columns into cells along the axes of the output frame.
+
+    A cell takes the column below its centre, and the dearest obstacle whose own centre lies in
+    it, so that none falls between the cells.
+
+    :return: (X, Y) int8, and the lower corner in metres, (2,), a whole number of cells from the
+        origin of the frame.
+    """
+    size_m, turn = grid.cell_size_m[0], output_from_ego[:2, :2]
+    start = (turn @ grid.lower_m[:2] + output_from_ego[:2, 3]) / size_m  # all in cells from here
+    corners = np.array([(x, y) for x in (0, grid.shape[0]) for y in (0, grid.shape[1])]) @ turn.T
+    first = np.floor(start + corners.min(axis=0) + EDGE_TOLERANCE).astype(np.int64)
+    end = np.ceil(start + corners.max(axis=0) - EDGE_TOLERANCE).astype(np.int64)
+    centers = np.stack(np.indices(end - first), axis=-1) + first + 0.5
+    columns = np.floor((centers - start) @ np.linalg.inv(turn).T).astype(np.int64)
+    inside = ((columns >= 0) & (columns < costs.shape)).all(axis=-1)
+    resampled = np.full(inside.shape, UNKNOWN, np.int8)
+    resampled[inside] = costs[tuple(columns[inside].T)]
+    obstacles = np.argwhere(costs > FREE)
+    cells = np.floor((obstacles + 0.5) @ turn.T + start).astype(np.int64) - first
+    np.maximum.at(resampled, tuple(cells.T), costs[tuple(obstacles.T)])
+    return resampled, first * size_m
 
 
 def occupancy_to_grid(occupancy: Occupancy, header: Header, settings: GridConfig,
                       output_from_ego: np.ndarray | None = None) -> OccupancyGrid:
     """
-    Return the map on the ground plane.
+    Return the map on the ground plane, along the axes of the output frame.
 
-    The pose turns the origin of the map, which RViz honours and Nav2's static layer does not.
+    Its origin is never turned, since Nav2's static layer does not look at that.
 
     :return: Row-major with x fastest; -1 unknown, 0 free, 100 or the class's cost occupied.
     :raises InvalidConfigError: if the settings do not fit the network's classes and grid.
@@ -252,12 +274,20 @@ def occupancy_to_grid(occupancy: Occupancy, header: Header, settings: GridConfig
     if grid.cell_size_m[0] != grid.cell_size_m[1]:
         raise InvalidGridError(
             f'an OccupancyGrid has square cells; got {grid.cell_size_m[:2]} m')
+    costs, corner_m, height_m = column_costs(occupancy, settings), grid.lower_m[:2], 0.0
+    if output_from_ego is not None:
+        costs, corner_m = _axis_aligned(costs, grid, output_from_ego)
+        height_m = output_from_ego[2, 3]
     info = MapMetaData(map_load_time=header.stamp, resolution=float(grid.cell_size_m[0]),
-                       width=grid.shape[0], height=grid.shape[1],
-                       origin=_origin(grid, output_from_ego))
-    message = OccupancyGrid(header=header, info=info)
-    message.data = array.array('b', column_costs(occupancy, settings).T.tobytes())
-    return message
+                       width=costs.shape[0], height=costs.shape[1],
+                       origin=Pose(position=point_message((*corner_m, height_m))))
+    return OccupancyGrid(header=header, info=info, data=array.array('b', costs.T.tobytes()))
+
+
+def unknown_grid(header: Header, info: MapMetaData) -> OccupancyGrid:
+    """Return a map of the same place of which nothing is known any more."""
+    return OccupancyGrid(header=header, info=info,
+                         data=array.array('b', [UNKNOWN]) * (info.width * info.height))
 
 
 def color_message(color_rgb: np.ndarray, alpha: float) -> ColorRGBA:
@@ -271,7 +301,8 @@ def occupancy_to_markers(occupancy: Occupancy, header: Header, max_markers: int 
     """
     Return all that is seen and not free as one CUBE_LIST per class.
 
-    A DELETEALL comes first, since RViz keeps what a later message does not name.
+    A DELETEALL comes first, since RViz keeps what a later message does not name; where none
+    follows the cubes vanish.
 
     :param max_markers: Keep only so many cubes, the nearest ones; 0 sets no limit.
     :return: The markers, and how many cubes the limit cut off.
@@ -288,5 +319,6 @@ def occupancy_to_markers(occupancy: Occupancy, header: Header, max_markers: int 
             header=header, ns=occupancy.class_names[label], id=int(label),
             type=Marker.CUBE_LIST, action=Marker.ADD, pose=pose_message(output_from_ego),
             scale=Vector3(x=x, y=y, z=z), color=color_message(colors_rgb[label], 1.0),
+            lifetime=LIFETIME,
             points=[point_message(center) for center in centers_m[labels == label]]))
     return MarkerArray(markers=markers), num_dropped

@@ -3,6 +3,7 @@
 """Publish results and durations; no message is made for a topic without subscribers."""
 
 from collections.abc import Callable, Mapping
+import time
 from typing import Any, NamedTuple, TYPE_CHECKING
 
 from nav_msgs.msg import OccupancyGrid
@@ -23,14 +24,16 @@ from bdc_occ_ros.ros.occupancy_to_messages import (
     occupancy_to_grid,
     occupancy_to_markers,
     occupancy_to_obstacles,
+    unknown_grid,
 )
 
 if TYPE_CHECKING:
-    from bdc_occ_ros.predictor import Prediction
+    from bdc_occ_ros.predictor import Prediction, Predictor
 
 VOLATILE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STEPS = ('decode', 'preprocess', 'inference', 'postprocess', 'publish', 'total')
+LABEL_TOPICS = ('occupancy/label_info', 'detections/label_info')
 DEBUG_TOPICS = ('cyclic_time_ms', 'pipeline_latency_ms',
                 *(f'processing_time/{step}_ms' for step in STEPS))
 
@@ -78,7 +81,11 @@ OUTPUTS = (
 
 
 class OutputPublishers:
-    """Publish all results, and how long they took as plain numbers under ~/debug."""
+    """
+    Publish all results, and how long they took as plain numbers under ~/debug.
+
+    The grid is latched for late subscribers, so it must be withdrawn when no newer one follows.
+    """
 
     def __init__(self, node: LifecycleNode) -> None:
         self.num_cut_off = 0
@@ -86,14 +93,16 @@ class OutputPublishers:
         self._publishers = {
             output.switch: node.create_lifecycle_publisher(output.kind, output.topic, output.qos)
             for output in OUTPUTS}
-        self._label_info = node.create_lifecycle_publisher(LabelInfo, 'label_info', LATCHED)
+        self._labels = [node.create_lifecycle_publisher(LabelInfo, topic, LATCHED)
+                        for topic in LABEL_TOPICS]
         self._durations = {
             topic: node.create_lifecycle_publisher(Float64, f'~/debug/{topic}', 1)
             for topic in DEBUG_TOPICS}
+        self._latched: tuple[OccupancyGrid, float] | None = None
 
     def destroy(self) -> None:
         """Destroy the publishers."""
-        for publisher in (*self._publishers.values(), self._label_info,
+        for publisher in (*self._publishers.values(), *self._labels,
                           *self._durations.values()):
             self._node.destroy_lifecycle_publisher(publisher)
 
@@ -119,13 +128,28 @@ class OutputPublishers:
             message, num_left_out = output.make(result, header, config, output_from_ego)
             num_cut_off += num_left_out
             self._publishers[output.switch].publish(message)
+            if output.qos is LATCHED:
+                self._latched = message, time.monotonic()
         self.num_cut_off = num_cut_off
 
-    def publish_labels(self, class_names: tuple[str, ...], config: NodeConfig) -> None:
-        """Publish the names of the detections' classes, latched for late subscribers."""
-        now_ns = self._node.get_clock().now().nanoseconds
-        self._label_info.publish(label_info(
-            class_names, make_header(now_ns, config.frame), config.score_threshold))
+    def withdraw_grid(self, reason: str, older_than_s: float = 0.0) -> None:
+        """Publish that nothing is known any more where a grid so old is latched, and log why."""
+        if (self._latched is None or time.monotonic() - self._latched[1] < older_than_s
+                or not self._node.context.ok()):
+            return
+        (grid, _), self._latched = self._latched, None
+        header = make_header(self._node.get_clock().now().nanoseconds, grid.header.frame_id)
+        self._publishers['grid'].publish(unknown_grid(header, grid.info))
+        self._node.get_logger().warning(f'occupancy/grid is all unknown now: {reason}')
+
+    def publish_labels(self, predictor: 'Predictor', config: NodeConfig) -> None:
+        """Publish the names of the classes of clouds and of detections, for late subscribers."""
+        header = make_header(self._node.get_clock().now().nanoseconds, config.frame)
+        network = predictor.config
+        for publisher, head, threshold in zip(
+                self._labels, (network.occupancy, network.boxes), (0.0, config.score_threshold)):
+            if head is not None:
+                publisher.publish(label_info(head.class_names, header, threshold))
 
     def publish_durations(self, steps_ms: Mapping[str, float], pipeline_latency_ms: float,
                           cyclic_time_ms: float | None) -> None:

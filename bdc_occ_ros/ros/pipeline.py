@@ -15,9 +15,10 @@ from typing import NamedTuple, TYPE_CHECKING
 
 import numpy as np
 from rclpy.node import Node
+from rclpy.task import Future
 
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import InvalidCalibrationError, InvalidFrameError
+from bdc_occ_ros.errors import InvalidCalibrationError, InvalidFrameError, UsageError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.image_decoding import decode_for_camera, DecodedImage
 from bdc_occ_ros.ros.boundary import Boundary, described
@@ -26,6 +27,7 @@ from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.sync.image_sets import ImageSet
+from bdc_occ_ros.sync.statistics import State
 
 if TYPE_CHECKING:  # PyTorch is loaded when the node is configured, not when it is started
     from bdc_occ_ros.predictor import Prediction, Predictor
@@ -33,12 +35,14 @@ if TYPE_CHECKING:  # PyTorch is loaded when the node is configured, not when it 
 MAX_DECODERS = 4
 LATENCIES_KEPT = 100
 MAX_REMARKS_LOGGED = 10  # per camera, whose images may change all the time
+CHECK_PERIOD_S = 0.2
+GRID_AGE_S = 2.0
 
 logger = logging.getLogger(__name__)
 
 
-class LastResult(NamedTuple):
-    """Hold the newest frame that was computed and what came of it."""
+class Result(NamedTuple):
+    """Hold a frame that was computed and what came of it."""
 
     frame: Frame
     prediction: 'Prediction'
@@ -108,12 +112,15 @@ class InferenceThread:
     Process the newest item of a slot, one at a time, from construction until stop.
 
     :param node: Node that logs, and whose executor is stopped by an unforeseen error.
+    :param check: Called after every item, and where none comes every fifth of a second.
     """
 
-    def __init__(self, node: Node, slot: LatestSlot[Item], work: Callable[[Item], None]) -> None:
+    def __init__(self, node: Node, slot: LatestSlot[Item], work: Callable[[Item], None],
+                 check: Callable[[], None] = lambda: None) -> None:
         self._node = node
         self._slot = slot
         self._work = work
+        self._check = check
         self._crash: Exception | None = None
         self._crashed = node.create_guard_condition(self._raise_crash)
         self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
@@ -134,9 +141,10 @@ class InferenceThread:
     def _run(self) -> None:
         try:
             while not self._slot.is_closed:
-                item = self._slot.get()
+                item = self._slot.get(CHECK_PERIOD_S)
                 if item is not None:
                     self._work(item)
+                self._check()
         except Exception as error:  # noqa: BLE001 - handed to the thread that can end the process
             if not self._node.context.ok():
                 return  # ROS was shut down in the middle of a set
@@ -175,7 +183,7 @@ class Pipeline:
 
     def __init__(self, node: Node, live: LiveParameters, inputs: Inputs, predictor: 'Predictor',
                  outputs: OutputPublishers) -> None:
-        self.last: LastResult | None = None
+        self._asked: list[Future] = []
         self.statistics = PipelineStatistics()
         self._node = node
         self._boundary = Boundary(node)
@@ -189,7 +197,7 @@ class Pipeline:
         self._calibrated = b''
         self._last_output_s: float | None = None
         self._decoders = ThreadPoolExecutor(min(MAX_DECODERS, os.cpu_count() or 1), 'decode')
-        self._thread = InferenceThread(node, inputs.slot, self.process)
+        self._thread = InferenceThread(node, inputs.slot, self.process, self._check)
 
     def stop(self, timeout_s: float | None = None) -> bool:
         """
@@ -199,13 +207,37 @@ class Pipeline:
         :return: Whether the inference thread has ended.
         """
         has_ended = self._thread.stop(timeout_s)
+        self._refuse_asked(UsageError('the node was stopped before the next set'))
         self._decoders.shutdown(wait=False, cancel_futures=True)
         return has_ended
 
+    def next_result(self) -> Future:
+        """Let the next set be computed, wanted or not; the future gets its Result, or why none."""
+        self._asked.append(Future())
+        return self._asked[-1]
+
+    def _refuse_asked(self, error: Exception) -> None:
+        while self._asked:
+            self._asked.pop().set_exception(error)
+
+    def _check(self) -> None:
+        """Withdraw a grid that no newer one has followed, and refuse results when no sets come."""
+        max_rate_hz = self._live.config.sync.max_rate_hz
+        age_s = max(GRID_AGE_S, 2.0 / max_rate_hz) if max_rate_hz else GRID_AGE_S
+        self._outputs.withdraw_grid(f'no newer one has followed for {age_s:.1f} s', age_s)
+        if self._asked:
+            formed = self._inputs.synchronizer.statistics()
+            if formed.state is State.STALLED:
+                self._refuse_asked(UsageError(f'no sets come: {"; ".join(formed.reasons)}'))
+
     def process(self, image_set: ImageSet) -> None:
-        """Compute a set if an output has subscribers; an error drops and counts it."""
+        """
+        Compute a set if an output has subscribers or its result was asked for.
+
+        An error in its data drops and counts it.
+        """
         config = self._live.config
-        if not self._outputs.wanted(config):
+        if not (self._asked or self._outputs.wanted(config)):
             self.statistics.unwanted += 1
         elif self._is_stale(image_set):
             self.statistics.stale += 1
@@ -215,6 +247,7 @@ class Pipeline:
 
     def _drop(self, error: Exception) -> None:
         self.statistics.count_dropped(error)
+        self._refuse_asked(error)
         self._node.get_logger().warning(f'set dropped: {described(error)}',
                                         throttle_duration_sec=5.0)
 
@@ -231,7 +264,8 @@ class Pipeline:
         if self._is_stale(image_set):
             self.statistics.stale += 1
             return
-        self.last = LastResult(frame, timed.prediction)
+        while self._asked:
+            self._asked.pop().set_result(Result(frame, timed.prediction))
         predicted_s = time.perf_counter()
         self._outputs.publish(timed.prediction, config, pose)
         end_s = time.perf_counter()

@@ -34,7 +34,7 @@ class CameraStatistics(NamedTuple):
     :param num_missing: Sets closed without its image.
     :param num_out_of_order: Images older than one before.
     :param results: What became of its images.
-    :param rate_hz: Recent rate of arrival; 0 if unknown.
+    :param rate_hz: Recent rate of arrival; 0 if unknown, or if images have stopped coming.
     :param age_ns: Time since its last image on the steady clock; None before the first.
     :param offset_ns: Trigger offset in use; None if not known.
     :param offset_mean_ns: Exposure after the key camera, mean of recent sets; None before the
@@ -129,7 +129,8 @@ class CameraTally:
         """Return the counters as they are now."""
         return CameraStatistics(
             self.num_images, self.num_missing, self.num_out_of_order, dict(self.results),
-            1e9 / self.interval_ns if self.interval_ns else 0.0, self.age_ns(now_ns), offset_ns,
+            1e9 / self.interval_ns if self.interval_ns and not self.is_silent(now_ns) else 0.0,
+            self.age_ns(now_ns), offset_ns,
             fmean(self.lags_ns) if self.lags_ns else None,
             pstdev(self.lags_ns) if self.lags_ns else None)
 

@@ -66,6 +66,19 @@ def test_motion_moves_the_view_with_the_camera(forward_camera):
     assert (seen != view_of(camera).cells(GRID)).any()
 
 
+@pytest.mark.parametrize('distortion', [(0.0,) * 4, (0.35, 0.0, 0.0, 0.0)])
+def test_points_are_seen_where_cells_with_that_centre_are(forward_camera, distortion):
+    camera = replace(tilted(forward_camera, (0.1, 0.2, 0.3)), distortion_model='plumb_bob',
+                     distortion=np.array(distortion))
+    motion = np.eye(4)
+    motion[:2, 3] = 1.3, -0.7
+    view, centers_m = view_of(camera), GRID.centers_m(np.indices(GRID.shape).reshape(3, -1).T)
+    np.testing.assert_array_equal(view.points(centers_m, motion),
+                                  view.cells(GRID, motion).ravel())
+    assert view.points(centers_m, motion).any()
+    assert view.points(np.zeros((0, 3))).shape == (0,)
+
+
 def test_what_is_behind_or_cut_off_above_is_not_seen(forward_camera):
     seen = view_of(forward_camera).cells(GRID)
     behind, _ = GRID.indices_of(np.array((-3.0, 0.0, 1.5)))

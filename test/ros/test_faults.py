@@ -7,6 +7,7 @@ Each ends in a diagnostic with the camera's name, and the camera's sector is unk
 and absent from the cloud for as long as its images cannot be trusted; then the node recovers.
 """
 
+import re
 import struct
 
 import numpy as np
@@ -49,6 +50,7 @@ def watcher(ros, rig):
 def healthy(rig, watcher):
     """Repair everything and wait until all cameras contribute; the node has survived so far."""
     rig.faults = {name: Fault() for name in OFFSETS_NS}
+    rig.has_ego_motion = True
     rig.intrinsics = dict.fromkeys(OFFSETS_NS, INTRINSICS)
     rig.info_fields = {name: {} for name in OFFSETS_NS}
     if rig.shift_ns:  # a test that jumped failed before it came back
@@ -89,10 +91,36 @@ def test_healthy_rig_shows_every_sector(healthy, watcher):
         assert (cells_in_sector(grid, name) != -1).any()
 
 
-def test_dead_camera(healthy, watcher):
+def test_dead_camera(healthy, watcher, process):
+    told = len(process.log)
     healthy.faults[CAMERA] = Fault(is_dead=True)
     assert_told(watcher, r'FRONT silent for \d')
+    assert watcher.value('camera FRONT', 'rate_hz') == '0.000'
     assert_sector_unknown(watcher)
+    healthy.faults[CAMERA] = Fault()
+    watcher.whole_cloud(OFFSETS_NS)
+    assert watcher.spin_until(lambda: not watcher.statuses['camera FRONT'].message != 'OK')
+    changes = re.findall(r'camera FRONT: (\w+) after \d+\.\d s of (\w+): (.*)', process.log[told:])
+    (worse, was_well, why), (better, was_bad, _) = changes
+    assert (worse, was_well, better, was_bad) == ('WARN', 'OK', 'OK', 'WARN')
+    assert 'FRONT silent for' in why or 'sets' in why
+
+
+def test_odometry_that_stops(healthy, watcher, process):
+    watcher.fresh_clouds(1)
+    told = len(process.log)
+    healthy.has_ego_motion = False
+    assert watcher.spin_until(lambda: watcher.says('ego motion', 'tf: '))
+    assert re.search(r'ego motion: WARN after \d+\.\d s of OK: tf: ', process.log[told:])
+
+
+def test_all_cameras_dead(healthy, watcher, process):
+    watcher.fresh_results(1)
+    healthy.faults = {name: Fault(is_dead=True) for name in OFFSETS_NS}
+    assert watcher.spin_until(lambda: set(watcher.grids[-1].data) == {-1}), watcher.told()
+    assert 'occupancy/grid is all unknown now: no newer one' in process.log
+    watcher.next_diagnostics()
+    assert {watcher.value(f'camera {name}', 'rate_hz') for name in OFFSETS_NS} == {'0.000'}
 
 
 def test_dead_key_camera_keeps_the_stamps_of_its_triggers(healthy, watcher):

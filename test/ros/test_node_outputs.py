@@ -3,7 +3,9 @@
 """What a healthy node publishes, for whom, and what it is asked by services and parameters."""
 
 from pathlib import Path
+import re
 
+import numpy as np
 import pytest
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
@@ -16,6 +18,7 @@ from visualization_msgs.msg import MarkerArray
 from watcher import LATCHED, Watcher
 
 from bdc_occ_ros.bags.snapshot import load_snapshot
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.ros.conversions import to_nanoseconds
 
 NAMESPACE = '/car'
@@ -68,8 +71,23 @@ def test_nothing_is_computed_without_subscribers(watcher):
     assert watcher.spin_until(lambda: int(watcher.value('output', 'unwanted')) > 5)
     assert int(watcher.value('output', 'computed')) == 0
     assert watcher.statuses['output'].message == 'nobody subscribes, nothing is computed'
+
+
+def test_a_snapshot_is_computed_though_nobody_subscribes(watcher, rig):
+    for count in (1, 2):
+        num_triggers = len(rig.stamps_ns)
+        answer = watcher.call(f'{NODE}/save_snapshot')
+        assert answer.success, answer.message
+        assert load_snapshot(answer.message).frame.stamp_ns in rig.stamps_ns[num_triggers - 3:]
+        watcher.next_diagnostics()
+        assert watcher.value('output', 'computed') == str(count)
+
+
+def test_a_snapshot_without_images_says_why_there_is_none(watcher):
+    watcher.rest()
+    assert watcher.spin_until(lambda: watcher.says('synchronizer', 'FRONT silent'))
     answer = watcher.call(f'{NODE}/save_snapshot')
-    assert not answer.success and 'nothing was computed yet' in answer.message
+    assert not answer.success and re.match(r'no sets come: .*FRONT silent for \d', answer.message)
 
 
 def test_results_carry_stamp_and_frame_of_the_key_camera(watcher, rig, node):
@@ -93,10 +111,32 @@ def test_grid_and_labels_reach_those_who_come_late(watcher, rig, node):
     watcher.rest()
     late, labels = Watcher(node), []
     late.subscribe(f'{NAMESPACE}/')
-    node.create_subscription(LabelInfo, f'{NAMESPACE}/label_info', labels.append, LATCHED)
+    node.create_subscription(
+        LabelInfo, f'{NAMESPACE}/detections/label_info', labels.append, LATCHED)
     assert late.spin_until(lambda: late.grids and labels)
     assert late.grids[-1] == watcher.grids[-1] and not late.clouds
     assert labels[0].class_map[0].class_name == 'car'
+
+
+def test_labels_and_classes_are_joined_with_their_names(watcher, node):
+    names, results = {}, {}
+    for of in ('occupancy', 'detections'):
+        node.create_subscription(
+            LabelInfo, f'{NAMESPACE}/{of}/label_info', lambda message, of=of: names.update({of: {
+                each.class_id: each.class_name for each in message.class_map}}), LATCHED)
+    for kind, topic in ((PointCloud2, 'occupancy'), (Detection3DArray, 'detections')):
+        node.create_subscription(kind, f'{NAMESPACE}/{topic}',
+                                 lambda message, topic=topic: results.update({topic: message}), 1)
+    assert watcher.spin_until(lambda: len(names) == len(results) == 2)
+    assert names['occupancy'] == dict(enumerate(OCCUPANCY_CLASS_NAMES))
+    assert names['detections'] == dict(enumerate(DETECTION_CLASS_NAMES))
+    cloud = results['occupancy']
+    offset, = (field.offset for field in cloud.fields if field.name == 'label')
+    labels = np.frombuffer(cloud.data, np.uint32).reshape(cloud.width, -1)[:, offset // 4]
+    assert len(labels) and {names['occupancy'][label] for label in labels.tolist()} <= {
+        *OCCUPANCY_CLASS_NAMES} - {'free'}
+    assert {each.results[0].hypothesis.class_id
+            for each in results['detections'].detections} <= set(names['detections'].values())
 
 
 def test_durations_are_published(watcher, node):
@@ -131,7 +171,8 @@ def test_parameters_take_effect_while_running(watcher, node):
 
 def test_labels_follow_the_threshold_as_soon_as_it_is_set(watcher, node):
     labels = []
-    node.create_subscription(LabelInfo, f'{NAMESPACE}/label_info', labels.append, LATCHED)
+    node.create_subscription(
+        LabelInfo, f'{NAMESPACE}/detections/label_info', labels.append, LATCHED)
     assert watcher.spin_until(lambda: labels) and labels[-1].threshold == pytest.approx(0.3)
     watcher.step = lambda: None  # no set needs to come
     assert set_parameter(watcher, 'score_threshold', 0.5).successful

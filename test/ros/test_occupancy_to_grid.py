@@ -5,6 +5,7 @@
 import array
 import itertools
 
+import cv2
 import numpy as np
 from occupancies import GRID, occupancy, random_occupancy
 import pytest
@@ -102,13 +103,48 @@ def test_shape_follows_the_grid():
     assert message.data[19] == 100 and list(message.data).count(100) == 1
 
 
-def test_origin_follows_the_output_frame():
-    output_from_ego = np.array([[0.0, -1.0, 0.0, 10.0], [1.0, 0.0, 0.0, 20.0],
-                                [0.0, 0.0, 1.0, 0.5], [0.0, 0.0, 0.0, 1.0]])
-    origin = occupancy_to_grid(occupancy(), HEADER, SETTINGS, output_from_ego).info.origin
-    assert (origin.position.x, origin.position.y, origin.position.z) == (50.0, -20.0, 0.5)
-    assert origin.orientation.z == pytest.approx(np.sqrt(0.5))
-    assert origin.orientation.w == pytest.approx(np.sqrt(0.5))
+def turned(yaw, x, y, pitch=0.0):
+    """Return a pose of the vehicle in the output frame, 0.5 m above its plane."""
+    pose = np.eye(4)
+    pose[:3, :3] = cv2.Rodrigues(np.array((0.0, 0.0, yaw)))[0] @ cv2.Rodrigues(
+        np.array((0.0, pitch, 0.0)))[0]
+    pose[:3, 3] = x, y, 0.5
+    return pose
+
+
+@pytest.mark.parametrize('pose', [
+    turned(0.0, 0.0, 0.0), turned(0.0, 12.0, -8.4), turned(np.pi / 2, 10.0, 20.0),
+    turned(0.7, -3.3, 51.7), turned(-2.1, 500_003.1, 4_649_776.9), turned(0.4, 1.0, 2.0, 0.2)])
+def test_in_another_frame_the_grid_lies_along_its_axes(pose):
+    """Every cell says what the column below its centre says; no obstacle falls between cells."""
+    grid = VoxelGrid((-4.0, -8.0, -1.0), (0.4, 0.4, 0.4), (30, 40, 16))
+    given = random_occupancy(3, grid, share=0.1)
+    costs = column_costs(given, SETTINGS)
+    message = occupancy_to_grid(given, HEADER, SETTINGS, pose)
+    info, size_m = message.info, 0.4
+    assert (info.origin.orientation.x, info.origin.orientation.y, info.origin.orientation.z,
+            info.origin.orientation.w) == (0.0, 0.0, 0.0, 1.0)
+    corner = np.array((info.origin.position.x, info.origin.position.y))
+    np.testing.assert_allclose(corner / size_m, np.rint(corner / size_m), atol=1e-4)
+    assert info.origin.position.z == 0.5
+    obstacles = {}
+    for x, y in itertools.product(range(30), range(40)):
+        if costs[x, y] > 0:
+            center = pose[:2, :2] @ (-4 + (x + 0.5) * 0.4, -8 + (y + 0.5) * 0.4) + pose[:2, 3]
+            cell = tuple(np.floor((center - corner) / size_m).astype(int))
+            obstacles[cell] = max(obstacles.get(cell, -1), costs[x, y])
+    assert len(obstacles) > 50
+    back = np.linalg.inv(pose[:2, :2])
+    for row, column in itertools.product(range(info.height), range(info.width)):
+        center = corner + (np.array((column, row)) + 0.5) * size_m
+        x, y = np.floor((back @ (center - pose[:2, 3]) - (-4, -8)) / size_m).astype(int)
+        is_inside = 0 <= x < 30 and 0 <= y < 40
+        expected = max(costs[x, y] if is_inside else -1, obstacles.get((column, row), -1))
+        assert message.data[row * info.width + column] == expected, (row, column)
+    if abs(pose[0, 1]) in (0.0, 1.0):
+        assert sorted(message.data) == sorted(costs.ravel())  # the same cells, moved
+    else:
+        assert info.width > 30 and info.height > 30
 
 
 def test_cells_that_are_not_square_are_refused():

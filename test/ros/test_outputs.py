@@ -5,15 +5,18 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+from nav_msgs.msg import OccupancyGrid
 import numpy as np
 import pytest
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import PointCloud2
 from vision_msgs.msg import Detection3DArray
+from watcher import LATCHED
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.datatypes import Boxes, Occupancy
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.ros.conversions import to_nanoseconds
 from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import config_from_values
 
@@ -73,6 +76,41 @@ def test_a_result_that_the_network_does_not_give_is_left_out(outputs, node, spin
     outputs.publish(SimpleNamespace(occupancy=nothing().occupancy, boxes=None), config, None)
     assert spin_until(lambda: clouds)
     assert not detections
+
+
+@pytest.fixture
+def latched(outputs, node, spin_until):
+    """Publish a grid with an obstacle, and return the list of what comes of it."""
+    grids = []
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', grids.append, LATCHED)
+    config = config_from_values({})
+    assert spin_until(lambda: outputs.wanted(config))
+    seen = nothing()
+    labels = seen.occupancy.labels.copy()
+    labels[5, 5, 4] = 0
+    seen.occupancy = replace(seen.occupancy, labels=labels)
+    pose = np.eye(4)
+    pose[:2, 3] = 3.3, -2.0
+    outputs.publish(seen, replace(config, output_frame='odom'), pose)
+    assert spin_until(lambda: grids) and max(grids[0].data) == 100
+    return grids
+
+
+def test_a_grid_that_is_withdrawn_is_unknown_for_late_subscribers_too(latched, outputs, node,
+                                                                      spin_until):
+    outputs.withdraw_grid('it is younger than that', older_than_s=3600.0)
+    early, late = [], []
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', early.append, LATCHED)
+    assert spin_until(lambda: early) and early[0] == latched[0]
+    outputs.withdraw_grid('the test says so')
+    outputs.withdraw_grid('nothing is latched any more')
+    assert spin_until(lambda: len(latched) > 1)
+    assert set(latched[-1].data) == {-1} and latched[-1].info == latched[0].info
+    assert latched[-1].header.frame_id == 'odom'
+    assert to_nanoseconds(latched[-1].header.stamp) > STAMP_NS
+    node.create_subscription(OccupancyGrid, 'occupancy/grid', late.append, LATCHED)
+    assert spin_until(lambda: late)
+    assert late == latched[1:]  # once
 
 
 def test_what_a_limit_cuts_off_one_output_is_not_forgotten_over_the_next(outputs, node,

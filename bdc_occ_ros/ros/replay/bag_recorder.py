@@ -19,7 +19,7 @@ from vision_msgs.msg import LabelInfo
 from bdc_occ_ros.bags.bag_file import BagFile, qos
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.files import writing
-from bdc_occ_ros.ros.outputs import LATCHED, OUTPUTS
+from bdc_occ_ros.ros.outputs import LABEL_TOPICS, LATCHED, OUTPUTS
 from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
 from bdc_occ_ros.ros.replay.spun_node import spun_node
 
@@ -112,8 +112,8 @@ def _outputs(namespace: str) -> tuple[dict[str, type], set[str]]:
     prefix = f'/{namespace}/' if namespace else '/'
     kinds = {f'{prefix}{output.topic}': output.kind for output in OUTPUTS}
     latched = {f'{prefix}{output.topic}' for output in OUTPUTS if output.qos is LATCHED}
-    labels = f'{prefix}label_info'
-    return (kinds | {labels: LabelInfo, '/diagnostics': DiagnosticArray}), latched | {labels}
+    labels = {f'{prefix}{topic}': LabelInfo for topic in LABEL_TOPICS}
+    return kinds | labels | {'/diagnostics': DiagnosticArray}, latched | set(labels)
 
 
 def _published(node: Node, topics: Collection[str]) -> dict[str, type]:

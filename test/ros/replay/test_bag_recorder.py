@@ -43,19 +43,20 @@ def record_until_sent(publisher, message, spin_until, *arguments):
 
 
 def test_outputs_of_a_namespace_are_recorded(node, spin_until, tmp_path):
-    labels = node.create_publisher(LabelInfo, '/car/label_info', LATCHED)
+    labels = node.create_publisher(LabelInfo, '/car/detections/label_info', LATCHED)
     labels.publish(LabelInfo(threshold=0.25))
     detections = node.create_publisher(Detection3DArray, '/car/detections', NUM_MESSAGES)
     path = tmp_path / 'bag'
     counts = record_until_sent(
         detections, Detection3DArray(detections=[Detection3D(id='7')]), spin_until,
         '-o', str(path), '--namespace', 'car')
-    assert counts['/car/label_info'] == 1 and counts['/car/detections'] > NUM_MESSAGES / 6
+    assert counts['/car/detections/label_info'] == 1
+    assert counts['/car/detections'] > NUM_MESSAGES / 6
     assert counts['/car/occupancy'] == 0
     with BagReader(path) as bag:
-        assert bag.qos['/car/label_info'].durability.name == 'TRANSIENT_LOCAL'
+        assert bag.qos['/car/detections/label_info'].durability.name == 'TRANSIENT_LOCAL'
         kept = {m.topic: bag.decode(m) for m in bag.messages()}
-    assert kept['/car/label_info'].threshold == 0.25
+    assert kept['/car/detections/label_info'].threshold == 0.25
     assert kept['/car/detections'].detections[0].id == '7'
 
 
