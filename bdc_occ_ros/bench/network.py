@@ -25,7 +25,7 @@ from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import STREAM_DTYPE, use_backend
 from bdc_occ_ros.errors import MissingDependencyError, UsageError
 from bdc_occ_ros.geometry.calibration_file import load_calibration
-from bdc_occ_ros.geometry.rig_geometry import GeometryCache
+from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.kernels.selection import choose_backend
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
@@ -151,7 +151,7 @@ def rig_rays(config: NetworkConfig) -> Tensor:
     :return: (6, D, h, w, 3) float32, metres, key ego frame.
     """
     rig = load_calibration(share_path('config', CALIBRATION))
-    return GeometryCache(config.frustum).of(rig.cameras).rays.in_key_ego()
+    return RayGeometry(rig.cameras, config.frustum).in_key_ego()
 
 
 class NetworkRunner:

@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Derive rays, preprocessing and fields of view from calibrations, and cache them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+import logging
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from bdc_occ_ros.geometry.camera_rig import Camera, MAX_CAMERAS
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, MAX_CAMERAS
 from bdc_occ_ros.geometry.frustum import Frustum
-from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.preprocessing import Preprocessor, resized_px, rig_frustum
 from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.geometry.visibility import FieldOfView
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 Value = TypeVar('Value')
+_LOGGER = logging.getLogger(__name__)
 
 
 class CameraGeometry(NamedTuple):
@@ -30,9 +32,7 @@ class RigGeometry:
 
     def __init__(self, cameras: Sequence[CameraGeometry], frustum: Frustum) -> None:
         self.preprocessors = tuple(camera.preprocessor for camera in cameras)
-        self.rays = RayGeometry(
-            [camera.camera for camera in cameras],
-            np.stack([camera.preprocessor.input_from_image for camera in cameras]), frustum)
+        self.rays = RayGeometry([camera.camera for camera in cameras], frustum)
         self._fields_of_view = tuple(camera.field_of_view for camera in cameras)
 
     def observed_cells(self, grid: VoxelGrid,
@@ -68,18 +68,43 @@ class GeometryCache:
         self._frustum = frustum
         self._cameras: dict[bytes, CameraGeometry] = {}
         self._rigs: dict[bytes, RigGeometry] = {}
+        self._last_report = ''
 
-    def of(self, cameras: Sequence[Camera]) -> RigGeometry:
-        """Return the geometry of cameras, which are in the order of the network."""
-        fingerprint = b''.join(camera.fingerprint for camera in cameras)
-        return _remembered(self._rigs, fingerprint, lambda: RigGeometry(
-            [self._camera(camera) for camera in cameras], self._frustum))
+    def of(self, rig: CameraRig, names: Collection[str]) -> RigGeometry:
+        """
+        Return the geometry of those cameras of a rig that contribute.
 
-    def _camera(self, camera: Camera) -> CameraGeometry:
+        The size of the input is that of the whole rig, whichever contribute.
+
+        :param names: In the order of the network.
+        """
+        def derive() -> RigGeometry:
+            frustum = rig_frustum(self._frustum, rig.cameras)
+            cameras = [self._camera(rig[name], frustum) for name in names]
+            self._report(rig, frustum)
+            return RigGeometry(cameras, frustum)
+        return _remembered(self._rigs, rig.fingerprint + '|'.join(names).encode(), derive)
+
+    def _report(self, rig: CameraRig, frustum: Frustum) -> None:
+        """Log the size of the input and what of the images is left out, once while it holds."""
+        image = frustum.image
+        heights_px = {camera.name: resized_px(camera, image)[1] for camera in rig.cameras}
+        report = (f'network input: {image.height_px} rows of {image.width_px} pixels a camera, '
+                  f'{image.height_px / self._frustum.image.height_px:.3g} times as many as in the '
+                  "network's config" + ''.join(
+                      f'; the upper {1 - image.height_px / height_px:.0%} of {name} is left out '
+                      'as sky' for name, height_px in heights_px.items()
+                      if height_px > image.height_px))
+        if report != self._last_report:
+            self._last_report = report
+            _LOGGER.info(report)
+
+    def _camera(self, camera: Camera, frustum: Frustum) -> CameraGeometry:
         def derive() -> CameraGeometry:
-            preprocessor = Preprocessor(camera, self._frustum.image)
+            preprocessor = Preprocessor(camera, frustum.image)
             return CameraGeometry(camera, preprocessor, FieldOfView(camera, preprocessor))
-        return _remembered(self._cameras, camera.fingerprint, derive)
+        return _remembered(
+            self._cameras, camera.fingerprint + str(frustum.image.height_px).encode(), derive)
 
 
 def _remembered(memory: dict[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:

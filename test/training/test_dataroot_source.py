@@ -57,7 +57,7 @@ def test_images_and_rays_are_those_of_the_node(batch, dataset, config):
     rays_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
     for place, number in enumerate((1, 3)):
         frame = dataset.frame(dataset.keys[number])
-        geometry = GeometryCache(config.frustum).of([frame.rig[name] for name in frame.images])
+        geometry = GeometryCache(config.frustum).of(frame.rig, frame.images)
         images = np.stack([preprocess(image) for preprocess, image
                            in zip(geometry.preprocessors, frame.images.values())])
         assert np.array_equal(batch.images[place].numpy(), images)
