@@ -33,6 +33,27 @@ def dataset_files() -> dict[str, Path]:
     return {path.stem.removeprefix(PREFIX): path for path in sorted(files)}
 
 
+def parameter_files(dataset: str, params_file: str = '') -> list[Path]:
+    """
+    Return the parameter files of a rig in the order in which they override each other.
+
+    :param dataset: Name of a profile, or the path of a file like one.
+    :param params_file: File over it, or empty. One that lists cameras describes a rig of its own
+        and takes the place of the profile, whose cameras could not be taken away again.
+    :raises InvalidConfigError: if there is no such profile or file, or one is no parameter file.
+    """
+    profiles = dataset_files()
+    profile, own = profiles.get(dataset, Path(dataset)), Path(params_file)
+    if not profile.is_file():
+        raise InvalidConfigError(
+            f'no dataset {dataset!r}: give the path of a file, or one of {", ".join(profiles)}')
+    if not params_file:
+        return [profile]
+    if not own.is_file():
+        raise InvalidConfigError(f'no params_file {params_file}: there is no such file')
+    return [own] if 'cameras' in _parameters(own) else [profile, own]
+
+
 def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMatch:
     """
     Choose the profile that fits.
@@ -58,13 +79,15 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
     raise NoDatasetError(
         f'no profile fits the topics; {nearest} is nearest, but lacks images of '
         f'{missing[nearest]}. Image topics are {images}. Copy dataset_{TEMPLATE}.yaml, fill in '
-        'your topics, and give it as params_file')
+        'your topics, and give its path as dataset')
 
 
 def _parameters(path: Path) -> dict[str, Any]:
+    """Return what a file sets, whichever name of the node it is for."""
     try:
-        return read_yaml(path)['/**']['ros__parameters']
-    except (KeyError, TypeError) as error:
+        return {name: value for node in read_yaml(path).values()
+                for name, value in node['ros__parameters'].items()}
+    except (AttributeError, KeyError, TypeError) as error:
         raise InvalidConfigError(f'{path}: /** with ros__parameters is needed') from error
 
 

@@ -58,7 +58,7 @@ class RayGeometry:
 
     def __init__(self, cameras: Sequence[Camera], frustum: Frustum) -> None:
         pixels = frustum_pixels(frustum)
-        self._frustum = frustum
+        self.frustum = frustum
         self._origins_m = np.stack([c.ego_from_camera[:3, 3] for c in cameras])
         self._directions = np.stack([
             pixels @ (camera.ego_from_camera[:3, :3]
@@ -80,4 +80,4 @@ class RayGeometry:
             origins_m = np.einsum('nij,nj->ni', rotations, origins_m) + shifts_m
             directions = np.einsum('nij,nhwj->nhwi', rotations, directions)
         return points_on_rays(torch.from_numpy(origins_m), torch.from_numpy(directions),
-                              self._frustum)
+                              self.frustum)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, MAX_CAMERAS
-from bdc_occ_ros.geometry.frustum import Frustum
+from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
 from bdc_occ_ros.geometry.preprocessing import Preprocessor, resized_px, rig_frustum
 from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.geometry.visibility import FieldOfView
@@ -31,9 +31,9 @@ class RigGeometry:
     """Hold what follows from the calibrations of the cameras that contribute to a frame."""
 
     def __init__(self, cameras: Sequence[CameraGeometry], frustum: Frustum) -> None:
+        self.cameras = tuple(cameras)
         self.preprocessors = tuple(camera.preprocessor for camera in cameras)
         self.rays = RayGeometry([camera.camera for camera in cameras], frustum)
-        self._fields_of_view = tuple(camera.field_of_view for camera in cameras)
 
     def observed_cells(self, grid: VoxelGrid,
                        key_ego_from_ego: np.ndarray | None = None) -> np.ndarray:
@@ -49,10 +49,10 @@ class RigGeometry:
         :return: (X, Y, Z) bool.
         """
         observed = np.zeros(grid.shape, dtype=bool)
-        motions = ([None] * len(self._fields_of_view) if key_ego_from_ego is None
+        motions = ([None] * len(self.cameras) if key_ego_from_ego is None
                    else np.linalg.inv(key_ego_from_ego))
-        for field_of_view, motion in zip(self._fields_of_view, motions):
-            observed |= field_of_view.cells(grid, motion)
+        for camera, motion in zip(self.cameras, motions):
+            observed |= camera.field_of_view.cells(grid, motion)
         return observed
 
 
@@ -81,20 +81,17 @@ class GeometryCache:
         def derive() -> RigGeometry:
             frustum = rig_frustum(self._frustum, rig.cameras)
             cameras = [self._camera(rig[name], frustum) for name in names]
-            self._report(rig, frustum)
+            self._report(rig, frustum.image)
             return RigGeometry(cameras, frustum)
         return _remembered(self._rigs, rig.fingerprint + '|'.join(names).encode(), derive)
 
-    def _report(self, rig: CameraRig, frustum: Frustum) -> None:
-        """Log the size of the input and what of the images is left out, once while it holds."""
-        image = frustum.image
-        heights_px = {camera.name: resized_px(camera, image)[1] for camera in rig.cameras}
-        report = (f'network input: {image.height_px} rows of {image.width_px} pixels a camera, '
-                  f'{image.height_px / self._frustum.image.height_px:.3g} times as many as in the '
-                  "network's config" + ''.join(
-                      f'; the upper {1 - image.height_px / height_px:.0%} of {name} is left out '
-                      'as sky' for name, height_px in heights_px.items()
-                      if height_px > image.height_px))
+    def _report(self, rig: CameraRig, image: ImageConfig) -> None:
+        """Log the size of the input, and what of the images it leaves out, when it changes."""
+        shares = {camera.name: 1 - image.height_px / resized_px(camera, image)[1]
+                  for camera in rig.cameras}
+        report = f'network input of {image.height_px} rows, {image.width_px} pixels wide' + ''.join(
+            f'; of {name} the upper {share:.0%} is left out as sky'
+            for name, share in shares.items() if share > 0)
         if report != self._last_report:
             self._last_report = report
             _LOGGER.info(report)

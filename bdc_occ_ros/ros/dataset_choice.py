@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look once at a bag or at the running graph and choose the dataset profile that fits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 import time
 
 import rclpy
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from bdc_occ_ros.bags.dataset_profiles import DatasetMatch, match_dataset
@@ -34,11 +37,7 @@ def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:
 
     :raises NoDatasetError: if none fits by then.
     """
-    context = rclpy.Context()
-    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = rclpy.create_node('dataset_choice', context=context,
-                                 enable_rosout=False, start_parameter_services=False)
+    with short_lived_node('dataset_choice') as node:
         deadline_s = time.monotonic() + wait_s
         while True:
             topics = [name for name, kinds in node.get_topic_names_and_types()
@@ -49,5 +48,15 @@ def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:
                 if time.monotonic() > deadline_s:
                     raise
             time.sleep(POLL_S)
+
+
+@contextmanager
+def short_lived_node(name: str, *arguments: str) -> Iterator[Node]:
+    """Offer a node in a context of its own, which leaves the signals to Python."""
+    context = rclpy.Context()
+    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        yield rclpy.create_node(name, context=context, cli_args=list(arguments),
+                                enable_rosout=False, start_parameter_services=False)
     finally:
         rclpy.try_shutdown(context=context)

@@ -13,6 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 import numpy as np
 from rclpy.clock import Clock, ClockType
 
+from bdc_occ_ros.geometry.visibility import free_columns
 from bdc_occ_ros.ros.inputs import Inputs
 from bdc_occ_ros.ros.lifecycle import ReportingLifecycleNode
 from bdc_occ_ros.ros.node_config import NodeConfig
@@ -106,7 +107,9 @@ class ChainDiagnostics:
             (Level.ERROR, source.problem),
             *((Level.WARN, reason) for reason in formed.reasons
               if re.search(rf'\b{re.escape(name)}\b', reason)),
-            (Level.WARN, f'{lost} images were lost on the way' if lost else ''),
+            (Level.WARN, f'{lost} images were lost on the way; raw ones above 0.5 MB need '
+             'config/fastdds_profile.xml at their sender: set FASTRTPS_DEFAULT_PROFILES_FILE there'
+             if lost else ''),
             (Level.WARN, calibration.remarks().get(name, '')),
             (Level.WARN, done.remarks.get(name, '')),
         ], {
@@ -173,10 +176,17 @@ class ChainDiagnostics:
         dropped = self._delta('dropped', done.dropped.total())
         num_cut_off = self._outputs.num_cut_off
         idle = self._delta('unwanted', done.unwanted) and not rate_hz
+        last, settings = self._pipeline.last, self._live.config.grid
+        seen = last and last.prediction.occupancy
+        is_blind = seen and not free_columns(
+            seen.observed, seen.grid, settings.max_height_m).any()
         return _status('output', [
             (Level.ERROR, f'{dropped} sets dropped, last: {done.last_drop}' if dropped else ''),
             (Level.WARN, f'{num_cut_off} points cut off by max_points or max_markers'
              if num_cut_off else ''),
+            (Level.WARN, f'no cell of occupancy/grid can be free: no camera sees level ground and '
+             f'all above it up to grid.max_height_m, {settings.max_height_m} m, in one place; '
+             '`bdc-occ rig` draws what they see' if is_blind else ''),
         ], {
             'rate_hz': rate_hz, 'computed': done.computed, 'unwanted': done.unwanted,
             'skipped_for_newer': self._inputs.slot.num_replaced, 'stale': done.stale,
