@@ -35,12 +35,12 @@ def dataset_files() -> dict[str, Path]:
 
 def parameter_files(dataset: str, params_file: str = '') -> list[Path]:
     """
-    Return the parameter files of a rig in the order in which they override each other.
+    Return the parameter files of a rig, of which later ones override.
 
     :param dataset: Name of a profile, or the path of a file like one.
-    :param params_file: File over it, or empty. One that lists cameras describes a rig of its own
-        and takes the place of the profile, whose cameras could not be taken away again.
-    :raises InvalidConfigError: if there is no such profile or file, or one is no parameter file.
+    :param params_file: File over it, or empty; it takes the place of the profile if it lists
+        cameras, since those of the profile could not be taken away again.
+    :raises InvalidConfigError: if there is no such profile or file.
     """
     profiles = dataset_files()
     profile, own = profiles.get(dataset, Path(dataset)), Path(params_file)

@@ -3,10 +3,8 @@
 """
 Say and draw what each camera of a rig contributes, before anybody drives.
 
-INPUT is a calibration file (as calibration_file takes it), or with --live the file or name of
-the rig (as dataset:= takes it), whose camera_info and TF are then taken from the running robot.
 A cell of occupancy/grid can be free where level ground is seen together with all above it up to
-grid.max_height_m. Exits with 1 if none can.
+grid.max_height_m; the exit status is 1 if none can.
 """
 
 import argparse
@@ -16,10 +14,9 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('input', metavar='INPUT', help='calibration file, or rig with --live')
+    parser.add_argument('input', metavar='INPUT', help='calibration file; with --live the file or '
+                        'name of a rig, as dataset:= takes it')
     parser.add_argument('--live', action='store_true', help='take camera_info and TF from a robot')
-    parser.add_argument('--wait', type=float, default=10.0, metavar='S',
-                        help='how long to wait for them (default: 10)')
     parser.add_argument('--model', metavar='NAME', help="network (default: the node's)")
     parser.add_argument('-o', '--output', type=Path, metavar='PNG', help='picture to write')
     parser.add_argument('--json', action='store_true', help='print the result as JSON')
@@ -36,13 +33,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.live:
         from bdc_occ_ros.ros.live_rig import live_rig
-        rig, config, odd = live_rig(args.input, args.wait)
+        rig, config, odd = live_rig(args.input)
     else:
         rig, config, odd = load_calibration(args.input), NodeConfig(), []
     network = load_network_config(args.model or config.model.name)
     grid, height_m = network.voxel_grid(), config.grid.max_height_m
     geometry = GeometryCache(network.frustum).of(rig, rig.names)
-    coverages = [camera_coverage(camera, grid, height_m) for camera in geometry.cameras]
+    coverages = [camera_coverage(camera, grid, height_m) for camera in geometry.fields_of_view]
     free = free_columns(geometry.observed_cells(grid), grid, height_m)
     odd += oddities(coverages, grid, free)
     if args.output:

@@ -28,19 +28,19 @@ def draw_rig(path: Path, coverages: Sequence[CameraCoverage], grid: VoxelGrid, f
     figure = Figure((PANEL_INCHES * (len(coverages) + 1), 2 * PANEL_INCHES), layout='constrained')
     figure.suptitle('above: pixels that the network is given; below, in metres: green can be '
                     'found free, yellow is seen in part')
-    planes, views = figure.subplots(2, len(coverages) + 1, squeeze=False)
+    planes, views = figure.subplots(2, len(coverages) + 1)
     planes[-1].set_axis_off()
-    for plane, seen in zip(planes, coverages):
-        plane.imshow(np.where(seen.is_given[..., None], SEEN_RGB, UNSEEN_RGB))
-        plane.set_title('{horizontal_deg:.0f} x {vertical_deg:.0f} degrees, pitch {pitch_deg:.0f}, '
-                        '{height_m} m high'.format_map(seen.numbers), fontsize=9)
-    (low_x, low_y, _), (high_x, high_y, _) = grid.lower_m, grid.upper_m
     every = CameraCoverage('all', {}, free, np.any([seen.observed for seen in coverages], 0), free)
-    for view, seen in zip(views, (*coverages, every)):
+    (low_x, low_y, _), (high_x, high_y, _) = grid.lower_m, grid.upper_m
+    for plane, view, seen in zip(planes, views, (*coverages, every)):
         view.imshow(np.select(
             [seen.free[::-1, ::-1, None], seen.observed[::-1, ::-1].any(axis=2, keepdims=True)],
             [FREE_RGB, SEEN_RGB], UNSEEN_RGB), extent=(high_y, low_y, low_x, high_x))
         view.plot(0, 0, '^', color='white')
         view.set_title(f'{seen.name}: {seen.free.sum()} cells can be free', fontsize=9)
+        if seen is not every:
+            plane.imshow(np.where(seen.is_given[..., None], SEEN_RGB, UNSEEN_RGB))
+            plane.set_title('{horizontal_deg} x {vertical_deg} degrees, pitch {pitch_deg}, '
+                            '{height_m} m high'.format_map(seen.numbers), fontsize=9)
     with replacing(path, UsageError) as part:
         figure.savefig(part, format='png', dpi=80)

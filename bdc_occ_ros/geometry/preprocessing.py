@@ -49,26 +49,22 @@ def rig_frustum(frustum: Frustum, cameras: Iterable[Camera]) -> Frustum:
     """
     Return a frustum whose images are as high as the cameras of a rig need.
 
-    Convolutions take any height. A camera needs no more than the rows of the network where these
-    leave out nothing but sky, and else all of its own; an input is never higher than wide.
+    Convolutions take any height. The rows of the network's config are enough for a camera of which
+    they leave out nothing but sky; others keep all theirs, never more than a square has.
     """
-    rows = max(_needed_rows(camera, frustum) for camera in cameras)
-    step = frustum.size_step_px
-    return replace(frustum, image=replace(
-        frustum.image, height_px=math.ceil(rows / step) * step))
+    image, step = frustum.image, frustum.size_step_px
+    rows = [image.height_px, *(resized_px(camera, image)[1] for camera in cameras
+                               if not _leaves_out_sky_only(camera, frustum))]
+    return replace(frustum, image=replace(image, height_px=math.ceil(max(rows) / step) * step))
 
 
-def _needed_rows(camera: Camera, frustum: Frustum) -> int:
-    """Return how many rows of the input a camera needs."""
-    image, mount = frustum.image, camera.ego_from_camera
-    first_row = np.linalg.solve(input_from_image(camera, image) @ camera.intrinsics,
-                                (resized_px(camera, image)[0] / 2, 0.0, 1.0))
-    forward, left, up = mount[:3, :3] @ first_row
-    distances_m = np.array((HEADROOM_FROM_M, frustum.depth.stop_m))
-    shows_headroom = ((mount[2, 3] - HEADROOM_M) * math.hypot(forward, left)
-                      + distances_m * up >= 0).all()
-    return image.height_px if shows_headroom else max(image.height_px,
-                                                      resized_px(camera, image)[1])
+def _leaves_out_sky_only(camera: Camera, frustum: Frustum) -> bool:
+    """Return whether the first row of the input shows the headroom, near and far."""
+    to_input = input_from_image(camera, frustum.image) @ camera.intrinsics
+    middle = resized_px(camera, frustum.image)[0] / 2, 0.0, 1.0
+    ahead, left, up = camera.ego_from_camera[:3, :3] @ np.linalg.solve(to_input, middle)
+    above_m = (camera.ego_from_camera[2, 3] - HEADROOM_M) * math.hypot(ahead, left)
+    return min(above_m + up * HEADROOM_FROM_M, above_m + up * frustum.depth.stop_m) >= 0
 
 
 def decode_reduction(camera: Camera, config: ImageConfig) -> int:

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 import logging
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,21 +19,13 @@ Value = TypeVar('Value')
 _LOGGER = logging.getLogger(__name__)
 
 
-class CameraGeometry(NamedTuple):
-    """Hold what follows from the calibration of one camera, at the size of its images."""
-
-    camera: Camera
-    preprocessor: Preprocessor
-    field_of_view: FieldOfView
-
-
 class RigGeometry:
     """Hold what follows from the calibrations of the cameras that contribute to a frame."""
 
-    def __init__(self, cameras: Sequence[CameraGeometry], frustum: Frustum) -> None:
-        self.cameras = tuple(cameras)
-        self.preprocessors = tuple(camera.preprocessor for camera in cameras)
-        self.rays = RayGeometry([camera.camera for camera in cameras], frustum)
+    def __init__(self, fields_of_view: Sequence[FieldOfView], frustum: Frustum) -> None:
+        self.fields_of_view = tuple(fields_of_view)
+        self.preprocessors = tuple(view.preprocessor for view in fields_of_view)
+        self.rays = RayGeometry([view.camera for view in fields_of_view], frustum)
 
     def observed_cells(self, grid: VoxelGrid,
                        key_ego_from_ego: np.ndarray | None = None) -> np.ndarray:
@@ -49,10 +41,10 @@ class RigGeometry:
         :return: (X, Y, Z) bool.
         """
         observed = np.zeros(grid.shape, dtype=bool)
-        motions = ([None] * len(self.cameras) if key_ego_from_ego is None
+        motions = ([None] * len(self.fields_of_view) if key_ego_from_ego is None
                    else np.linalg.inv(key_ego_from_ego))
-        for camera, motion in zip(self.cameras, motions):
-            observed |= camera.field_of_view.cells(grid, motion)
+        for field_of_view, motion in zip(self.fields_of_view, motions):
+            observed |= field_of_view.cells(grid, motion)
         return observed
 
 
@@ -66,7 +58,7 @@ class GeometryCache:
 
     def __init__(self, frustum: Frustum) -> None:
         self._frustum = frustum
-        self._cameras: dict[bytes, CameraGeometry] = {}
+        self._cameras: dict[bytes, FieldOfView] = {}
         self._rigs: dict[bytes, RigGeometry] = {}
         self._last_report = ''
 
@@ -80,28 +72,25 @@ class GeometryCache:
         """
         def derive() -> RigGeometry:
             frustum = rig_frustum(self._frustum, rig.cameras)
-            cameras = [self._camera(rig[name], frustum) for name in names]
+            views = [self._field_of_view(rig[name], frustum.image) for name in names]
             self._report(rig, frustum.image)
-            return RigGeometry(cameras, frustum)
+            return RigGeometry(views, frustum)
         return _remembered(self._rigs, rig.fingerprint + '|'.join(names).encode(), derive)
+
+    def _field_of_view(self, camera: Camera, image: ImageConfig) -> FieldOfView:
+        return _remembered(self._cameras, camera.fingerprint + str(image.height_px).encode(),
+                           lambda: FieldOfView(camera, Preprocessor(camera, image)))
 
     def _report(self, rig: CameraRig, image: ImageConfig) -> None:
         """Log the size of the input, and what of the images it leaves out, when it changes."""
         shares = {camera.name: 1 - image.height_px / resized_px(camera, image)[1]
                   for camera in rig.cameras}
-        report = f'network input of {image.height_px} rows, {image.width_px} pixels wide' + ''.join(
-            f'; of {name} the upper {share:.0%} is left out as sky'
-            for name, share in shares.items() if share > 0)
+        report = '; '.join([f'network input of {image.height_px} rows', *(
+            f'the upper {share:.0%} of {name} is left out as sky'
+            for name, share in shares.items() if share > 0)])
         if report != self._last_report:
             self._last_report = report
             _LOGGER.info(report)
-
-    def _camera(self, camera: Camera, frustum: Frustum) -> CameraGeometry:
-        def derive() -> CameraGeometry:
-            preprocessor = Preprocessor(camera, frustum.image)
-            return CameraGeometry(camera, preprocessor, FieldOfView(camera, preprocessor))
-        return _remembered(
-            self._cameras, camera.fingerprint + str(frustum.image.height_px).encode(), derive)
 
 
 def _remembered(memory: dict[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:

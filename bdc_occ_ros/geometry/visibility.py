@@ -28,6 +28,7 @@ class FieldOfView:
     """
 
     def __init__(self, camera: Camera, preprocessor: Preprocessor) -> None:
+        self.camera, self.preprocessor = camera, preprocessor
         last_column, last_row = camera.width_px - 1.0, camera.height_px - 1.0
         across, down, depth = np.eye(3)
         half_spaces = np.stack([

@@ -178,15 +178,14 @@ class ChainDiagnostics:
         idle = self._delta('unwanted', done.unwanted) and not rate_hz
         last, settings = self._pipeline.last, self._live.config.grid
         seen = last and last.prediction.occupancy
-        is_blind = seen and not free_columns(
-            seen.observed, seen.grid, settings.max_height_m).any()
+        can_be_free = seen and free_columns(seen.observed, seen.grid, settings.max_height_m)
         return _status('output', [
             (Level.ERROR, f'{dropped} sets dropped, last: {done.last_drop}' if dropped else ''),
             (Level.WARN, f'{num_cut_off} points cut off by max_points or max_markers'
              if num_cut_off else ''),
-            (Level.WARN, f'no cell of occupancy/grid can be free: no camera sees level ground and '
-             f'all above it up to grid.max_height_m, {settings.max_height_m} m, in one place; '
-             '`bdc-occ rig` draws what they see' if is_blind else ''),
+            (Level.WARN, 'no cell of occupancy/grid can be free: nowhere is level ground seen and '
+             'all above it to grid.max_height_m; `bdc-occ rig` draws what the cameras see'
+             if seen and not can_be_free.any() else ''),
         ], {
             'rate_hz': rate_hz, 'computed': done.computed, 'unwanted': done.unwanted,
             'skipped_for_newer': self._inputs.slot.num_replaced, 'stale': done.stale,

@@ -10,14 +10,14 @@ from bdc_occ_ros.bags.dataset_profiles import parameter_files
 from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.ros.calibration_source import CalibrationSource
-from bdc_occ_ros.ros.dataset_choice import POLL_S, short_lived_node
+from bdc_occ_ros.ros.dataset_choice import POLL_S, short_lived_node, WAIT_S
 from bdc_occ_ros.ros.inputs import INPUT_QOS
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.parameters import declare_parameters
 from bdc_occ_ros.ros.transforms import TransformListener
 
 
-def live_rig(dataset: str, wait_s: float) -> tuple[CameraRig, NodeConfig, list[str]]:
+def live_rig(dataset: str, wait_s: float = WAIT_S) -> tuple[CameraRig, NodeConfig, list[str]]:
     """
     Wait until every camera of a rig is calibrated.
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The rig that README describes: four cameras of a small robot, two of them fisheyes, from nothing."""
+"""The rig that README describes, from nothing: four cameras of a small robot, two are fisheyes."""
 
 from dataclasses import replace
 import json
@@ -35,12 +35,12 @@ DISTORTION = np.array((0.02, -0.005, 0.0, 0.0))
 INTRINSICS = np.array(((FOCAL_PX, 0, 320), (0, FOCAL_PX, 240), (0, 0, 1.0)))
 
 
-def robot():
-    """Return the cameras, 0.9 m high and pitched 10 degrees down."""
+def robot(pitch_deg=10.0):
+    """Return the cameras, 0.9 m high and pitched down."""
     cameras = []
     for name, yaw_deg in YAWS_DEG.items():
         yaw, pitch = (cv2.Rodrigues(np.radians(angles))[0]
-                      for angles in ((0.0, 0.0, yaw_deg), (0.0, 10.0, 0.0)))
+                      for angles in ((0.0, 0.0, yaw_deg), (0.0, pitch_deg, 0.0)))
         mount = np.eye(4)
         mount[:3, :3] = yaw @ pitch @ BODY_FROM_OPTICAL[:3, :3]
         mount[:3, 3] = *(0.3 * yaw[:2, 0]), 0.9
@@ -49,7 +49,7 @@ def robot():
 
 
 def bent(image):
-    """Return what a fisheye shows, from an image of the same place by a pinhole of a wider view."""
+    """Return what a fisheye shows, from the image that a pinhole of a wider view has there."""
     pixels = np.stack(np.meshgrid(*map(np.arange, (WIDTH_PX, HEIGHT_PX))), axis=-1)
     straight = cv2.fisheye.undistortPoints(pixels.reshape(1, -1, 2).astype(np.float64), INTRINSICS,
                                            DISTORTION)
@@ -81,11 +81,14 @@ class Robot:
             node.create_publisher(Image, f'{name}/image_raw', QoSProfile(depth=10)),
             node.create_publisher(CameraInfo, f'{name}/camera_info', QoSProfile(depth=10)))
             for name in images}
+        self.mount(robot())
+
+    def mount(self, rig):
         self._tf.publish(TFMessage(transforms=[
             transform('base_footprint', f'{camera.name}_optical', 0,
                       camera.ego_from_camera[:3, 3],
                       quaternion_from_matrix(camera.ego_from_camera[:3, :3]))
-            for camera in robot().cameras]))
+            for camera in rig.cameras]))
 
     def step(self):
         self._count += 1
@@ -120,7 +123,8 @@ def test_the_rig_of_the_readme_finds_free_occupied_and_unknown_cells(
     with start_node(tmp_path / 'log', parameters, parameter_files=files) as process:
         watcher = Watcher(node)
         watcher.subscribe()
-        watcher.step = Robot(node, images).step
+        publisher = Robot(node, images)
+        watcher.step = publisher.step
         assert watcher.spin_until(lambda: watcher.grids and watcher.value(
             'synchronizer', 'complete') != '0'), process.log_tail()
         watcher.grids.clear()
@@ -134,6 +138,9 @@ def test_the_rig_of_the_readme_finds_free_occupied_and_unknown_cells(
         assert not watcher.says('output', 'can be free')
         assert 'network input of 272 rows' in process.log
         assert 'CAM_FRONT' not in process.log
+        publisher.mount(robot(pitch_deg=60.0))
+        assert watcher.spin_until(lambda: watcher.says(
+            'output', 'no cell of occupancy/grid can be free')), watcher.told()
 
 
 def test_the_rig_of_a_running_robot_is_looked_at_before_anybody_drives(
@@ -146,7 +153,7 @@ def test_the_rig_of_a_running_robot_is_looked_at_before_anybody_drives(
             publisher.step()
     thread = Thread(target=publish)
     thread.start()
-    status = main(['rig', str(rig_file), '--live', '--wait', '60', '--json', '-o',
+    status = main(['rig', str(rig_file), '--live', '--json', '-o',
                    str(tmp_path / 'rig.png')])
     has_ended.set()
     thread.join()

@@ -160,3 +160,9 @@ def test_a_network_on_another_grid_is_refused(dataset, config):
         config.bev, x_range_m=(-20.0, 60.0)))
     with pytest.raises(InvalidConfigError, match='labels of Occ3D'):
         DatarootSource(dataset, other)
+
+
+def test_a_network_that_would_be_given_other_rows_in_the_node_is_refused(dataset, config):
+    flat = dataclasses.replace(config, image=dataclasses.replace(config.image, height_px=64))
+    with pytest.raises(InvalidConfigError, match='--set image.height_px=208'):
+        DatarootSource(dataset, flat).load([0], CPU)
