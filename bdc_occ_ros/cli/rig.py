@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.ros.node_config import NodeConfig
 
     if args.live:
-        from bdc_occ_ros.ros.live_rig import live_rig
+        from bdc_occ_ros.ros.dataset_choice import live_rig
         rig, config, odd = live_rig(args.input)
     else:
         rig, config, odd = load_calibration(args.input), NodeConfig(), []
