@@ -102,7 +102,7 @@ class Predictor:
         :param frame: As for a call of the predictor.
         """
         timings_ms: dict[str, float] = {}
-        geometry = self._geometries.of(frame.rig, frame.images)
+        geometry = self._geometries.of(frame.rig, tuple(frame.images))
         motion = key_ego_from_ego(frame)
         with self._timed('preprocess', timings_ms):
             images = self._input_images(frame, geometry)
