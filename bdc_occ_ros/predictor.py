@@ -105,7 +105,7 @@ class Predictor:
         :param frame: As for a call of the predictor.
         """
         timings_ms: dict[str, float] = {}
-        geometry = self._geometries.of([frame.rig[name] for name in frame.images])
+        geometry = self._geometries.of(frame.rig, tuple(frame.images))
         motion = key_ego_from_ego(frame)
         with self._timed('preprocess', timings_ms):
             images = self._input_images(frame, geometry)
@@ -136,8 +136,8 @@ class Predictor:
         Return by what factor a JPEG of a camera may be reduced while it is decoded.
 
         :param camera: The camera at full size.
-        :return: 8, 4, 2 or 1: the largest after which the image is still as wide as the network
-            input. The frame's rig then needs `Camera.resized`.
+        :return: 8, 4, 2 or 1: the largest after which the image still fills the network input.
+            The frame's rig then needs `Camera.resized`.
         """
         return decode_reduction(camera, self.config.image)
 

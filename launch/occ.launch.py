@@ -18,17 +18,20 @@ from launch.actions import (
 from launch_ros.actions import Node
 
 from bdc_occ_ros.bags import CALIBRATION_FILE
+from bdc_occ_ros.bags.dataset_profiles import parameter_files
 from bdc_occ_ros.ros.dataset_choice import dataset_of_bag, dataset_of_graph
 
 SHARE = Path(__file__).parents[1]
 PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 SWITCH = ['true', 'false']
 ARGUMENTS = (
-    ('dataset', 'nuscenes', 'rig: topics and names of config/dataset_<dataset>.yaml; auto takes '
-     'the first that fits the bag, or what is published now', None),
+    ('dataset', 'nuscenes', 'rig: the path of your own file, or topics and names of '
+     'config/dataset_<dataset>.yaml; auto takes the first that fits the bag, or what is published '
+     'now', None),
     ('namespace', '', 'namespace of every topic; the root if empty', None),
     ('use_sim_time', 'false', 'take time from /clock; a bag switches it on', SWITCH),
-    ('params_file', '', 'parameter file that overrides config/occ.yaml and the rig', None),
+    ('params_file', '', 'parameter file that overrides config/occ.yaml and the rig; one that '
+     'lists cameras takes the place of the rig', None),
     ('model', '', 'network name or weights (.safetensors) over what the files choose', None),
     ('autostart', 'true', 'configure and activate the node at once', SWITCH),
     ('rviz', 'false', 'open RViz with config/occ.rviz', SWITCH),
@@ -66,12 +69,11 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         match = dataset_of_bag(given['bag']) if given['bag'] else dataset_of_graph()
         dataset = match.name
         entities.append(LogInfo(msg=f'dataset {dataset}: {match.reason}'))
-    files = [str(SHARE / 'config' / 'occ.yaml'),
-             str(SHARE / 'config' / f'dataset_{dataset}.yaml'), given['params_file']]
+    files = [SHARE / 'config' / 'occ.yaml', *parameter_files(dataset, given['params_file'])]
     entities.append(Node(
         package='bdc_occ_ros', executable='occ_node', name='bdc_occ', output='screen',
         namespace=given['namespace'], ros_arguments=['--log-level', given['log_level']],
-        parameters=[*filter(None, files), sim_time | overrides(given)]))
+        parameters=[*map(str, files), sim_time | overrides(given)]))
     if given['rviz'] == 'true':
         entities.append(Node(package='rviz2', executable='rviz2', namespace=given['namespace'],
                              arguments=['-d', str(SHARE / 'config' / 'occ.rviz')],

@@ -34,6 +34,27 @@ def dataset_files() -> dict[str, Path]:
     return {path.stem.removeprefix(PREFIX): path for path in sorted(files)}
 
 
+def parameter_files(dataset: str, params_file: str = '') -> list[Path]:
+    """
+    Return the parameter files of a rig, of which later ones override.
+
+    :param dataset: Name of a profile, or the path of a file like one.
+    :param params_file: File over it, or empty; it takes the place of the profile if it lists
+        cameras, since those of the profile could not be taken away again.
+    :raises InvalidConfigError: if there is no such profile or file.
+    """
+    profiles = dataset_files()
+    profile, own = profiles.get(dataset, Path(dataset)), Path(params_file)
+    if not profile.is_file():
+        raise InvalidConfigError(
+            f'no dataset {dataset!r}: give the path of a file, or one of {", ".join(profiles)}')
+    if not params_file:
+        return [profile]
+    if not own.is_file():
+        raise InvalidConfigError(f'no params_file {params_file}: there is no such file')
+    return [own] if 'cameras' in _parameters(own) else [profile, own]
+
+
 def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMatch:
     """
     Choose the profile that fits.
@@ -59,12 +80,14 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
     raise NoDatasetError(
         f'no profile fits the topics; {nearest} is nearest, but lacks images of '
         f'{missing[nearest]}. Image topics are {images}. Copy dataset_{TEMPLATE}.yaml, fill in '
-        'your topics, and give it as params_file')
+        'your topics, and give its path as dataset')
 
 
 def _parameters(path: Path) -> dict[str, Any]:
+    """Return what a file sets, whichever name of the node it is for."""
     with reading(path, InvalidConfigError, '/** with ros__parameters is needed'):
-        return read_yaml(path)['/**']['ros__parameters']
+        return {name: value for node in read_yaml(path).values()
+                for name, value in node['ros__parameters'].items()}
 
 
 def _missing_cameras(parameters: dict[str, Any], topics: Collection[str]) -> list[str]:

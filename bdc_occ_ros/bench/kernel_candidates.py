@@ -22,7 +22,6 @@ from bdc_occ_ros.bench.layers import (
     UNITS,
     UnitShape,
 )
-from bdc_occ_ros.bench.network import rig_rays
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
@@ -34,6 +33,7 @@ from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.depth_to_bev import lift_to_bev
 from bdc_occ_ros.network.packed_lift import splat_table
+from bdc_occ_ros.weights.agreement import made_up_input
 
 UNIT, CONVOLUTIONS = 'unit', "unit's convolutions"
 UNIT_CONFIG = UnitConfig(with_bn=True, with_identity_bn=True)
@@ -120,7 +120,7 @@ def _unit_operations(shape: UnitShape, unit: BdcUnit) -> list[Operation]:
 def splat_group(baselines: Baselines) -> Group:
     """Return the splat of six cameras in the published network."""
     config = load_network_config(SPLAT_MODEL)
-    rays_m = rig_rays(config)
+    (rays_m,) = made_up_input(config, 0)[1]
     shape, channels = rays_m.shape[:4], config.context_channels
     generator = torch.Generator().manual_seed(0)
     probability = torch.rand(shape, generator=generator).softmax(dim=1)

@@ -15,7 +15,6 @@ import tempfile
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from bdc_occ_ros.bench.clock import REST, StageClock, STAGES
 from bdc_occ_ros.bench.int8 import quantize_int8, section_shares, session_options, split_by_shares
@@ -24,20 +23,17 @@ from bdc_occ_ros.bench.worker_process import WorkerProcess
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import STREAM_DTYPE, use_backend
 from bdc_occ_ros.errors import MissingDependencyError, UsageError
-from bdc_occ_ros.geometry.calibration_file import load_calibration
-from bdc_occ_ros.geometry.rig_geometry import GeometryCache
 from bdc_occ_ros.kernels.selection import choose_backend
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
-from bdc_occ_ros.share import share_path
+from bdc_occ_ros.weights.agreement import made_up_input
 
 FLOAT, BF16, PACKED, PACKED_BF16 = 'float', 'bf16', 'packed', 'packed_bf16'
 INT8, INT8_SPINNING = 'int8', 'int8_spinning'
 STREAMS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 USUAL_STREAM = next(name for name, dtype in STREAMS.items() if dtype == STREAM_DTYPE)
 BACKENDS = (FLOAT, BF16, PACKED, PACKED_BF16, INT8, INT8_SPINNING)
-CALIBRATION = 'calibration_nuscenes_n015.yaml'
 KIB_PER_MB = 1e6 / 1024
 TURN_MS = 300.0
 INT8_PACKAGES = ('onnx', 'onnxruntime')
@@ -144,16 +140,6 @@ def _times(quiet: Runs, *busy: Runs) -> dict[str, Any]:
             **({'busy_ms': busy_ms[0], 'busy_ratio': busy_ms[0] / median_ms} if busy_ms else {})}
 
 
-def rig_rays(config: NetworkConfig) -> Tensor:
-    """
-    Return the ray points of a real rig of six cameras.
-
-    :return: (6, D, h, w, 3) float32, metres, key ego frame.
-    """
-    rig = load_calibration(share_path('config', CALIBRATION))
-    return GeometryCache(config.frustum).of(rig.cameras).rays.in_key_ego()
-
-
 class NetworkRunner:
     """
     Run an untrained network from normalized images to labels and box maps.
@@ -166,9 +152,7 @@ class NetworkRunner:
     def __init__(self, model: str, backend: str, threads: int, stream: str) -> None:
         torch.set_num_threads(threads)
         config = load_network_config(model)
-        rays_m = rig_rays(config)[None]
-        images = torch.randn((*rays_m.shape[:2], 3, config.image.height_px, config.image.width_px),
-                             generator=torch.Generator().manual_seed(0))
+        images, rays_m = made_up_input(config, 0)
         torch.manual_seed(0)
         network = _on_backend(OccupancyNetwork(config).eval(), backend, threads, stream)
         with tempfile.TemporaryDirectory() as folder:

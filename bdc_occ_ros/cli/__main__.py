@@ -28,6 +28,7 @@ VERBS = {
     'evaluate': 'score a network on a nuScenes data set',
     'bag': 'write, play, record and list bags',
     'view': 'draw a bag, a snapshot or a sample of a data set as a picture',
+    'rig': 'say and draw what each camera of a rig contributes, before anybody drives',
     'world': 'make drives through a made-up city, as a data set or for training',
     'bench': 'measure the synchronizer, the transport, the kernels and whole networks',
 }

@@ -106,8 +106,10 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.config_file import with_overrides
     from bdc_occ_ros.evaluation.process_group import process_group
     from bdc_occ_ros.network.config import load_network_config
+    from bdc_occ_ros.network.network import validate_architecture
     use_threads(args)
     config = with_overrides(load_network_config(args.config), args.set)
+    validate_architecture(config)
     recipe = _recipe(args)
     device = chosen_device(args.device)
     with writing(args.out, UsageError):

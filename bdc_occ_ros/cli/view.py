@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from bdc_occ_ros.errors import UsageError
 
+NETWORK = 'bdc_occ_nano_half'  # what it is not given of the images is darker; all cut alike
+
 if TYPE_CHECKING:
     from bdc_occ_ros.drawing.sources import Source
 
@@ -35,9 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Draw one picture."""
     from bdc_occ_ros.drawing.sheet import draw_sheet
+    from bdc_occ_ros.geometry.rig_geometry import GeometryCache
+    from bdc_occ_ros.network.config import load_network_config
 
     source = _source(args)
-    draw_sheet(args.output, source.title, source.frame, source.overlay, source.columns)
+    overlay = source.overlay
+    if source.frame is not None:
+        rig, frustum = source.frame.rig, load_network_config(NETWORK).frustum
+        preprocessors = GeometryCache(frustum).of(rig, rig.names).preprocessors
+        overlay = overlay._replace(first_rows_px={
+            name: used.first_row_px for name, used in zip(rig.names, preprocessors)})
+    draw_sheet(args.output, source.title, source.frame, overlay, source.columns)
     boxes = [column.boxes for column in source.columns if column.boxes is not None]
     result = {'output': args.output, 'stamp_ns': source.stamp_ns, 'title': source.title,
               'has_images': source.frame is not None,

@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -52,11 +53,13 @@ class Overlay(NamedTuple):
     :param voxels: Grid whose occupied cells are drawn, or None.
     :param fixed_from_ego: Pose of the ego frame of both, (4, 4), in the fixed frame of the
         images' poses; None where it is that of the key camera's exposure.
+    :param first_rows_px: By camera the first row that the network is given; darker above it.
     """
 
     boxes: Boxes | None = None
     voxels: Occupancy | None = None
     fixed_from_ego: np.ndarray | None = None
+    first_rows_px: Mapping[str, float] = MappingProxyType({})
 
 
 def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overlay,
@@ -136,6 +139,8 @@ def _image(frame: Frame, name: str, overlay: Overlay) -> np.ndarray:
         return np.full((small.height_px, width, 3), 12, np.uint8)
     picture = cv2.resize(frame.images[name], (width, small.height_px),
                          interpolation=cv2.INTER_AREA)
+    first_row_px = overlay.first_rows_px.get(name, 0.0) * small.height_px / camera.height_px
+    picture[:round(first_row_px)] //= 3
     pose = camera_from_ego(frame, name, overlay.fixed_from_ego)
     if overlay.voxels is not None:
         picture = draw_voxels(picture, overlay.voxels, small.intrinsics, pose)

@@ -77,6 +77,11 @@ class Frustum:
     depth: DepthConfig
 
     @property
+    def size_step_px(self) -> int:
+        """Return what image sizes must be multiples of: the stride of the coarse features."""
+        return 2 * self.feature_stride
+
+    @property
     def feature_shape(self) -> tuple[int, int]:
         """Return rows and columns of the image features."""
         return (self.image.height_px // self.feature_stride,

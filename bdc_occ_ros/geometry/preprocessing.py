@@ -1,12 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Turn camera images into network input: straighten, scale to its width, keep the lower rows.
+Turn camera images into network input: straighten, scale the longer side to its width, keep rows.
 
-The upper rows of a camera on a vehicle show the sky, so what does not fit is cut there, and what
+The upper rows of a level camera on a car show the sky, so what does not fit is cut there, and what
 is missing is added there in black (FlashOcc and BDC do the same with 1600x900 images: scaled by
-0.44, rows 140 to 395 kept).
+0.44, rows 140 to 395 kept). Where more than sky would be cut the input gets more rows instead.
 """
+
+from collections.abc import Iterable
+from dataclasses import replace
+import math
 
 import numpy as np
 from PIL import Image
@@ -14,10 +18,53 @@ import torch
 from torch import Tensor
 
 from bdc_occ_ros.geometry.camera_rig import Camera
-from bdc_occ_ros.geometry.frustum import ImageConfig
+from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
 from bdc_occ_ros.geometry.undistortion import Undistortion
 
 DECODE_REDUCTIONS = (8, 4, 2, 1)
+HEADROOM_M = 2.2  # what stands on the ground is seen up to here,
+HEADROOM_FROM_M = 10.0  # from this distance on; nearer, nuScenes' cameras do not see it either
+
+
+def resized_px(camera: Camera, image: ImageConfig) -> tuple[int, int]:
+    """Return the width and height to which images of a camera are scaled."""
+    longer_px = max(camera.width_px, camera.height_px)
+    return (max(1, round(camera.width_px * image.width_px / longer_px)),
+            max(1, round(camera.height_px * image.width_px / longer_px)))
+
+
+def input_from_image(camera: Camera, image: ImageConfig) -> np.ndarray:
+    """
+    Return the map from pixels of a camera's straight image to pixels of the network input.
+
+    :return: (3, 3) float64, homogeneous; a shift up is the number of rows that are cut.
+    """
+    width_px, height_px = resized_px(camera, image)
+    return np.array([[width_px / camera.width_px, 0.0, 0.0],
+                     [0.0, height_px / camera.height_px, image.height_px - height_px],
+                     [0.0, 0.0, 1.0]])
+
+
+def rig_frustum(frustum: Frustum, cameras: Iterable[Camera]) -> Frustum:
+    """
+    Return a frustum whose images are as high as the cameras of a rig need.
+
+    Convolutions take any height. The rows of the network's config are enough for a camera of which
+    they leave out nothing but sky; others keep all theirs, never more than a square has.
+    """
+    image, step = frustum.image, frustum.size_step_px
+    rows = [image.height_px, *(resized_px(camera, image)[1] for camera in cameras
+                               if not _leaves_out_sky_only(camera, frustum))]
+    return replace(frustum, image=replace(image, height_px=math.ceil(max(rows) / step) * step))
+
+
+def _leaves_out_sky_only(camera: Camera, frustum: Frustum) -> bool:
+    """Return whether the first row of the input shows the headroom, near and far."""
+    to_input = input_from_image(camera, frustum.image) @ camera.intrinsics
+    middle = resized_px(camera, frustum.image)[0] / 2, 0.0, 1.0
+    ahead, left, up = camera.ego_from_camera[:3, :3] @ np.linalg.solve(to_input, middle)
+    above_m = (camera.ego_from_camera[2, 3] - HEADROOM_M) * math.hypot(ahead, left)
+    return min(above_m + up * HEADROOM_FROM_M, above_m + up * frustum.depth.stop_m) >= 0
 
 
 def decode_reduction(camera: Camera, config: ImageConfig) -> int:
@@ -25,35 +72,30 @@ def decode_reduction(camera: Camera, config: ImageConfig) -> int:
     Return the largest reduction at which a JPEG decoder still gives enough pixels.
 
     Decoders can leave out the fine frequencies and return 1/2, 1/4 or 1/8 of the size in a
-    fraction of the time; the image may shrink until its width is that of the network input.
+    fraction of the time; the image may shrink until its longer side is the network input's width.
 
     :return: 8, 4, 2 or 1; 1 also where the camera is smaller than the input.
     """
+    longer_px = max(camera.width_px, camera.height_px)
     return next((reduction for reduction in DECODE_REDUCTIONS
-                 if camera.width_px >= reduction * config.width_px), 1)
+                 if longer_px >= reduction * config.width_px), 1)
 
 
 class Preprocessor:
     """
     Turn one camera's images into its share of the network input.
 
-    `input_from_image` maps pixels of the camera's straight image to pixels of the network input,
-    (3, 3) float64, homogeneous; the first visible row of both is `first_row_px` in the former.
+    The first visible row of the camera's straight image is `first_row_px`.
 
     :param camera: At the size in which its images come.
     """
 
     def __init__(self, camera: Camera, config: ImageConfig) -> None:
         self.undistortion = Undistortion(camera)
-        self._resized_height_px = max(
-            1, round(camera.height_px * config.width_px / camera.width_px))
-        self._input_size_px = (config.width_px, config.height_px)
-        self._num_cut_rows = self._resized_height_px - config.height_px
-        scale_x = config.width_px / camera.width_px
-        scale_y = self._resized_height_px / camera.height_px
-        self.input_from_image = np.array([
-            [scale_x, 0.0, 0.0], [0.0, scale_y, -self._num_cut_rows], [0.0, 0.0, 1.0]])
-        self.first_row_px = max(0.0, self._num_cut_rows / scale_y)
+        self.input_from_image = input_from_image(camera, config)
+        self._resized_px = resized_px(camera, config)
+        self._input_px = (config.width_px, config.height_px)
+        self.first_row_px = max(0.0, -self.input_from_image[1, 2] / self.input_from_image[1, 1])
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """
@@ -63,9 +105,9 @@ class Preprocessor:
         :return: RGB image of the network's size, (height_px, width_px, 3) uint8, bicubic.
         """
         straight = Image.fromarray(self.undistortion(image))
-        width_px, height_px = self._input_size_px
-        resized = straight.resize((width_px, self._resized_height_px), Image.Resampling.BICUBIC)
-        top = self._num_cut_rows
+        resized = straight.resize(self._resized_px, Image.Resampling.BICUBIC)
+        width_px, height_px = self._input_px
+        top = self._resized_px[1] - height_px
         return np.asarray(resized.crop((0, top, width_px, top + height_px)))
 
 

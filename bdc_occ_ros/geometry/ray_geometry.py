@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.frustum import Frustum
+from bdc_occ_ros.geometry.preprocessing import input_from_image
 
 
 def frustum_pixels(frustum: Frustum) -> np.ndarray:
@@ -53,18 +54,17 @@ class RayGeometry:
     Letters: N cameras, D depth bins, h w feature rows and columns.
 
     :param cameras: At the size in which their images come.
-    :param input_from_image: Per camera how its pixels move to the network input, (N, 3, 3).
     """
 
-    def __init__(self, cameras: Sequence[Camera], input_from_image: np.ndarray,
-                 frustum: Frustum) -> None:
+    def __init__(self, cameras: Sequence[Camera], frustum: Frustum) -> None:
         pixels = frustum_pixels(frustum)
-        self._frustum = frustum
+        self.frustum = frustum
         self._origins_m = np.stack([c.ego_from_camera[:3, 3] for c in cameras])
         self._directions = np.stack([
             pixels @ (camera.ego_from_camera[:3, :3]
-                      @ np.linalg.inv(matrix @ camera.intrinsics)).T
-            for camera, matrix in zip(cameras, input_from_image)])  # (N, h, w, 3)
+                      @ np.linalg.inv(input_from_image(camera, frustum.image)
+                                      @ camera.intrinsics)).T
+            for camera in cameras])  # (N, h, w, 3)
 
     def in_key_ego(self, key_ego_from_ego: np.ndarray | None = None) -> Tensor:
         """
@@ -80,4 +80,4 @@ class RayGeometry:
             origins_m = np.einsum('nij,nj->ni', rotations, origins_m) + shifts_m
             directions = np.einsum('nij,nhwj->nhwi', rotations, directions)
         return points_on_rays(torch.from_numpy(origins_m), torch.from_numpy(directions),
-                              self._frustum)
+                              self.frustum)

@@ -2,38 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Derive rays, preprocessing and fields of view from calibrations, and cache them."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Sequence
+import logging
+from typing import TypeVar
 
 import numpy as np
 
-from bdc_occ_ros.geometry.camera_rig import Camera, MAX_CAMERAS
-from bdc_occ_ros.geometry.frustum import Frustum
-from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, MAX_CAMERAS
+from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
+from bdc_occ_ros.geometry.preprocessing import Preprocessor, resized_px, rig_frustum
 from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.geometry.visibility import FieldOfView
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 Value = TypeVar('Value')
-
-
-class CameraGeometry(NamedTuple):
-    """Hold what follows from the calibration of one camera, at the size of its images."""
-
-    camera: Camera
-    preprocessor: Preprocessor
-    field_of_view: FieldOfView
+_LOGGER = logging.getLogger(__name__)
 
 
 class RigGeometry:
     """Hold what follows from the calibrations of the cameras that contribute to a frame."""
 
-    def __init__(self, cameras: Sequence[CameraGeometry], frustum: Frustum) -> None:
-        self.preprocessors = tuple(camera.preprocessor for camera in cameras)
-        self.rays = RayGeometry(
-            [camera.camera for camera in cameras],
-            np.stack([camera.preprocessor.input_from_image for camera in cameras]), frustum)
-        self._fields_of_view = tuple(camera.field_of_view for camera in cameras)
+    def __init__(self, fields_of_view: Sequence[FieldOfView], frustum: Frustum) -> None:
+        self.fields_of_view = tuple(fields_of_view)
+        self.preprocessors = tuple(view.preprocessor for view in fields_of_view)
+        self.rays = RayGeometry([view.camera for view in fields_of_view], frustum)
 
     def observed_cells(self, grid: VoxelGrid,
                        key_ego_from_ego: np.ndarray | None = None) -> np.ndarray:
@@ -57,9 +49,9 @@ class RigGeometry:
 
     def _any(self, see: Callable[[FieldOfView, np.ndarray | None], np.ndarray],
              key_ego_from_ego: np.ndarray | None) -> np.ndarray:
-        motions = ([None] * len(self._fields_of_view) if key_ego_from_ego is None
+        motions = ([None] * len(self.fields_of_view) if key_ego_from_ego is None
                    else np.linalg.inv(key_ego_from_ego))
-        return np.logical_or.reduce(list(map(see, self._fields_of_view, motions)))
+        return np.logical_or.reduce(list(map(see, self.fields_of_view, motions)))
 
 
 class GeometryCache:
@@ -72,21 +64,39 @@ class GeometryCache:
 
     def __init__(self, frustum: Frustum) -> None:
         self._frustum = frustum
-        self._cameras: dict[bytes, CameraGeometry] = {}
+        self._cameras: dict[bytes, FieldOfView] = {}
         self._rigs: dict[bytes, RigGeometry] = {}
+        self._last_report = ''
 
-    def of(self, cameras: Sequence[Camera]) -> RigGeometry:
-        """Return the geometry of cameras, which are in the order of the network."""
-        fingerprint = b''.join(camera.fingerprint for camera in cameras)
-        return _remembered(self._rigs, fingerprint, lambda: RigGeometry(
-            [self.prepare(camera) for camera in cameras], self._frustum))
+    def of(self, rig: CameraRig, names: Collection[str]) -> RigGeometry:
+        """
+        Return the geometry of those cameras of a rig that contribute.
 
-    def prepare(self, camera: Camera) -> CameraGeometry:
-        """Return the geometry of one camera."""
-        def derive() -> CameraGeometry:
-            preprocessor = Preprocessor(camera, self._frustum.image)
-            return CameraGeometry(camera, preprocessor, FieldOfView(camera, preprocessor))
-        return _remembered(self._cameras, camera.fingerprint, derive)
+        The size of the input is that of the whole rig, whichever contribute.
+
+        :param names: In the order of the network.
+        """
+        def derive() -> RigGeometry:
+            frustum = rig_frustum(self._frustum, rig.cameras)
+            views = [self._field_of_view(rig[name], frustum.image) for name in names]
+            self._report(rig, frustum.image)
+            return RigGeometry(views, frustum)
+        return _remembered(self._rigs, rig.fingerprint + '|'.join(names).encode(), derive)
+
+    def _field_of_view(self, camera: Camera, image: ImageConfig) -> FieldOfView:
+        return _remembered(self._cameras, camera.fingerprint + str(image.height_px).encode(),
+                           lambda: FieldOfView(camera, Preprocessor(camera, image)))
+
+    def _report(self, rig: CameraRig, image: ImageConfig) -> None:
+        """Log the size of the input, and what of the images it leaves out, when it changes."""
+        shares = {camera.name: 1 - image.height_px / resized_px(camera, image)[1]
+                  for camera in rig.cameras}
+        report = '; '.join([f'network input of {image.height_px} rows', *(
+            f'the upper {share:.0%} of {name} is left out as sky'
+            for name, share in shares.items() if share > 0)])
+        if report != self._last_report:
+            self._last_report = report
+            _LOGGER.info(report)
 
 
 def _remembered(memory: dict[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:

@@ -28,6 +28,7 @@ class FieldOfView:
     """
 
     def __init__(self, camera: Camera, preprocessor: Preprocessor) -> None:
+        self.camera, self.preprocessor = camera, preprocessor
         last_column, last_row = camera.width_px - 1.0, camera.height_px - 1.0
         across, down, depth = np.eye(3)
         half_spaces = np.stack([
@@ -85,6 +86,15 @@ class FieldOfView:
             else:
                 np.minimum(highest_m, border_m, out=highest_m)
         return lowest_m, highest_m
+
+
+def free_columns(observed: np.ndarray, grid: VoxelGrid, height_m: float) -> np.ndarray:
+    """
+    Return where level ground can be found free, (X, Y) bool: all is seen from it to a height.
+
+    :param observed: Which cells are seen, (X, Y, Z) bool.
+    """
+    return observed[:, :, grid.layers(0.0, height_m)].all(axis=2)
 
 
 def _between(lowest_m: np.ndarray, highest_m: np.ndarray, grid: VoxelGrid) -> np.ndarray:

@@ -8,6 +8,8 @@ import numpy as np
 
 from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
 
+EDGE_TOLERANCE_M = 1e-6
+
 
 @dataclass(frozen=True)
 class VoxelGrid:
@@ -37,6 +39,12 @@ class VoxelGrid:
         """Return centres in the ego frame, (..., 3) float32, of cells, (..., 3) integers."""
         lower, size = np.array(self.lower_m), np.array(self.cell_size_m)
         return (lower + (np.asarray(indices) + 0.5) * size).astype(np.float32)
+
+    def layers(self, low_m: float, high_m: float) -> slice:
+        """Return the layers of cells that reach into a height band, perhaps none."""
+        edges_m = self.lower_m[2] + self.cell_size_m[2] * np.arange(self.shape[2] + 1)
+        return slice(int((edges_m[1:] <= low_m + EDGE_TOLERANCE_M).sum()),
+                     int((edges_m[:-1] < high_m - EDGE_TOLERANCE_M).sum()))
 
     def indices_of(self, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """

@@ -178,10 +178,13 @@ class NetworkConfig:
         if self.occupancy is None and self.boxes is None:
             raise InvalidConfigError(f'{self.name}: at least one of occupancy and boxes is needed')
         _require_plausible_sizes(self)
-        if self.image.height_px % self.feature_stride or self.image.width_px % self.feature_stride:
-            raise InvalidConfigError(
-                f'{self.name}: image {self.image.height_px}x{self.image.width_px} is not a '
-                f'multiple of feature_stride {self.feature_stride}')
+        step = self.frustum.size_step_px
+        for name in ('height_px', 'width_px'):
+            if (size_px := getattr(self.image, name)) % step:
+                below_px = size_px // step * step
+                raise InvalidConfigError(
+                    f'{self.name}: image.{name} goes in steps of {step}: '
+                    f'{below_px or step} or {below_px + step}; got {size_px}')
 
     @property
     def frustum(self) -> Frustum:

@@ -26,7 +26,7 @@ from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.binary.blocks import BinaryBlock
 from bdc_occ_ros.binary.layers import BinaryConv2d, PReLU
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import OccupancyNetwork
+from bdc_occ_ros.network.network import validate_architecture
 
 BITS_PER_WORD = 32
 POPCOUNT_SPEEDUP = 64
@@ -120,8 +120,8 @@ def _layer_cost(layer: nn.Module, x: Tensor, result: Tensor) -> Cost:
 
 def profile_network(config: NetworkConfig, num_cameras: int = 6) -> dict[str, Cost]:
     """Count one pass for one set of images, by module of the network in the order of the flow."""
+    network = validate_architecture(config)
     with torch.device('meta'):
-        network = OccupancyNetwork(config).eval()
         images = torch.empty(1, num_cameras, 3, config.image.height_px, config.image.width_px)
         rays = torch.empty(1, num_cameras, config.depth.num_bins, *config.feature_shape, 3)
     stages = {name: module for name, module in network.named_children()

@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 import numpy as np
 from rclpy.clock import Clock, ClockType
 
+from bdc_occ_ros.geometry.visibility import free_columns
 from bdc_occ_ros.ros.inputs import Inputs
 from bdc_occ_ros.ros.lifecycle import ReportingLifecycleNode
 from bdc_occ_ros.ros.node_config import NodeConfig
@@ -133,7 +134,9 @@ class ChainDiagnostics:
             (Level.ERROR, source.problem),
             *((Level.WARN, reason) for reason in formed.reasons
               if re.search(rf'\b{re.escape(name)}\b', reason)),
-            (Level.WARN, f'{lost} images were lost on the way' if lost else ''),
+            (Level.WARN, f'{lost} images were lost on the way; raw ones above 0.5 MB need '
+             'config/fastdds_profile.xml at their sender: set FASTRTPS_DEFAULT_PROFILES_FILE there'
+             if lost else ''),
             (Level.WARN, calibration.remarks().get(name, '')),
             (Level.WARN, done.remarks.get(name, '')),
         ], {
@@ -202,10 +205,16 @@ class ChainDiagnostics:
         dropped = self._delta('dropped', done.dropped.total())
         num_cut_off = self._outputs.num_cut_off
         idle = self._delta('unwanted', done.unwanted) and not rate_hz
+        last, settings = self._pipeline.last, self._live.config.grid
+        seen = last and last.prediction.occupancy
+        can_be_free = seen and free_columns(seen.observed, seen.grid, settings.max_height_m)
         return _status('output', [
             (Level.ERROR, f'{dropped} sets dropped, last: {done.last_drop}' if dropped else ''),
             (Level.WARN, f'{num_cut_off} points cut off by max_points or max_markers'
              if num_cut_off else ''),
+            (Level.WARN, 'no cell of occupancy/grid can be free: nowhere is level ground seen and '
+             'all above it to grid.max_height_m; `bdc-occ rig` draws what the cameras see'
+             if seen and not can_be_free.any() else ''),
         ], {
             'rate_hz': rate_hz, 'computed': done.computed, 'unwanted': done.unwanted,
             'skipped_for_newer': self._inputs.slot.num_replaced, 'stale': done.stale,

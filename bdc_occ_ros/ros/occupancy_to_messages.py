@@ -159,16 +159,13 @@ def _is_ground_label(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:
 
 def _band_layers(grid: VoxelGrid, settings: GridConfig) -> slice:
     """Return the layers of voxels that reach into the height band."""
-    edges_m = grid.lower_m[2] + grid.cell_size_m[2] * np.arange(grid.shape[2] + 1)
-    inside = ((edges_m[1:] > settings.min_height_m + EDGE_TOLERANCE)
-              & (edges_m[:-1] < settings.max_height_m - EDGE_TOLERANCE))
-    layers = np.flatnonzero(inside)
-    if not len(layers):
+    layers = grid.layers(settings.min_height_m, settings.max_height_m)
+    if layers.start >= layers.stop:
         raise InvalidConfigError(
             f'the height band {settings.min_height_m} to {settings.max_height_m} m misses the '
-            f'grid, which spans {edges_m[0]:.2f} to {edges_m[-1]:.2f} m; set grid.min_height_m '
-            'and grid.max_height_m')
-    return slice(int(layers[0]), int(layers[-1]) + 1)
+            f'grid, which spans {grid.lower_m[2]:.2f} to {grid.upper_m[2]:.2f} m; set '
+            'grid.min_height_m and grid.max_height_m')
+    return layers
 
 
 def _obstacle_cells(occupancy: Occupancy, settings: GridConfig) -> np.ndarray:

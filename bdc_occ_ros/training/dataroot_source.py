@@ -17,7 +17,7 @@ from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.geometry.preprocessing import Preprocessor
+from bdc_occ_ros.geometry.preprocessing import Preprocessor, rig_frustum
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.network.config import NetworkConfig
 
@@ -129,6 +129,11 @@ def _require_labels_fit(config: NetworkConfig) -> None:
 
 def _preprocessed(frame: Frame, config: NetworkConfig) -> _Cameras:
     """Bring the images of a frame to the size of the network input."""
+    needed = rig_frustum(config.frustum, frame.rig.cameras).image.height_px
+    if needed != config.image.height_px:
+        raise InvalidConfigError(
+            f'{config.name}: {config.image.height_px} rows cut more than sky off these cameras, '
+            f'which the network is then given {needed} of; --set image.height_px={needed}')
     images, input_from_camera, world_from_camera = [], [], []
     for name, image in frame.images.items():
         camera = frame.rig[name]

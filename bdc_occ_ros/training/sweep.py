@@ -23,6 +23,7 @@ from bdc_occ_ros.dataset.batch import TrainingSource
 from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
 from bdc_occ_ros.files import read_arrays, read_json, reading, replacing, writing
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
+from bdc_occ_ros.network.network import validate_architecture
 from bdc_occ_ros.training.loop import run_training, TrainingSession
 from bdc_occ_ros.training.recipe import Recipe
 from bdc_occ_ros.training.saved_training import origin_of, provenance_of
@@ -127,6 +128,7 @@ def planned(sweep: SweepConfig) -> Iterator[Planned]:
                                  'voxels')
     configs = {entry.name: with_overrides(base, entry.changes) for entry in sweep.entries}
     for name, config in configs.items():
+        validate_architecture(config)
         if any(getattr(config, part) != getattr(base, part) for part in SHARED):
             raise InvalidConfigError(f'sweep: {name}: all networks take the same samples, so '
                                      f'{", ".join(SHARED)} must stay as they are')

@@ -8,7 +8,7 @@ import torch
 from torch import nn, Tensor
 
 from bdc_occ_ros.geometry.calibration_file import load_calibration
-from bdc_occ_ros.geometry.rig_geometry import GeometryCache
+from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.share import share_path
 
@@ -68,4 +68,4 @@ def made_up_input(config: NetworkConfig, seed: int) -> tuple[Tensor, Tensor]:
     cameras = rig.resized(image.width_px, image.height_px).cameras
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(1, len(cameras), 3, image.height_px, image.width_px, generator=generator)
-    return images, GeometryCache(config.frustum).of(cameras).rays.in_key_ego(None)[None]
+    return images, RayGeometry(cameras, config.frustum).in_key_ego()[None]

@@ -11,8 +11,8 @@ import re
 from bdc_occ_ros.errors import UsageError
 
 PACKAGE = Path(__file__).parents[1]
-BESIDE_THE_WORLD = ('classes.py', 'geometry/camera_rig.py', 'geometry/voxel_grid.py',
-                    'sync/synthetic_triggers.py')
+BESIDE_THE_WORLD = ('classes.py', 'geometry/camera_rig.py', 'geometry/preprocessing.py',
+                    'geometry/voxel_grid.py', 'sync/synthetic_triggers.py')
 
 
 def parse_seeds(text: str) -> Sequence[int]:

@@ -13,11 +13,12 @@ import torch
 
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.geometry.frustum import ImageConfig
+from bdc_occ_ros.geometry.preprocessing import input_from_image
 from bdc_occ_ros.world.keyframes import KeyframeBatch
 from bdc_occ_ros.world.lidar import lidar_observed, simulate_sweep
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.sensor_timing import SensorTiming
-from bdc_occ_ros.world.world_source import input_from_image, KEYFRAME_PERIOD_S
+from bdc_occ_ros.world.world_source import KEYFRAME_PERIOD_S
 
 Result = TypeVar('Result')
 ROUNDS = 2

@@ -14,8 +14,9 @@ from torch.nn.functional import max_pool2d
 from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig, MAX_CAMERAS
-from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
+from bdc_occ_ros.geometry.camera_rig import CameraRig, MAX_CAMERAS
+from bdc_occ_ros.geometry.frustum import Frustum
+from bdc_occ_ros.geometry.preprocessing import input_from_image
 from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.seeds import sources_fingerprint
@@ -129,21 +130,6 @@ class WorldSource:
              for parts in zip(truth.objects, truth.seen, key_from_world)],
             nearest_m(rendering.inverse_depth_per_m, self._frustum.feature_stride
                       ).unflatten(0, size))
-
-
-def input_from_image(camera: Camera, image: ImageConfig) -> np.ndarray:
-    """
-    Return the affine map from pixels of a camera to the network input: scaled, lower rows kept.
-
-    :param camera: The camera, undistorted, at the size that its intrinsics belong to.
-    :return: (3, 3), the same as geometry/preprocessing.py works out.
-    """
-    scale_x = image.width_px / camera.width_px
-    resized_height_px = max(1, round(camera.height_px * scale_x))
-    return np.array([[scale_x, 0.0, 0.0],
-                     [0.0, resized_height_px / camera.height_px,
-                      image.height_px - resized_height_px],
-                     [0.0, 0.0, 1.0]])
 
 
 def nearest_m(inverse_depth_per_m: Tensor, feature_stride: int) -> Tensor:

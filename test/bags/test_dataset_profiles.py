@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which dataset profile fits which topics."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from bdc_occ_ros.bags.bag_summary import summarize_bag
-from bdc_occ_ros.bags.dataset_profiles import dataset_files, match_dataset
+from bdc_occ_ros.bags.dataset_profiles import dataset_files, match_dataset, parameter_files
 from bdc_occ_ros.bags.formats import CONVERTER_FORMATS
 from bdc_occ_ros.bags.rig_bag import RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.scene_bag import encode_jpeg
-from bdc_occ_ros.errors import NoDatasetError
+from bdc_occ_ros.errors import InvalidConfigError, NoDatasetError
 from bdc_occ_ros.sync.synthetic_triggers import START_NS
 from bdc_occ_ros.world.drive import Drive
 
@@ -54,3 +57,34 @@ def test_one_missing_camera_is_named_and_the_template_is_never_taken():
 
 def test_topics_may_be_relative():
     assert match_dataset([f'camera/{name}/image' for name in CAMERAS]).name == 'nuscenes'
+
+
+def parameters(path, node='/**', **values):
+    path.write_text(json.dumps({node: {'ros__parameters': values}}))
+    return str(path)
+
+
+def test_a_rig_file_is_taken_by_its_path_and_a_parameter_file_lies_over_it(tmp_path):
+    rig = parameters(tmp_path / 'rig.yaml', cameras=['front'])
+    more = parameters(tmp_path / 'more.yaml', node='/robot/bdc_occ', max_points=9)
+    nuscenes = dataset_files()['nuscenes']
+    assert parameter_files(rig, more) == [Path(rig), Path(more)]
+    assert parameter_files('nuscenes') == [nuscenes]
+    assert parameter_files('nuscenes', more) == [nuscenes, Path(more)]
+
+
+@pytest.mark.parametrize('node', ['/**', 'bdc_occ'])
+def test_a_parameter_file_with_cameras_takes_the_place_of_the_profile(tmp_path, node):
+    rig = parameters(tmp_path / 'rig.yaml', node, cameras=['front'])
+    assert parameter_files('nuscenes', rig) == [Path(rig)]
+
+
+@pytest.mark.parametrize(('given', 'words'), [
+    (('nusenes',), "no dataset 'nusenes': give the path of a file, or one of autoware, "),
+    (('{tmp}/absent.yaml',), 'absent.yaml'), (('',), "no dataset ''"),
+    (('nuscenes', '{tmp}/absent.yaml'), 'absent.yaml: there is no such file'),
+    (('nuscenes', '{tmp}/list.yaml'), 'with ros__parameters is needed')])
+def test_unknown_profiles_and_missing_files_are_refused(tmp_path, given, words):
+    (tmp_path / 'list.yaml').write_text('[1, 2]')
+    with pytest.raises(InvalidConfigError, match=words):
+        parameter_files(*(word.format(tmp=tmp_path) for word in given))

@@ -10,7 +10,6 @@ from torch import nn
 from torch.nn import functional
 
 from bdc_occ_ros.bench.int8 import Int8Section, quantize_int8, section_shares, session_options
-from bdc_occ_ros.bench.network import rig_rays
 from bdc_occ_ros.binary.module_lowering import PackedSubgraph
 from bdc_occ_ros.errors import UnsupportedLayerError
 from bdc_occ_ros.network.bev_encoder import ResidualBlock
@@ -21,6 +20,7 @@ from bdc_occ_ros.network.layers import ConvBlock
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
 from bdc_occ_ros.network.resnet import Bottleneck
+from bdc_occ_ros.weights.agreement import made_up_input
 
 pytest.importorskip('onnx', reason='onnx is not installed (extra bench)')
 pytest.importorskip('onnxruntime', reason='onnxruntime is not installed (extra bench)')
@@ -164,7 +164,7 @@ def packed(name):
     config = load_network_config(f'test/resources/model_{name}.yaml')
     torch.manual_seed(1)
     network = pack_network(OccupancyNetwork(config))
-    rays_m = rig_rays(config)[None]
+    _, rays_m = made_up_input(config, 0)
     return network, torch.randn(1, 6, 3, 32, 96), rays_m
 
 

@@ -36,7 +36,10 @@ def test_view_of_a_bag_shows_images_and_truth(bag, tmp_path, capsys):
     assert main(['view', str(bag), '-o', str(tmp_path / 'picture.png'), '--json']) == 0
     result = json.loads(capsys.readouterr().out)
     assert result['has_images'] and result['has_occupancy'] and result['boxes'] > 5
-    assert cv2.imread(str(tmp_path / 'picture.png')).shape[1] == WIDTH_PX
+    picture = cv2.imread(str(tmp_path / 'picture.png'))
+    assert picture.shape[1] == WIDTH_PX
+    # what the network is not given of the first image, the upper 35 % of 448 rows, is darker
+    assert 1.5 * picture[180:238, 200:600].mean() < picture[242:300, 200:600].mean()
 
 
 def test_view_of_a_snapshot(bag, tmp_path, capsys):

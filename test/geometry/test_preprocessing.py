@@ -4,14 +4,23 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from PIL import Image
 import pytest
 import torch
 
+from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.frustum import ImageConfig
-from bdc_occ_ros.geometry.preprocessing import decode_reduction, normalize_images, Preprocessor
+from bdc_occ_ros.geometry.preprocessing import (
+    decode_reduction,
+    normalize_images,
+    Preprocessor,
+    rig_frustum,
+)
+from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.share import share_path
 
 PUBLISHED = ImageConfig(height_px=256, width_px=704, channel_order='bgr')
 
@@ -67,6 +76,56 @@ def test_an_image_that_is_too_flat_gets_black_rows_on_top():
     assert (result[:156] == 0).all() and (result[156:] == 255).all()
     np.testing.assert_allclose(preprocess.input_from_image @ (0, 0, 1), (0, 156, 1))
     assert preprocess.first_row_px == 0.0
+
+
+@pytest.fixture
+def looking_ahead(forward_camera):
+    """Return what makes cameras that look ahead, pitched down and rolled to the right."""
+    def make(width_px, height_px, focal_px, height_m, pitch_deg=0.0, roll_deg=0.0):
+        mount = forward_camera.ego_from_camera.copy()
+        mount[2, 3] = height_m
+        pitch, roll = (cv2.Rodrigues(np.radians(angles))[0]
+                       for angles in ((0.0, pitch_deg, 0.0), (0.0, 0.0, roll_deg)))
+        mount[:3, :3] = pitch @ mount[:3, :3] @ roll
+        intrinsics = np.array(
+            ((focal_px, 0, width_px / 2), (0, focal_px, height_px / 2), (0, 0, 1.0)))
+        return Camera(f'{width_px}x{height_px}', width_px, height_px, intrinsics, mount)
+    return make
+
+
+CAR, ROBOT = (1600, 900, 1266, 1.5), (640, 480, 400, 0.9, 10)
+
+
+@pytest.mark.parametrize('rig', ['n008', 'n008_2018_05', 'n015'])
+@pytest.mark.parametrize('model', ['bdc_occ_nano_half', 'flashocc_r50'])
+def test_the_input_of_a_nuscenes_rig_is_that_of_the_network_s_config(rig, model):
+    frustum = load_network_config(model).frustum
+    cameras = load_calibration(share_path('config', f'calibration_nuscenes_{rig}.yaml'))
+    for size in ((1600, 900), (800, 450), (400, 225), (160, 90)):
+        assert rig_frustum(frustum, cameras.resized(*size).cameras) == frustum
+
+
+@pytest.mark.parametrize(('cameras', 'rows'), [
+    ([CAR], 128), ([ROBOT], 272), ([CAR, ROBOT], 272), ([(1936, 1216, 2160, 1.4)], 224),
+    ([(800, 800, 500, 1.2)], 352), ([(1080, 1920, 1500, 1.4)], 352),
+    ([(1408, 400, 900, 1.5)], 128), ([(*CAR, 10)], 208), ([(*CAR, 0, 180)], 208),
+    ([(1600, 900, 1266, 0.3)], 208), ([(640, 480, 400, 2.5)], 272),
+    ([(640, 480, 400, 2.5, -5)], 128)])
+def test_an_input_has_the_rows_that_show_more_than_sky(looking_ahead, cameras, rows):
+    frustum = load_network_config('bdc_occ_nano_half').frustum
+    cameras = [looking_ahead(*camera) for camera in cameras]
+    image = rig_frustum(frustum, cameras).image
+    assert image == replace(frustum.image, height_px=rows)
+    if rows > 128:
+        assert max(Preprocessor(camera, image).first_row_px for camera in cameras) == 0
+
+
+def test_a_portrait_keeps_all_its_rows_beside_black_columns():
+    camera = camera_of_size(90, 160)
+    preprocess = Preprocessor(camera, ImageConfig(height_px=352, width_px=352))
+    result = preprocess(np.full((160, 90, 3), 255, dtype=np.uint8))
+    assert (result[:, :198] == 255).all() and (result[:, 198:] == 0).all()
+    np.testing.assert_allclose(preprocess.input_from_image @ (90, 160, 1), (198, 352, 1))
 
 
 def test_pure_red_lights_the_last_channel_in_bgr_and_the_first_in_rgb():

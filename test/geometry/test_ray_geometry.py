@@ -29,7 +29,7 @@ def test_every_point_follows_the_published_formula(nuscenes_rig, name):
     scale = config.image.width_px / 1600
     post = np.array(((scale, 0, 0),
                      (0, scale, -(round(900 * scale) - config.image.height_px)), (0, 0, 1.0)))
-    rays = RayGeometry(nuscenes_rig.cameras, np.stack([post] * 6), config.frustum)
+    rays = RayGeometry(nuscenes_rig.cameras, config.frustum)
     points_m = rays.in_key_ego().numpy()
     rows, columns = config.feature_shape
     depths_m = config.depth.bins_m()
@@ -49,7 +49,7 @@ def test_every_point_follows_the_published_formula(nuscenes_rig, name):
 
 def test_ahead_is_plus_x_left_is_plus_y_and_up_is_plus_z(forward_camera, tiny_model):
     config = load_network_config(tiny_model)
-    rays = RayGeometry([forward_camera], np.eye(3)[None], config.frustum)
+    rays = RayGeometry([forward_camera], config.frustum)
     points_m = rays.in_key_ego()[0].numpy()
     depths_m = np.array(config.depth.bins_m())
     np.testing.assert_allclose(
@@ -61,8 +61,7 @@ def test_ahead_is_plus_x_left_is_plus_y_and_up_is_plus_z(forward_camera, tiny_mo
 
 def test_motion_between_exposures_moves_every_camera_on_its_own(nuscenes_rig):
     config = load_network_config('bdc_occ_nano')
-    matrices = np.stack([np.diag((0.22, 0.22, 1.0))] * 6)
-    rays = RayGeometry(nuscenes_rig.cameras, matrices, config.frustum)
+    rays = RayGeometry(nuscenes_rig.cameras, config.frustum)
     standing_m = rays.in_key_ego().numpy().astype(np.float64)
     motions = np.stack([moved(0.1 * n, -0.05 * n, 0.01 * n) for n in range(6)])
     expected = (np.einsum('nij,n...j->n...i', motions[:, :3, :3], standing_m)

@@ -97,7 +97,7 @@ def config():
 @pytest.fixture(scope='module')
 def geometry(keyframe, config):
     frame = keyframe.frame
-    return GeometryCache(config.frustum).of([frame.rig[name] for name in frame.images])
+    return GeometryCache(config.frustum).of(frame.rig, frame.images)
 
 
 def input_pixels(points_in_camera_m, camera, preprocessor, config):

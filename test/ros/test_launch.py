@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.share import share_path
 
 LAUNCH_FILE = share_path('launch', 'occ.launch.py')
@@ -78,6 +79,14 @@ def test_arguments_start_processes(launch_file, monkeypatch, given, kinds):
     entities = started(launch_file, **given)
     assert [type(entity).__name__.replace('ExecuteProcess', 'ExecuteLocal')
             for entity in entities] == kinds
+
+
+@pytest.mark.parametrize('given, words', [
+    ({'dataset': 'nusenes'}, "no dataset 'nusenes'"), ({'dataset': 'absent.yaml'}, 'absent.yaml'),
+    ({'params_file': 'absent.yaml'}, 'no params_file absent.yaml')])
+def test_unknown_profiles_and_missing_files_end_the_launch(launch_file, given, words):
+    with pytest.raises(InvalidConfigError, match=words):
+        started(launch_file, **given)
 
 
 def test_the_profile_is_set_unless_the_user_has_one(launch_file, monkeypatch):

@@ -57,7 +57,7 @@ def test_images_and_rays_are_those_of_the_node(batch, dataset, config):
     rays_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
     for place, number in enumerate((1, 3)):
         frame = dataset.frame(dataset.keys[number])
-        geometry = GeometryCache(config.frustum).of([frame.rig[name] for name in frame.images])
+        geometry = GeometryCache(config.frustum).of(frame.rig, frame.images)
         images = np.stack([preprocess(image) for preprocess, image
                            in zip(geometry.preprocessors, frame.images.values())])
         assert np.array_equal(batch.images[place].numpy(), images)
@@ -160,3 +160,9 @@ def test_a_network_on_another_grid_is_refused(dataset, config):
         config.bev, x_range_m=(-20.0, 60.0)))
     with pytest.raises(InvalidConfigError, match='labels of Occ3D'):
         DatarootSource(dataset, other)
+
+
+def test_a_network_that_would_be_given_other_rows_in_the_node_is_refused(dataset, config):
+    flat = dataclasses.replace(config, image=dataclasses.replace(config.image, height_px=64))
+    with pytest.raises(InvalidConfigError, match='--set image.height_px=208'):
+        DatarootSource(dataset, flat).load([0], CPU)

@@ -34,7 +34,7 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
         scaled = np.stack([Preprocessor(c, config.image).input_from_image for c in rig.cameras])
         inputs.append(scaled @ np.stack([c.intrinsics for c in rig.cameras]))
         mounts.append(motions @ np.stack([c.ego_from_camera for c in rig.cameras]))
-        expected.append(RayGeometry(rig.cameras, scaled, config.frustum).in_key_ego(motions))
+        expected.append(RayGeometry(rig.cameras, config.frustum).in_key_ego(motions))
     found_m = ray_points(torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(mounts)),
                          config)
     expected_m = torch.stack(expected)

@@ -208,8 +208,7 @@ def test_a_manifest_that_does_not_fit_is_refused(weights, checkpoint, changes, e
 
 @pytest.mark.parametrize(('part', 'key', 'value'), [
     ('nano', 'image_channels', [8, 9, 32]),
-    ('bev', 'x_range_m', [-16.0, 15.0]),  # 31 columns, which the first stride does not divide
-    ('image', 'width_px', 104)])  # its features are 13 columns wide, and 7 at half of that
+    ('bev', 'x_range_m', [-16.0, 15.0])])  # 31 columns, which the first stride does not divide
 def test_a_network_that_cannot_be_built_is_refused(weights, checkpoint, part, key, value):
     manifest = json.loads(parts_of(weights)[0]['__metadata__'][MANIFEST_KEY])
     manifest['config'][part][key] = value
@@ -224,6 +223,7 @@ def test_a_network_that_cannot_be_built_is_refused(weights, checkpoint, part, ke
     (('nano', 'bev_units'), [1, 10 ** 9], 'nano.bev_units must'),
     (('nano', 'bev_unit', 'num_branch_layers'), 10 ** 9, 'num_branch_layers must'),
     (('image', 'height_px'), 2 ** 40, 'image.height_px must'),
+    (('image', 'width_px'), 104, 'image.width_px goes in steps of 16: 96 or 112'),
     (('feature_stride',), 0, 'feature_stride must'),
     (('occupancy', 'num_heights'), 0, 'occupancy.num_heights must'),
     (('occupancy', 'class_names'), ['x'] * 257, '1 to 256 classes'),

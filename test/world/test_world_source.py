@@ -11,11 +11,9 @@ import pytest
 import torch
 
 from bdc_occ_ros.errors import InvalidDatasetError, UsageError
-from bdc_occ_ros.geometry.frustum import ImageConfig
-from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.world.sensor_timing import published_rigs
-from bdc_occ_ros.world.world_source import input_from_image, nearest_m, WorldSource
+from bdc_occ_ros.world.world_source import nearest_m, WorldSource
 
 CPU = torch.device('cpu')
 SEEDS = (3, 4)
@@ -100,14 +98,6 @@ def test_threads_may_share_a_source_with_room_for_one_scene(config, made_scenes,
         timings = list(pool.map(source.timing, [number % 8 for number in range(4000)]))
     assert [timing.scene for timing in timings] == [1000 + number % 8 for number in range(4000)]
     assert len(made_scenes) > 8
-
-
-@pytest.mark.parametrize('height, width', ((128, 352), (256, 704), (64, 180), (600, 800)))
-def test_images_are_cropped_as_the_network_s_preprocessing_does(nuscenes_rig, height, width):
-    for camera in nuscenes_rig.cameras[:2]:
-        config = ImageConfig(height, width)
-        assert np.allclose(input_from_image(camera, config),
-                           Preprocessor(camera, config).input_from_image)
 
 
 def test_images_labels_and_depths_fit_together(batch):
