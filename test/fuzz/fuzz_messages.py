@@ -142,7 +142,7 @@ class FuzzedNode:
         deadline_s = time.monotonic() + WAIT_S
         while not condition():
             if time.monotonic() > deadline_s:
-                raise FindingError(failure)
+                raise FindingError(f'{failure}\n{self.listener.parts}')
             self.executor.spin_once(0.01)
 
     def send(self, topic, message):

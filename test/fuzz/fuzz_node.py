@@ -85,7 +85,8 @@ def bombard(rng, node, rig, watcher):
         made.now_ns = rig.simulated_ns
         for topic, message in hostile_round(rng, made):
             if topic in publishers:
-                publishers[topic].publish(damaged(rng, serialize_message(message))
+                data = serialize_message(message)  # its first four bytes name the encoding
+                publishers[topic].publish(data[:4] + damaged(rng, data[4:])
                                           if rng.random() < 0.1 else message)
         rig.simulated_ns = made.now_ns
         for _ in range(STEPS):

@@ -3,7 +3,7 @@
 """
 Feed damaged and extreme inputs to everything that takes inputs, and judge what comes of each.
 
-    python test/fuzz/fuzzing.py [TARGET ...] [--seconds N | --cases N] [--seed S] [--case NUMBER]
+    python test/fuzz/fuzzing.py [TARGET ...] [--seconds N] [--seed S] [--case NUMBER]
 
 A target is a file fuzz_<target>.py here. Every case follows from seed, target and number alone, so
 the command that is printed with a finding repeats it. A case may be accepted or refused by a
@@ -237,14 +237,12 @@ def main() -> int:
     """Fuzz the targets one after another; return 1 if something was found."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n\n')[0])
     parser.add_argument('targets', nargs='*', choices=[*target_names(), []])
-    parser.add_argument('--seconds', type=float, default=float('inf'), help='for every target')
-    parser.add_argument('--cases', type=int, help='how many; else as many as fit into the time')
+    parser.add_argument('--seconds', type=float, help='for every target; without it, the few '
+                        'cases that the tests run')
     parser.add_argument('--case', type=int, help='only the one of this number')
     parser.add_argument('--seed', default=str(time.time_ns()))
     parser.add_argument('--json', type=Path, help='file for the results')
     args = parser.parse_args()
-    if args.seconds == float('inf') and args.cases is None and args.case is None:
-        parser.error('one of --seconds, --cases and --case is needed')
     results = {}
     for name in args.targets or target_names():
         def tell(number: int, kind: str, text: str, name: str = name) -> None:
@@ -252,10 +250,11 @@ def main() -> int:
             print(f'\nFINDING in {name}: {kind}\n  repeat: {os.path.relpath(sys.executable)} '
                   f'{os.path.relpath(__file__)} {name} --seed {args.seed} --case {number}\n    '
                   + '\n    '.join(line[:300] for line in lines[-MAX_LINES:]), flush=True)
-        numbers = range(args.cases if args.cases is not None else 10 ** 9)
+        target = importlib.import_module(f'fuzz_{name}').TARGET
+        numbers = range(sys.maxsize if args.seconds else target.cases)
         if args.case is not None:
             numbers = range(args.case, args.case + 1)
-        result = results[name] = run(name, args.seed, numbers, args.seconds, tell)
+        result = results[name] = run(name, args.seed, numbers, args.seconds or float('inf'), tell)
         print(f'{name}: seed {args.seed}, {result.cases} cases: ' + ', '.join(
             f'{count} {outcome}' for outcome, count in result.outcomes.most_common()), flush=True)
         for kind, count in result.findings.most_common():

@@ -18,7 +18,7 @@ STRINGS = ('', '/', 'x' * 20_000, 'a\nb', '\x1b[2J', 'LEFT', '/LEFT', 'FRONT', '
            'bayer_rggb8; png compressed ', 'rgb8; jpeg compressed rgb8', 'plumb_bob',
            'equidistant', 'rational_polynomial', 'thin_prism', '\u2028', 'ä' * 100, '%s%n', '{0}')
 SIZES_PX = ((1, 1), (1, 60_000), (60_000, 1), (40_000, 16), (16, 40_000), (127, 63), (129, 65),
-            (64, 32), (4096, 2048), (8192, 8192), (65_535, 1), (2, 2), (1280, 640))
+            (64, 32), (4096, 2048), (8192, 8192), (65_500, 1), (2, 2), (1280, 640))
 MODELS = {'plumb_bob': (4, 5, 8), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,),
           'thin_prism': (12,), '': (0, 5), 'x' * 3000: (5,)}
 MAX_ITEMS = 3000
@@ -45,7 +45,10 @@ def extreme(rng, kind):
 
 def change(rng, message):
     """Change one field of a message, however deep, that a random walk ends at."""
-    name, kind = rng.choice(sorted(message.get_fields_and_field_types().items()))
+    fields = sorted(message.get_fields_and_field_types().items())
+    if not fields:
+        return  # std_msgs/Empty
+    name, kind = rng.choice(fields)
     value = getattr(message, name)
     if hasattr(value, 'get_fields_and_field_types'):
         change(rng, value)
@@ -59,7 +62,8 @@ def change(rng, message):
         if rng.random() < 0.8:
             change(rng, rng.choice(items))
         else:
-            setattr(message, name, rng.choice(([], items * 2, items[:-1], items * 500)))
+            items = rng.choice(([], items * 2, items[:-1], items * 500))[:MAX_ITEMS]
+            setattr(message, name, items)
         return
     item = found['item'] or found['cell']
     if '/' in item:
