@@ -10,7 +10,10 @@ see.
 
 import os
 from pathlib import Path
+import sys
+import threading
 import time
+import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray
 from fuzzing import FindingError, message_fault, Target
@@ -142,7 +145,7 @@ class FuzzedNode:
         deadline_s = time.monotonic() + WAIT_S
         while not condition():
             if time.monotonic() > deadline_s:
-                raise FindingError(f'{failure}\n{self.listener.parts}')
+                raise FindingError(f'{failure}{inference_place()}\n{self.listener.parts}')
             self.executor.spin_once(0.01)
 
     def send(self, topic, message):
@@ -178,6 +181,17 @@ class FuzzedNode:
         self.node.close()
         self.executor.shutdown(0.0)
         self.node.destroy_node()
+
+
+def inference_place():
+    """Return at which line of the package the inference thread is, and where it came from."""
+    thread = next((t for t in threading.enumerate() if t.name == 'inference'), None)
+    if thread is None:
+        return ', and there is no inference thread'
+    stack = traceback.extract_stack(sys._current_frames()[thread.ident])
+    inside = next(frame for frame in reversed(stack) if '/bdc_occ_ros/' in frame.filename)
+    return (f', the inference thread is at {Path(inside.filename).name}:{inside.lineno}\n'
+            + ''.join(traceback.format_list(stack)))
 
 
 def prepare(folder):
