@@ -3,7 +3,7 @@
 """
 Weights files and packed files, up to the network.
 
-Some mutations put the hash right afterwards, so that what lies behind it is reached too.
+Some are written with the right hashes, so that what lies behind those is reached too.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from damage import damaged, edited, HOSTILE
 from fuzzing import Target
-from safetensors.torch import load, save
+from safetensors.torch import load
 import torch
 
 from bdc_occ_ros.network.config import load_network_config
@@ -29,7 +29,11 @@ from bdc_occ_ros.weights.packed_checkpoint import (
     restore_packed_network,
     save_packed,
 )
-from bdc_occ_ros.weights.weights_file import MANIFEST_KEY, read_weights_file, tensors_sha256
+from bdc_occ_ros.weights.weights_file import (
+    MANIFEST_KEY,
+    read_weights_file,
+    write_weights_file,
+)
 
 MODEL = Path(__file__).parents[1] / 'resources' / 'model_tiny.yaml'
 DTYPES = ('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'U8', 'BOOL', 'F8_E4M3', 'C64', '', 7)
@@ -55,32 +59,29 @@ def manifest_of(data):
 def lie_in_header(rng, data):
     """Say something else about a tensor than what is there."""
     header, body = parts_of(data)
-    entry = header[rng.choice(sorted(set(header) - {'__metadata__'}))]
+    entry = header[rng.choice(sorted(header))]
     key = rng.choice(('dtype', 'shape', 'data_offsets', 'new'))
     if key == 'dtype':
         entry[key] = rng.choice(DTYPES)
     elif key == 'new' or rng.random() < 0.3:
         entry[key] = rng.choice(HOSTILE)
-    elif entry[key]:
+    elif entry.get(key):
         entry[key][rng.randrange(len(entry[key]))] = rng.choice(
             (0, 1, -1, 10 ** 12, 2 ** 64, 2 ** 63 - 1, None, '1', 1.5))
     return joined(header, body)
 
 
 def edit_manifest(rng, data):
-    """Replace, remove or add an entry somewhere inside the manifest."""
-    header, body = parts_of(data)
+    """Replace, remove or add an entry somewhere inside the manifest, and put the hashes right."""
     manifest = manifest_of(data)
-    if rng.random() < 0.2:
-        manifest = edited(rng, manifest)
-    else:
-        manifest['config'] = edited(rng, manifest['config'])
-    header['__metadata__'][MANIFEST_KEY] = json.dumps(manifest)
-    return joined(header, body)
+    if rng.random() < 0.8:
+        return manifest | {'config': edited(rng, manifest['config'])}, load(data)
+    changed = edited(rng, manifest)
+    return changed if isinstance(changed, dict) else {}, load(data)
 
 
 def edit_tensors(rng, data):
-    """Change, rename, remove or add tensors, and put the hash right."""
+    """Change, rename, remove or add tensors, and put the hashes right."""
     manifest, tensors = manifest_of(data), load(data)
     for _ in range(rng.choice((1, 1, 3))):
         name = rng.choice(sorted(tensors))
@@ -101,12 +102,11 @@ def edit_tensors(rng, data):
             del tensors[name]
         elif what == 'rename':
             tensors[name + rng.choice(('', 'x', '.0'))] = tensors.pop(name)
-    manifest['tensors_sha256'] = tensors_sha256(tensors)
-    return save(tensors, {MANIFEST_KEY: json.dumps(manifest)})
+    return manifest, tensors
 
 
-MUTATIONS = (damaged, damaged, lie_in_header, edit_manifest, edit_manifest, edit_tensors,
-             edit_tensors)
+REWRITES = (edit_manifest, edit_tensors)
+DAMAGES = (damaged, lie_in_header)
 
 
 def prepare(folder):
@@ -123,7 +123,11 @@ def prepare(folder):
 def attempt(rng, seeds, folder):
     """Damage one file and read it up to the network."""
     path = folder / 'damaged.safetensors'
-    path.write_bytes(rng.choice(MUTATIONS)(rng, rng.choice(seeds)))
+    seed = rng.choice(seeds)
+    if rng.random() < 0.6:
+        write_weights_file(path, *rng.choice(REWRITES)(rng, seed))
+    else:
+        path.write_bytes(rng.choice(DAMAGES)(rng, seed))
     file = read_weights_file(path)
     if file.manifest['format'] == FORMAT:
         restore_packed_network(packed_checkpoint_in(file))
