@@ -106,8 +106,8 @@ def edited(rng, tree, hostile=HOSTILE):
             {rng.choice(('new', '', 'x' * 2000, '\ud800', 'a\nb', 7, None)): value})
     elif what < 0.3 and isinstance(part, dict):
         part[rng.choice(('name', 'x', '\x1b'))] = part.pop(key)
-    elif what < 0.35 and isinstance(part[key], int | float) and not isinstance(part[key], bool):
-        part[key] = part[key] * rng.choice((-1, 10, 1e5, 1e-5))
+    elif what < 0.35 and type(part[key]) in (int, float):
+        part[key] = part[key] * rng.choice((-1, 10, 100_000))
     else:
         part[key] = value
     return tree

@@ -157,7 +157,11 @@ def work(sender: Connection, name: str, seed: str, numbers: range, end_s: float)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_BYTES, MAX_ADDRESS_BYTES))
         target = importlib.import_module(f'fuzz_{name}').TARGET
-        prepared = target.prepare(folder)
+        try:
+            prepared = target.prepare(folder)
+        except Exception as error:  # noqa: BLE001 - sound inputs are refused: that is a finding
+            sender.send(('finding', f'{type(error).__name__} in prepare', traceback.format_exc()))
+            numbers = range(0)
         for number in numbers:
             if time.monotonic() > end_s:
                 break
