@@ -36,9 +36,9 @@ demo: install ## render a drive, run the node on it, draw what it saw into demo/
 test: install ## run every test and list the ten slowest
 	$(BIN)/python -m pytest --durations=10 $(PYTEST_FLAGS)
 
-fuzz: install ## try random sizes on the kernels, then damaged weights files, for SECONDS each
+fuzz: install ## feed random inputs to the kernels, all readers and the node, for SECONDS each
 	$(BIN)/python test/kernels/sanitized_build.py $(SECONDS)
-	$(BIN)/python test/weights/weights_fuzzer.py $(SECONDS)
+	$(BIN)/python test/fuzz/fuzzing.py --seconds $(SECONDS)
 
 test-aarch64: install ## test the kernels on emulated aarch64; apt-get installs what is missing
 	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64-static > /dev/null || \
