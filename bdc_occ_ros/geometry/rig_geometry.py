@@ -83,6 +83,10 @@ class GeometryCache:
             return RigGeometry(views, frustum)
         return _remembered(self._rigs, rig.fingerprint + '|'.join(names).encode(), derive)
 
+    def prepare(self, camera: Camera) -> None:
+        """Derive what follows from one calibration alone, where its faults have one culprit."""
+        self._field_of_view(camera, rig_frustum(self._frustum, (camera,)).image)
+
     def _field_of_view(self, camera: Camera, image: ImageConfig) -> FieldOfView:
         return _remembered(self._cameras, camera.fingerprint + str(image.height_px).encode(),
                            lambda: FieldOfView(camera, Preprocessor(camera, image)))
