@@ -177,10 +177,13 @@ class NetworkConfig:
         if self.occupancy is None and self.boxes is None:
             raise InvalidConfigError(f'{self.name}: at least one of occupancy and boxes is needed')
         _require_plausible_sizes(self)
-        if self.image.height_px % self.feature_stride or self.image.width_px % self.feature_stride:
-            raise InvalidConfigError(
-                f'{self.name}: image {self.image.height_px}x{self.image.width_px} is not a '
-                f'multiple of feature_stride {self.feature_stride}')
+        for what, sizes, step in (  # the coarsest maps on which stages join have whole cells
+                ('image', (self.image.height_px, self.image.width_px),
+                 math.lcm(16, self.feature_stride)),
+                ('bev', self.bev.shape, 8 if self.nano is None else 4)):
+            if any(size % step for size in sizes):
+                raise InvalidConfigError(f'{self.name}: {what} has {sizes[0]}x{sizes[1]} cells, '
+                                         f'rows and columns must be multiples of {step}')
 
     @property
     def frustum(self) -> Frustum:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
+from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
 from bdc_occ_ros.weights.weights_file import (
     read_weights_file,
     require_finite,
@@ -83,9 +83,10 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
         the network.
     """
     try:
-        network = validate_architecture(checkpoint.config)
+        network = blank_network(checkpoint.config,
+                                sum(tensor.nbytes for tensor in checkpoint.tensors.values()))
     except InvalidConfigError as error:
         raise InvalidWeightsError(str(error)) from error
     require_same_tensors(checkpoint.tensors, network.state_dict(), checkpoint.config.name)
-    network.to_empty(device='cpu').load_state_dict(dict(checkpoint.tensors))
+    network.load_state_dict(dict(checkpoint.tensors))
     return network

@@ -24,8 +24,8 @@ from bdc_occ_ros.binary.packed_checks import require_valid_unit
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidConfigError, InvalidWeightsError
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
+from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
+from bdc_occ_ros.network.packed_network import pack_network
 from bdc_occ_ros.weights.weights_file import (
     require_finite,
     require_same_tensors,
@@ -143,7 +143,9 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
         of the network.
     """
     try:
-        network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
+        num_bytes = sum(tensor.nbytes for tensor in packed.tensors.values())
+        network = pack_network(blank_network(packed.config, num_bytes),
+                               real_dtype=REAL_DTYPES[packed.real_dtype])
     except InvalidConfigError as error:
         raise InvalidWeightsError(str(error)) from error
     require_same_tensors(packed.tensors, network.state_dict(), packed.config.name,

@@ -90,7 +90,7 @@ def changed(path, value):
     (('image', 'height_px'), True, 'int is needed'),
     (('image', 'channel_order'), 'gbr', "one of .'rgb', 'bgr'"),
     (('image', 'mean'), [1.0, 2.0], '3 values are needed; got 2'),
-    (('image', 'width_px'), 350, 'multiple of feature_stride'),
+    (('image', 'width_px'), 350, 'multiples of'),
     (('depth', 'stop_m'), 1.5, 'start_m < stop_m'),
     (('bev', 'x_range_m'), [40.0, -40.0], 'must be positive'),
     (('nano', 'bev_unit', 'version'), 4, 'one of .0, 1, 2, 3'),
