@@ -124,6 +124,13 @@ def test_a_bag_is_played_by_rosbag2_where_that_is_installed(launch_file, monkeyp
     assert command[:len(words)] == words and command[-3:] == ['--delay', '1', 'drive']
 
 
+def interrupt(process):
+    """Interrupt a launch and all that it started, as a terminal does; return its exit status."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+    return process.wait(60.0)
+
+
 @pytest.fixture
 def launch(launch_file, tmp_path):
     """Launch the node of a prefix as colcon makes it, in which it configures when it may."""
@@ -146,13 +153,12 @@ def launch(launch_file, tmp_path):
         with (tmp_path / 'log').open('wb') as log:
             processes.append(subprocess.Popen(
                 [sys.executable, Path(__file__).with_name('launched.py'), LAUNCH_FILE, *words],
-                stdout=log, stderr=subprocess.STDOUT,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env=os.environ | {'AMENT_PREFIX_PATH': str(prefix)}))
         return processes[-1]
     yield start, gate, lambda: (tmp_path / 'log').read_text()
     for process in processes:
-        process.send_signal(signal.SIGINT)
-        process.wait(60.0)
+        interrupt(process)
 
 
 def test_a_bag_starts_when_the_node_is_active(launch, node, spin_until, tiny_model, nuscenes_rig,
@@ -167,8 +173,7 @@ def test_a_bag_starts_when_the_node_is_active(launch, node, spin_until, tiny_mod
     assert not spin_until(lambda: node.count_publishers(images), 5.0), log()  # a player needs less
     gate.touch()
     assert spin_until(lambda: watcher.clouds), log()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60.0) == 0, log()
+    assert interrupt(process) == 0, log()
     assert 'SIGTERM' not in log()
 
 
