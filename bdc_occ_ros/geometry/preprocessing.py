@@ -64,7 +64,7 @@ class Preprocessor:
         """
         straight = Image.fromarray(self.undistortion(image))
         width_px, height_px = self._input_size_px
-        resized = straight.resize((width_px, self._resized_height_px), Image.Resampling.BICUBIC)
+        resized = straight.resize((width_px, self._resized_height_px), Image.BICUBIC)
         top = self._num_cut_rows
         return np.asarray(resized.crop((0, top, width_px, top + height_px)))
 

@@ -9,7 +9,6 @@ one thread receives and keeps time, the inference thread decodes, predicts and p
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -27,9 +26,7 @@ from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.pipeline import Pipeline
 from bdc_occ_ros.ros.predictor_loading import load_predictor, warm_up
-
-if TYPE_CHECKING:
-    from bdc_occ_ros.ros.__main__ import EndingSignals
+from bdc_occ_ros.ros.signals import EndingSignals
 
 STOP_TIMEOUT_S = 1.0
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -164,7 +161,7 @@ class OccupancyNode(ReportingLifecycleNode):
         return str(path)
 
 
-def run(args: list[str] | None, signals: 'EndingSignals') -> None:
+def run(args: list[str] | None, signals: EndingSignals) -> None:
     """
     Run the node until it is interrupted.
 
@@ -173,10 +170,11 @@ def run(args: list[str] | None, signals: 'EndingSignals') -> None:
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = OccupancyNode()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    signals.wake = executor.wake
     try:
-        signals.executor = SingleThreadedExecutor()
-        signals.executor.add_node(node)
-        signals.executor.spin()
+        executor.spin()
     finally:
         node.close()
         node.destroy_node()
