@@ -87,7 +87,7 @@ setup(
     entry_points={
         'console_scripts': [
             f'bdc-occ = {NAME}.cli.__main__:main',
-            f'occ_node = {NAME}.ros.node:main',
+            f'occ_node = {NAME}.ros.__main__:main',
         ],
     },
 )

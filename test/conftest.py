@@ -30,6 +30,29 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 torch.set_num_threads(1)
 
 
+# What setup.py lists as extras, and ROS; a test that needs such a package is skipped without it.
+OPTIONAL = {'rclpy', 'rosbags', 'rerun', 'nuscenes', 'matplotlib', 'onnx', 'onnxruntime',
+            'openvino'}
+
+
+class ModuleOfOptionalPackages(pytest.Module):
+    """A test file that is skipped where it imports a package that is not here."""
+
+    def collect(self):
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            package = (getattr(error.__cause__, 'name', None) or '').partition('.')[0]
+            if package not in OPTIONAL and not package.endswith(('_msgs', '_interfaces')):
+                raise
+            pytest.skip(f'{package} is not installed', allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """Let every test file say which package it lacks."""
+    return ModuleOfOptionalPackages.from_parent(parent, path=module_path)
+
+
 @pytest.fixture(scope='session')
 def tiny_model() -> Path:
     """Return the config file of a network that runs in a few milliseconds."""

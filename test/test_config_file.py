@@ -45,7 +45,7 @@ def test_values_are_changed_and_nothing_else(nano):
     ('published.bev_neck_channels=8', 'exactly one of published and nano'),
     ('nano.bev_unit.colour=1', "unknown keys ['colour']"),
     ('nano.bev_unit.is_binary=1', 'bool is needed'),
-    ('feature_stride=7', 'multiple of feature_stride')])
+    ('feature_stride=7', 'goes in steps of')])
 def test_what_the_config_cannot_have_is_refused(nano, assignment, words):
     with pytest.raises(InvalidConfigError) as caught:
         with_overrides(nano, [assignment])

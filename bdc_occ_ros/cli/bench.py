@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The bdc_occ_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Measure the synchronizer, the transport, the packed kernels and whole networks.
+Measure the synchronizer, the transport, the packed kernels, whole networks and the node's start.
 
 bench sync runs made-up camera streams with known truth through the synchronizer: late, lost,
 repeated and unstamped images, bag loops, dead cameras, wrong clocks. A set is due if all its
@@ -16,6 +16,8 @@ machine and beside PyTorch, onnxruntime and OpenVINO as far as they are installe
 
 bench network times a network from normalized images to labels, stage by stage, on a quiet machine
 and with one core kept busy.
+
+bench start times the node from the start of its process until it is active, part by part.
 """
 
 import argparse
@@ -51,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_network(subjects.add_parser(
         'network', help='whole networks',
         description='Time networks from normalized images to labels, stage by stage.'))
+    _add_start(subjects.add_parser(
+        'start', help='the start of the node',
+        description='Start the node and time its parts; medians.'))
     for subject in subjects.choices.values():
         subject.add_argument('--json', action='store_true', help='print the rows as JSON')
 
@@ -100,6 +105,12 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--busy', action='store_true', help='repeat beside a busy core')
 
 
+def _add_start(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--model', default='',
+                        help="network name or weights (.safetensors); default: the node's own")
+    parser.add_argument('--rounds', type=int, default=5, help='starts (default 5)')
+
+
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     cores = len(os.sched_getaffinity(0))
     parser.add_argument('--threads', type=int, default=cores,
@@ -115,8 +126,16 @@ def run(args: argparse.Namespace) -> int:
     if args.subject == 'transport':
         from bdc_occ_ros.ros.bench import transport
         return transport.run(args)
-    return {'sync': _run_sync, 'kernels': _run_kernels, 'network': _run_network}[
-        args.subject](args)
+    return {'sync': _run_sync, 'kernels': _run_kernels, 'network': _run_network,
+            'start': _run_start}[args.subject](args)
+
+
+def _run_start(args: argparse.Namespace) -> int:
+    from bdc_occ_ros.ros.bench.start import measure_starts
+    parts_ms = measure_starts(args.model, args.rounds)
+    print(json.dumps(parts_ms, indent=2) if args.json else '\n'.join(
+        f'{part:<30}{duration_ms:8.0f} ms' for part, duration_ms in parts_ms.items()))
+    return 0
 
 
 def _run_network(args: argparse.Namespace) -> int:

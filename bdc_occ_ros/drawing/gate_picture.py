@@ -31,7 +31,8 @@ def draw_gates(path: str | Path, title: str, gates: ChannelGates, class_names: S
     units = gates.by_unit
     figure = Figure((WIDTH_INCHES, ROW_INCHES * len(units) + 0.8), layout='constrained')
     figure.suptitle(title)
-    rows = figure.subplots(len(units), 3, squeeze=False, width_ratios=(1, 2, 2))
+    rows = figure.subplots(len(units), 3, squeeze=False,
+                           gridspec_kw={'width_ratios': (1, 2, 2)})
     for name, (spread, scenes, classes) in zip(units, rows):
         values = np.stack(units[name])
         mean = values.mean(axis=0)

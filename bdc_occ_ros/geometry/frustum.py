@@ -78,8 +78,8 @@ class Frustum:
 
     @property
     def size_step_px(self) -> int:
-        """Return what image sizes must be multiples of: the stride of the coarse features."""
-        return 2 * self.feature_stride
+        """Return what image sizes must be multiples of: the strides of all features."""
+        return math.lcm(16, 2 * self.feature_stride)
 
     @property
     def feature_shape(self) -> tuple[int, int]:

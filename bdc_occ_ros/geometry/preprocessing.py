@@ -105,7 +105,7 @@ class Preprocessor:
         :return: RGB image of the network's size, (height_px, width_px, 3) uint8, bicubic.
         """
         straight = Image.fromarray(self.undistortion(image))
-        resized = straight.resize(self._resized_px, Image.Resampling.BICUBIC)
+        resized = straight.resize(self._resized_px, Image.BICUBIC)
         width_px, height_px = self._input_px
         top = self._resized_px[1] - height_px
         return np.asarray(resized.crop((0, top, width_px, top + height_px)))

@@ -107,7 +107,7 @@ def _start_at_class_frequencies(layer: nn.Linear | nn.Conv2d, config: OccupancyH
     first steps of a training only unlearn that. A prior in the bias avoids both (focal loss, Lin
     et al., arXiv:1708.02002, Sec. 3.3, does so for one foreground class).
     """
-    counts = torch.tensor(config.class_counts, dtype=torch.float64)
+    counts = torch.tensor(config.class_counts, dtype=torch.float64, device='cpu')
     with torch.no_grad():
         layer.bias.copy_((counts / counts.sum()).log().repeat(config.num_heights))
 

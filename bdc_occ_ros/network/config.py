@@ -178,13 +178,17 @@ class NetworkConfig:
         if self.occupancy is None and self.boxes is None:
             raise InvalidConfigError(f'{self.name}: at least one of occupancy and boxes is needed')
         _require_plausible_sizes(self)
-        step = self.frustum.size_step_px
-        for name in ('height_px', 'width_px'):
-            if (size_px := getattr(self.image, name)) % step:
-                below_px = size_px // step * step
+        image_step, bev_step = self.frustum.size_step_px, 8 if self.nano is None else 4
+        for name, size, step in (  # the coarsest maps on which stages join have whole cells
+                ('image.height_px', self.image.height_px, image_step),
+                ('image.width_px', self.image.width_px, image_step),
+                ('rows of bev', self.bev.shape[0], bev_step),
+                ('columns of bev', self.bev.shape[1], bev_step)):
+            if size % step:
+                below = size // step * step
                 raise InvalidConfigError(
-                    f'{self.name}: image.{name} goes in steps of {step}: '
-                    f'{below_px or step} or {below_px + step}; got {size_px}')
+                    f'{self.name}: {name} goes in steps of {step}: {below or step} or '
+                    f'{below + step}; got {size}')
 
     @property
     def frustum(self) -> Frustum:

@@ -130,3 +130,28 @@ def validate_architecture(config: NetworkConfig) -> OccupancyNetwork:
         raise InvalidConfigError(
             f'{config.name}: no such network can be built: {error}') from error
     return network
+
+
+def blank_network(config: NetworkConfig, num_bytes: int) -> OccupancyNetwork:
+    """
+    Build a network of ones, to be filled by load_state_dict.
+
+    Nothing is computed on device meta, for which PyTorch would load its compiler for seconds, nor
+    is memory taken before the size is known.
+
+    :param num_bytes: Of what will fill it, packed or not; a parameter has one bit at least.
+    :raises InvalidConfigError: if it cannot be built, or has more parameters than that.
+    """
+    try:
+        with torch.device('meta'):
+            network = OccupancyNetwork(config).eval()
+    except (RuntimeError, ValueError) as error:
+        raise InvalidConfigError(
+            f'{config.name}: no such network can be built: {error}') from error
+    size = sum(parameter.numel() for parameter in network.parameters())
+    if size > 8 * num_bytes:
+        raise InvalidConfigError(f'{config.name} has {size} parameters, which cannot be told by '
+                                 f'{num_bytes} bytes')
+    network.load_state_dict({name: torch.ones(tensor.shape, dtype=tensor.dtype)
+                             for name, tensor in network.state_dict().items()}, assign=True)
+    return network.to(memory_format=torch.channels_last)

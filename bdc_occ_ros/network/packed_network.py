@@ -27,9 +27,8 @@ from bdc_occ_ros.binary.module_lowering import can_lower, PackedSubgraph
 from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.network.bev_encoder import NanoBevBackbone
 from bdc_occ_ros.network.bev_to_occupancy import NanoOccupancyHead
-from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.layers import LevelFusion
-from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
+from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_head import PackedOccupancyHead
 from bdc_occ_ros.network.packed_layers import LevelConvolutions, LevelSum, UnshuffleAffine
 from bdc_occ_ros.network.packed_lift import PackedLift
@@ -40,7 +39,7 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
     """
     Fold the binary units of a network, and its normalizations.
 
-    :param network: With trained weights; it is left as it is. On device meta for shapes only.
+    :param network: With trained weights; it is left as it is.
     :param real_dtype: float32 or bfloat16, of the layers that are not packed.
     :param stream_dtype: Of the real maps between packed units: float32, bfloat16 or float16.
     :return: A network for inference; its state_dict is all that a packed file holds.
@@ -64,17 +63,6 @@ def pack_network(network: OccupancyNetwork, *, real_dtype: torch.dtype = torch.f
             module.to(dtype=real_dtype, memory_format=torch.channels_last)
     packed.image_dtype = real_dtype
     return packed
-
-
-def empty_packed_network(config: NetworkConfig,
-                         real_dtype: torch.dtype = torch.float32) -> OccupancyNetwork:
-    """
-    Build a packed network on device meta, to be filled by load_state_dict.
-
-    :raises InvalidConfigError: if there can be no such network.
-    """
-    with torch.device('meta'):
-        return pack_network(validate_architecture(config), real_dtype=real_dtype)
 
 
 def packed_units(module: nn.Module) -> nn.Module:

@@ -12,6 +12,10 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks as SubscriptionEventCallbacks
+except ModuleNotFoundError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks as SubscriptionEventCallbacks
 HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')  # Humble: one-argument callbacks only
 SEQUENCE_NUMBER = 'publication_sequence_number'
 NO_INFO = {SEQUENCE_NUMBER: None}

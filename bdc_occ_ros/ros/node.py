@@ -8,14 +8,12 @@ one thread receives and keeps time, the inference thread decodes, predicts and p
 """
 
 import gc
-import os
 from pathlib import Path
-import signal
-import sys
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
 
 from bdc_occ_ros.bags.snapshot import save_snapshot
 from bdc_occ_ros.errors import UsageError
@@ -28,8 +26,9 @@ from bdc_occ_ros.ros.outputs import OutputPublishers
 from bdc_occ_ros.ros.parameters import LiveParameters
 from bdc_occ_ros.ros.pipeline import Pipeline
 from bdc_occ_ros.ros.predictor_loading import load_predictor, warm_up
+from bdc_occ_ros.ros.signals import EndingSignals
 
-STOP_TIMEOUT_S = 2.0
+STOP_TIMEOUT_S = 1.0
 DIAGNOSTICS_PERIOD_S = 1.0
 
 
@@ -103,21 +102,20 @@ class OccupancyNode(ReportingLifecycleNode):
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
-    def close(self) -> bool:
-        """Stop everything within two seconds; tell whether the inference thread has ended."""
-        has_ended = self._stop(STOP_TIMEOUT_S)
+    def close(self) -> None:
+        """Stop everything; an inference thread that does not end within a second is left alone."""
+        self._stop(STOP_TIMEOUT_S)
         self._diagnostics.destroy()
-        return has_ended
 
-    def _stop(self, timeout_s: float | None = None) -> bool:
+    def _stop(self, timeout_s: float | None = None) -> None:
         inputs, pipeline = self._inputs, self._pipeline
         self._inputs = self._pipeline = self._diagnostics.chain = None
         if inputs is not None:
             inputs.destroy()
-        has_ended = pipeline is None or pipeline.stop(timeout_s)
+        if pipeline is not None:
+            pipeline.stop(timeout_s)
         if self._outputs is not None:
             self._outputs.withdraw_grid('the node stops')
-        return has_ended
 
     def _release(self) -> None:
         for service in self._triggers:
@@ -158,59 +156,21 @@ class OccupancyNode(ReportingLifecycleNode):
         return str(path)
 
 
-class Interrupted(KeyboardInterrupt):
-    """
-    Report that SIGINT came.
-
-    A class of its own: where KeyboardInterrupt itself passes through code that exec runs, as when
-    an import makes a dataclass, Python ends with the status of the signal even if it is caught.
-    """
-
-
-class Interrupt:
-    """Remember SIGINT, which can surface as another error from within a message conversion."""
-
-    def __init__(self) -> None:
-        self.has_come = False
-        signal.signal(signal.SIGINT, self._interrupt)
-
-    def _interrupt(self, *_: object) -> None:
-        self.has_come = True
-        raise Interrupted
-
-
-def main(args: list[str] | None = None) -> int:
+def run(args: list[str] | None, signals: EndingSignals) -> None:
     """
     Run the node until it is interrupted.
 
     :param args: Command line with ROS arguments; that of the process if None.
-    :return: Exit status.
+    :param signals: Wake the executor.
     """
-    has_ended = True
-    node = None
-    interrupt = Interrupt()
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = OccupancyNode()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    signals.wake = executor.wake
     try:
-        rclpy.init(args=args)
-        node = OccupancyNode()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
         executor.spin()
-    except (Interrupted, ExternalShutdownException):
-        pass
-    except RuntimeError:  # also what rclpy raises where a signal ended its context meanwhile
-        if rclpy.ok() and not interrupt.has_come:
-            raise
     finally:
-        if node is not None:
-            has_ended = node.close()
-            node.destroy_node()
+        node.close()
+        node.destroy_node()
         rclpy.try_shutdown()
-    if not has_ended:  # a thread inside the network cannot be interrupted, and nobody waits for it
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
-    return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

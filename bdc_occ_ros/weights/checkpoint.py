@@ -16,7 +16,7 @@ from torch import Tensor
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import OccupancyNetwork, validate_architecture
+from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
 from bdc_occ_ros.weights.packed_checkpoint import FORMAT as PACKED_FORMAT
 from bdc_occ_ros.weights.weights_file import (
     read_weights_file,
@@ -92,7 +92,8 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
         the network.
     """
     with reading(checkpoint.config.name, InvalidWeightsError):
-        network = validate_architecture(checkpoint.config)
+        network = blank_network(checkpoint.config,
+                                sum(tensor.nbytes for tensor in checkpoint.tensors.values()))
     require_same_tensors(checkpoint.tensors, network.state_dict(), checkpoint.config.name)
-    network.to_empty(device='cpu').load_state_dict(dict(checkpoint.tensors))
+    network.load_state_dict(dict(checkpoint.tensors))
     return network

@@ -25,8 +25,8 @@ from bdc_occ_ros.binary.packed_unit import PackedBdcUnit
 from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
+from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
+from bdc_occ_ros.network.packed_network import pack_network
 from bdc_occ_ros.weights.weights_file import (
     require_finite,
     require_same_tensors,
@@ -149,7 +149,9 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
         of the network.
     """
     with reading(packed.config.name, InvalidWeightsError):
-        network = empty_packed_network(packed.config, REAL_DTYPES[packed.real_dtype])
+        num_bytes = sum(tensor.nbytes for tensor in packed.tensors.values())
+        network = pack_network(blank_network(packed.config, num_bytes),
+                               real_dtype=REAL_DTYPES[packed.real_dtype])
     require_same_tensors(packed.tensors, network.state_dict(), packed.config.name,
                          has_same_dtypes=True)
     network.load_state_dict(dict(packed.tensors), assign=True)

@@ -4,8 +4,6 @@
 
 import pytest
 
-from bdc_occ_ros.bags.scene_bag import write_scene_bag
-
 
 @pytest.fixture(scope='session')
 def bag_rig(nuscenes_rig):
@@ -15,6 +13,7 @@ def bag_rig(nuscenes_rig):
 @pytest.fixture(scope='session')
 def drive_bag(bag_rig, moving_seed, tmp_path_factory):
     """Return a bag of four sets of small images."""
+    from bdc_occ_ros.bags.scene_bag import write_scene_bag
     path = tmp_path_factory.mktemp('bags') / 'drive'
     write_scene_bag(path, bag_rig, seed=moving_seed, seconds=0.26)
     return path

@@ -19,8 +19,8 @@ from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.kernels.reference import ReferenceBackend
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.cost import profile_network, total_cost
-from bdc_occ_ros.network.network import OccupancyNetwork
-from bdc_occ_ros.network.packed_network import empty_packed_network, pack_network
+from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
+from bdc_occ_ros.network.packed_network import pack_network
 
 REACTNET = BinarizerConfig('shift', 'polynomial', 'after_sum')
 REACTNET_UNIT = UnitConfig(version=0, with_bn=True, binarizer=REACTNET)
@@ -116,7 +116,8 @@ def test_a_network_of_reactnet_units_packs_whole_and_is_counted(tiny_model, as_i
     network = as_if_trained(OccupancyNetwork(config), 0)
     packed = pack_network(network)
     assert {n: t.shape for n, t in packed.state_dict().items()} == {
-        n: t.shape for n, t in empty_packed_network(config).state_dict().items()}
+        n: t.shape for n, t in pack_network(
+            blank_network(config, 1 << 30)).state_dict().items()}
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(1, 2, 3, config.image.height_px, config.image.width_px,
                         generator=generator)

@@ -5,7 +5,6 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 import fcntl
-import importlib.util
 import os
 from pathlib import Path
 import tempfile
@@ -14,7 +13,6 @@ import time
 import pytest
 
 FOLDER = Path(__file__).parent
-HAS_ROS = importlib.util.find_spec('rclpy') is not None
 
 
 def reserve_domain():
@@ -35,18 +33,6 @@ os.environ.update(
     ROS_DOMAIN_ID=str(reserve_domain()),
     ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST',
     ROS_LOG_DIR=str(Path(tempfile.gettempdir(), 'bdc_occ_ros_log')))
-
-
-class ModuleWithoutRos(pytest.Module):
-    """A test file that cannot run here."""
-
-    def collect(self):
-        pytest.skip('rclpy is not installed', allow_module_level=True)
-
-
-def pytest_pycollect_makemodule(module_path, parent):
-    """Skip every file of this folder, with a reason, where ROS is missing."""
-    return None if HAS_ROS else ModuleWithoutRos.from_parent(parent, path=module_path)
 
 
 def pytest_collection_modifyitems(items):

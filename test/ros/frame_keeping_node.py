@@ -17,6 +17,7 @@ steady_ns = time.monotonic_ns
 time.monotonic_ns = lambda: NODES[0].get_clock().now().nanoseconds if NODES else steady_ns()
 
 from bdc_occ_ros.predictor import key_ego_from_ego, Predictor  # noqa: E402
+from bdc_occ_ros.ros.__main__ import main  # noqa: E402
 import bdc_occ_ros.ros.node as node  # noqa: E402
 
 
@@ -55,4 +56,4 @@ if __name__ == '__main__':
     output, model = map(Path, sys.argv[1:3])
     node.OccupancyNode = SimulatedNode
     node.load_predictor = lambda _: FrameKeeper(model, output)
-    sys.exit(node.main(sys.argv[2:]))
+    main(sys.argv[2:])

@@ -4,11 +4,18 @@
 
 import ast
 import importlib.util
+import os
+from pathlib import Path
+import re
+import signal
+import subprocess
 import sys
 
 import pytest
+from watcher import Watcher
 import yaml
 
+from bdc_occ_ros.bags.scene_bag import write_scene_bag
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.share import share_path
 
@@ -72,13 +79,12 @@ def test_rviz_shows_the_node_and_six_cameras():
 
 
 @pytest.mark.parametrize('given, kinds', [
-    ({}, ['Node']), ({'rviz': 'true'}, ['Node', 'Node']),
-    ({'bag': 'drive'}, ['Node', 'ExecuteLocal'])])
+    ({}, ['LifecycleNode']), ({'rviz': 'true'}, ['LifecycleNode', 'Node']),
+    ({'bag': 'drive'}, ['RegisterEventHandler', 'LifecycleNode'])])
 def test_arguments_start_processes(launch_file, monkeypatch, given, kinds):
     monkeypatch.setenv(launch_file.PROFILE_VARIABLE, 'mine.xml')
-    entities = started(launch_file, **given)
-    assert [type(entity).__name__.replace('ExecuteProcess', 'ExecuteLocal')
-            for entity in entities] == kinds
+    entities = started(launch_file, autostart='false', **given)
+    assert [type(entity).__name__ for entity in entities] == kinds
 
 
 @pytest.mark.parametrize('given, words', [
@@ -96,8 +102,8 @@ def test_the_profile_is_set_unless_the_user_has_one(launch_file, monkeypatch):
 
 
 @pytest.mark.parametrize('given, expected', [
-    ({}, {'autostart': True}),
-    ({'model': 'bdc_occ_t'}, {'autostart': True, 'model.name': 'bdc_occ_t'}),
+    ({}, {'autostart': False}),
+    ({'model': 'bdc_occ_t'}, {'autostart': False, 'model.name': 'bdc_occ_t'}),
     ({'model': 'a.safetensors', 'output_frame': 'odom', 'autostart': 'false'},
      {'autostart': False, 'model.weights': 'a.safetensors', 'output_frame': 'odom'})])
 def test_arguments_override_the_files(launch_file, given, expected):
@@ -124,4 +130,68 @@ def test_a_bag_is_played_by_rosbag2_where_that_is_installed(launch_file, monkeyp
     monkeypatch.setattr(launch_file.importlib.util, 'find_spec',
                         lambda name: name == 'rosbag2_py' and is_installed or None)
     command = launch_file.player('drive')
-    assert command[:len(words)] == words and command[-3:] == ['--delay', '5', 'drive']
+    assert command[:len(words)] == words and command[-3:] == ['--delay', '1', 'drive']
+
+
+def interrupt(process):
+    """Interrupt a launch and all that it started, as a terminal does; return its exit status."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+    return process.wait(60.0)
+
+
+@pytest.fixture
+def launch(launch_file, tmp_path):
+    """Launch the node of a prefix as colcon makes it, in which it configures when it may."""
+    prefix, gate = tmp_path / 'prefix', tmp_path / 'gate'
+    program = prefix / 'lib/bdc_occ_ros/occ_node'
+    for path in (program, prefix / 'share/ament_index/resource_index/packages/bdc_occ_ros'):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    program.write_text(
+        f'#!{sys.executable}\nimport pathlib, sys, time\nfrom bdc_occ_ros.ros import node\n'
+        'load_predictor = node.load_predictor\n\n\ndef load(model):\n'
+        f'    while not pathlib.Path({str(gate)!r}).exists():\n        time.sleep(0.02)\n'
+        '    return load_predictor(model)\n\n\n'
+        'node.load_predictor = load\nfrom bdc_occ_ros.ros.__main__ import main\nmain()\n')
+    program.chmod(0o755)
+    processes = []
+
+    def start(**given):
+        words = [f'{name}:={value}' for name, value in given.items()]
+        with (tmp_path / 'log').open('wb') as log:
+            processes.append(subprocess.Popen(
+                [sys.executable, Path(__file__).with_name('launched.py'), LAUNCH_FILE, *words],
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                env=os.environ | {'AMENT_PREFIX_PATH': str(prefix)}))
+        return processes[-1]
+    yield start, gate, lambda: (tmp_path / 'log').read_text()
+    for process in processes:
+        interrupt(process)
+
+
+def test_a_bag_starts_when_the_node_is_active(launch, node, spin_until, tiny_model, nuscenes_rig,
+                                              tmp_path):
+    start, gate, log = launch
+    write_scene_bag(tmp_path / 'drive', nuscenes_rig.resized(96, 54), seed=2, seconds=0.5)
+    watcher = Watcher(node)
+    watcher.subscribe()
+    process = start(bag=tmp_path / 'drive', model=tiny_model)
+    assert spin_until(lambda: 'bdc_occ' in node.get_node_names()), log()
+    images = '/camera/CAM_FRONT/image/compressed'
+    assert not spin_until(lambda: node.count_publishers(images), 5.0), log()  # a player needs less
+    gate.touch()
+    assert spin_until(lambda: watcher.clouds), log()
+    assert interrupt(process) == 0, log()
+    assert 'SIGTERM' not in log()
+
+
+@pytest.mark.parametrize('given, reason', [
+    ({'model': 'absent_network'}, 'absent_network'),
+    ({'calibration_file': '/absent.yaml'}, 'absent.yaml')])
+def test_a_node_that_cannot_start_ends_the_launch_with_its_reason(launch, given, reason):
+    start, gate, log = launch
+    gate.touch()
+    assert start(**given).wait(120.0) == 1, log()
+    assert re.search(f'on_configure failed: .*{reason}', log())
+    assert 'the node is not active and never will be' in log()

@@ -3,10 +3,9 @@
 """The node as a process: transitions, refusals, and how it ends."""
 
 import os
+from pathlib import Path
 import re
 import signal
-import subprocess
-import sys
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -102,32 +101,45 @@ def test_deactivation_stops_the_results_and_activation_resumes_them(start, node)
     assert 'Traceback' not in process.log
 
 
+def is_mapped(process, library):
+    """Tell whether a process has begun to load a library."""
+    return library in Path(f'/proc/{process.pid}/maps').read_text()
+
+
+BUSY = {'model__name': 'flashocc_r50', 'model__warmup_iterations': WARM_UPS}
+STATES = {
+    'importing': ({}, lambda process, watcher: is_mapped(process, '_multiarray_umath')),
+    'loading PyTorch': ({}, lambda process, watcher: is_mapped(process, 'libtorch_cpu')),
+    'warming up': (BUSY, lambda process, watcher: 'untrained' in process.log),
+    'unconfigured': ({'autostart': 'false'},
+                     lambda process, watcher: 'lifecycle' in watcher.statuses),
+    'active': ({}, lambda process, watcher: is_active(watcher))}
+
+
 @pytest.mark.parametrize('sent', [signal.SIGINT, signal.SIGTERM])
-def test_signal_while_active_ends_with_0(start, node, sent):
-    process, watcher = start(), Watcher(node)
-    assert watcher.spin_until(lambda: is_active(watcher)), process.log
+@pytest.mark.parametrize('parameters, is_reached', STATES.values(), ids=STATES)
+def test_a_signal_ends_the_node_with_0(start, node, sent, parameters, is_reached):
+    process, watcher = start(**parameters), Watcher(node)
+    assert watcher.spin_until(lambda: is_reached(process, watcher)), process.log
     assert process.stop(sent, STOP_LIMIT_S) == 0, process.log
+    assert 'Traceback' not in process.log
 
 
-def test_interrupt_while_configuring_ends_with_0(start, node):
-    process = start(model__name='flashocc_r50', model__warmup_iterations=WARM_UPS)
-    watcher = Watcher(node)
-    assert watcher.spin_until(lambda: 'untrained' in process.log)
-    assert process.stop(timeout_s=STOP_LIMIT_S) == 0, process.log
-
-
-def test_interrupt_within_executed_text_ends_with_0(tmp_path):
-    (tmp_path / 'interrupted.py').write_text(
-        'import os, signal, sys\n'
-        'from bdc_occ_ros.ros.node import Interrupt, Interrupted\n'
-        'Interrupt()\n'
-        'try:\n'
-        '    exec("os.kill(os.getpid(), signal.SIGINT); signal.pause()")\n'
-        'except Interrupted:\n'
-        '    sys.exit(0)\n')
-    environment = os.environ | {'PYTHONPATH': str(tmp_path)}
-    assert subprocess.run([sys.executable, '-m', 'interrupted'], env=environment,
-                          check=False).returncode == 0
+@pytest.mark.parametrize('parameters, part, key, values', [
+    ({}, 'output', 'computed', '[1-9]'),
+    ({'ego_motion': 'tf', 'ego_motion_wait_ms': 1000.0}, 'ego motion', 'source', 'tf')],
+    ids=['computing', 'waiting for TF'])
+@pytest.mark.parametrize('sent', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_inference_with_0(start, node, sent, parameters, part, key, values):
+    process, rig = start(**parameters), SimulatedRig(node)
+    for name in OFFSETS_NS:
+        rig.mount(name)
+    watcher = Watcher(node, rig)
+    watcher.subscribe()
+    assert watcher.spin_until(lambda: part in watcher.statuses and re.match(
+        values, watcher.value(part, key))), watcher.told()
+    assert process.stop(sent, STOP_LIMIT_S) == 0, process.log
+    assert 'Traceback' not in process.log
 
 
 @pytest.mark.parametrize('parameters, words', [

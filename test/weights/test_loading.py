@@ -3,6 +3,8 @@
 """Either kind of weights file in the predictor, and what the log says about it."""
 
 import logging
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -91,3 +93,14 @@ def test_the_node_takes_either_kind_of_file(files):
     backends = [load_predictor(ModelConfig(weights=str(files[name]))).backend
                 for name in ('weights', 'packed')]
     assert backends == ['PyTorch on cpu', 'packed on cpu, reference']
+
+
+@pytest.mark.parametrize('kind', ['weights', 'packed'])
+def test_to_run_a_network_imports_nothing_that_only_training_needs(files, kind):
+    program = ('import sys\nfrom bdc_occ_ros.predictor import Predictor\n'
+               'assert Predictor(sys.argv[1]).is_trained\nprint(*sys.modules)')
+    done = subprocess.run([sys.executable, '-c', program, files[kind]], check=True, text=True,
+                          capture_output=True)
+    unwanted = {'torch._dynamo', 'torch._inductor', 'sympy', 'scipy', 'matplotlib', 'nuscenes',
+                'rosbags', 'rerun', 'torchvision', 'onnx'}
+    assert not unwanted & set(done.stdout.split())

@@ -21,14 +21,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import rclpy
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from bdc_occ_ros.ros.compat import message_callback, SEQUENCE_NUMBER
+from bdc_occ_ros.ros.compat import (
+    message_callback,
+    SEQUENCE_NUMBER,
+    SubscriptionEventCallbacks,
+)
 
 TRIGGER_SPACING_S = 0.008  # as in nuScenes, whose six cameras fire within 43 ms
 MATCH_TIMEOUT_S = 60.0

@@ -17,7 +17,7 @@ from bdc_occ_ros.errors import NodeFailedError
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.1
 TAIL_LINES = 15
-PROGRAM = ('-m', 'bdc_occ_ros.ros.node')
+PROGRAM = ('-m', 'bdc_occ_ros.ros')
 
 
 class NodeProcess:
@@ -63,6 +63,11 @@ class NodeProcess:
     def log_tail(self) -> str:
         """Return the last lines of the log."""
         return '\n'.join(self.log.splitlines()[-TAIL_LINES:]) or 'nothing'
+
+    @property
+    def pid(self) -> int:
+        """Return the number of the process."""
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:
