@@ -79,7 +79,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(weights, tiny_model, tmp
             ([str(weights), '--untrained', 'x', '-o', str(output)], 'give either'),
             ([str(weights), '-o', str(weights)], 'would replace the weights'),
             ([str(weights), '-o', str(tmp_path / 'packed.bin')], 'written as .safetensors'),
-            ([str(output), '-o', str(tmp_path / 'again.safetensors')], 'must say format'),
+            ([str(output), '-o', str(tmp_path / 'again.safetensors')], 'these weights are packed'),
             (['--untrained', 'absent', '-o', str(output)], 'no network config'),
             (['--untrained', str(weights), '-o', str(output)], 'not a readable YAML file')):
         assert main(['export', *arguments]) == 2
