@@ -23,7 +23,7 @@ from bdc_occ_ros.bench.worker_process import WorkerProcess
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.binary.engine_module import STREAM_DTYPE, use_backend
 from bdc_occ_ros.errors import MissingDependencyError, UsageError
-from bdc_occ_ros.kernels.selection import choose_backend
+from bdc_occ_ros.kernels.selection import choose_backend, has_bfloat16
 from bdc_occ_ros.network.config import load_network_config, NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network
@@ -31,6 +31,7 @@ from bdc_occ_ros.weights.agreement import made_up_input
 
 FLOAT, BF16, PACKED, PACKED_BF16 = 'float', 'bf16', 'packed', 'packed_bf16'
 INT8, INT8_SPINNING = 'int8', 'int8_spinning'
+NO_ENGINE = 'PyTorch'
 STREAMS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 USUAL_STREAM = next(name for name, dtype in STREAMS.items() if dtype == STREAM_DTYPE)
 BACKENDS = (FLOAT, BF16, PACKED, PACKED_BF16, INT8, INT8_SPINNING)
@@ -135,7 +136,8 @@ def _times(quiet: Runs, *busy: Runs) -> dict[str, Any]:
     fastest = min(quiet, key=lambda run: run['total_ms'])
     median_ms, *busy_ms = (statistics.median(run['total_ms'] for run in runs)
                            for runs in (quiet, *busy))
-    return {'stage_ms': fastest['stage_ms'], 'total_ms': fastest['total_ms'],
+    return {'engine': fastest['engine'], 'stage_ms': fastest['stage_ms'],
+            'total_ms': fastest['total_ms'],
             'peak_rss_mb': max(run['peak_rss_mb'] for run in quiet), 'median_ms': median_ms,
             **({'busy_ms': busy_ms[0], 'busy_ratio': busy_ms[0] / median_ms} if busy_ms else {})}
 
@@ -154,7 +156,8 @@ class NetworkRunner:
         config = load_network_config(model)
         images, rays_m = made_up_input(config, 0)
         torch.manual_seed(0)
-        network = _on_backend(OccupancyNetwork(config).eval(), backend, threads, stream)
+        network, self._engine = _on_backend(OccupancyNetwork(config).eval(), backend, threads,
+                                            stream)
         with tempfile.TemporaryDirectory() as folder:
             if backend in (INT8, INT8_SPINNING):
                 quantize_int8(network, images, rays_m, session_options(
@@ -172,33 +175,43 @@ class NetworkRunner:
         """
         Run the network once.
 
-        :return: stage_ms, total_ms, and peak_rss_mb, the most memory since the network was ready.
+        :return: stage_ms, total_ms, engine, what ran the packed operations, and peak_rss_mb, the
+            most memory since the network was ready.
         """
         stage_ms, total_ms = self._clock.run(self._predict)
         status = Path('/proc/self/status').read_text().splitlines()
         peak_kib = next(line.split()[1] for line in status if line.startswith('VmHWM'))
         return {'stage_ms': split_by_shares(stage_ms, self._shares), 'total_ms': total_ms,
+                'engine': self._engine,
                 'peak_rss_mb': int(peak_kib) / KIB_PER_MB}
 
 
 def _on_backend(network: OccupancyNetwork, backend: str, threads: int,
-                stream: str) -> OccupancyNetwork:
-    """Return a float network as it is, in bfloat16 or packed; that for int8 is packed."""
+                stream: str) -> tuple[OccupancyNetwork, str]:
+    """
+    Return a float network as it is, in bfloat16 or packed, and what runs its packed operations.
+
+    That for int8 is packed.
+    """
+    if backend in (BF16, PACKED_BF16) and not has_bfloat16():
+        print(f'{backend}: this processor emulates bfloat16', file=sys.stderr)
     if backend == FLOAT:
-        return network
+        return network, NO_ENGINE
     if backend == BF16:
         network.image_dtype = torch.bfloat16
-        return network.to(torch.bfloat16).to(memory_format=torch.channels_last)
+        return network.to(torch.bfloat16).to(memory_format=torch.channels_last), NO_ENGINE
     real_dtype = torch.bfloat16 if backend == PACKED_BF16 else torch.float32
     network = pack_network(network, real_dtype=real_dtype, stream_dtype=STREAMS[stream])
-    use_backend(network, choose_backend(threads).backend)
-    return network
+    chosen = choose_backend(threads).backend
+    use_backend(network, chosen)
+    return network, chosen.name
 
 
 def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows as text: one column each, one line per stage."""
     lines = [_line('ms', [row['model'] for row in rows]),
-             _line('', [row['backend'] for row in rows])]
+             _line('', [row['backend'] for row in rows]),
+             _line('packed layers by', [row['engine'] for row in rows])]
     lines += [_line(stage, [row['stage_ms'].get(stage) for row in rows])
               for stage in (*STAGES.values(), REST)
               if any(stage in row['stage_ms'] for row in rows)]

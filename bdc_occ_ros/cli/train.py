@@ -123,6 +123,7 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
            device: 'torch.device', group: 'ProcessGroup') -> None:
     """Train in this process; the first one writes files and prints."""
     from bdc_occ_ros.bench.machine import describe_machine
+    from bdc_occ_ros.training.forward import uses_bfloat16
     from bdc_occ_ros.training.loop import run_training
     from bdc_occ_ros.training.saved_training import origin_of, provenance_of
     from bdc_occ_ros.training.trainer import Trainer
@@ -143,6 +144,11 @@ def _train(args: argparse.Namespace, config: 'NetworkConfig', recipe: 'Recipe',
     is_resumed = _is_resumed(args, session)
     if first is not None and not is_resumed:
         _take_over(first, args.init, trainer, is_told=group.rank == 0)
+    if group.rank == 0:
+        is_short = uses_bfloat16(recipe.precision, device)
+        is_emulated = is_short and not uses_bfloat16('auto', device)
+        print(f'precision: {"bfloat16" if is_short else "float32"}' + (
+            ', which this machine emulates slowly; auto takes float32' if is_emulated else ''))
     with training_progress(recipe.steps, is_shown=group.rank == 0) as observe:
         is_complete = run_training(trainer, session, is_resumed=is_resumed, observe=observe)
     if group.rank == 0:

@@ -42,6 +42,7 @@ from bdc_occ_ros.errors import (
 VARIABLE = 'BDC_OCC_EXTENSION'
 CHOICES = ('off', 'cpu', 'cuda', 'auto')
 CROSS_COMPILERS = {'aarch64': 'aarch64-linux-gnu-g++'}
+NVCC_FOLDERS = ('/usr/local/cuda/bin', '/usr/lib/nvidia-cuda-toolkit/bin')  # JetPack's, Debian's
 CUDA_TARGETS = ('80', '86', '87', '89', '90')
 SANITIZER_FLAGS = ('-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all',
                    '-fsanitize=address,undefined', '-Wl,-z,undefs')
@@ -96,18 +97,21 @@ def has_compiler() -> bool:
 
 
 def find_nvcc() -> list[str]:
-    """Return the command of nvcc, on PATH or in CUDA_HOME; or raise MissingDependencyError."""
+    """Return the command of nvcc, wherever it is usual; or raise MissingDependencyError."""
     if nvcc := _nvcc():
         return [nvcc]
     raise MissingDependencyError(
-        'building the GPU kernels needs nvcc, and it is neither on PATH nor in $CUDA_HOME/bin; '
+        'building the GPU kernels needs nvcc, and it is neither on PATH nor in $CUDA_HOME/bin '
+        f'nor in {" or ".join(NVCC_FOLDERS)}; '
         'install the CUDA toolkit (12.0 or later), set CUDA_HOME, or set BDC_OCC_EXTENSION=cpu to '
         'do without the GPU kernels')
 
 
 def _nvcc() -> str | None:
     home = os.environ.get('CUDA_HOME')
-    return shutil.which('nvcc') or (shutil.which('nvcc', path=Path(home, 'bin')) if home else None)
+    folders = [os.environ.get('PATH', os.defpath), *([f'{home}/bin'] if home else []),
+               *NVCC_FOLDERS]
+    return shutil.which('nvcc', path=os.pathsep.join(folders))
 
 
 @dataclass

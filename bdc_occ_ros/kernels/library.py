@@ -180,6 +180,11 @@ def library_path() -> Path:
     return Path(os.environ.get(VARIABLE) or CPU_BUILDER.library)
 
 
+def cuda_library_path() -> Path:
+    """Return where the library of GPU kernels must be, in the same way, by CUDA_VARIABLE."""
+    return Path(os.environ.get(CUDA_VARIABLE) or CUDA_BUILDER.library)
+
+
 def load_library() -> KernelLibrary:
     """
     Open the library of CPU kernels once per process.
@@ -206,7 +211,7 @@ def load_cuda_library(device: torch.device) -> CudaLibrary:
     if device.type != 'cuda' or not torch.cuda.is_available():
         raise BackendUnavailableError(f'PyTorch finds no GPU {device} here; run on the CPU')
     check_capability(torch.cuda.get_device_capability(device), torch.cuda.get_device_name(device))
-    return _opened(CudaLibrary, Path(os.environ.get(CUDA_VARIABLE) or CUDA_BUILDER.library))
+    return _opened(CudaLibrary, cuda_library_path())
 
 
 @cache

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Choose what runs packed operations on this machine, and say why; BDC_OCC_BACKEND forces one."""
 
+from functools import cache
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -10,7 +12,7 @@ import torch
 from bdc_occ_ros.errors import InvalidSettingError, KernelLibraryError
 from bdc_occ_ros.kernels.build import CPU_BUILDER, CUDA_BUILDER, extension_choice
 from bdc_occ_ros.kernels.cuda_backend import CudaBackend
-from bdc_occ_ros.kernels.library import library_path, load_library
+from bdc_occ_ros.kernels.library import cuda_library_path, library_path, load_library
 from bdc_occ_ros.kernels.native import NativeBackend
 from bdc_occ_ros.kernels.operations import Backend
 from bdc_occ_ros.kernels.reference import ReferenceBackend
@@ -31,6 +33,13 @@ class ChosenBackend(NamedTuple):
 
     backend: Backend
     reason: str
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Return whether this processor computes in bfloat16; others emulate it slowly."""
+    flags = Path('/proc/cpuinfo').read_text().split()
+    return not {'avx512_bf16', 'amx_bf16', 'bf16'}.isdisjoint(flags)  # the last on aarch64
 
 
 def supported_backends() -> list[str]:
@@ -56,7 +65,7 @@ def choose_backend(threads: int | None = None) -> ChosenBackend:
     :raises BackendUnavailableError: if this machine cannot run what it names.
     :raises KernelLibraryError: if a library is needed and cannot be used.
     """
-    library = CUDA_BUILDER.library
+    library = cuda_library_path()
     if extension_choice() == 'cuda' and not CUDA_BUILDER.is_current(library):
         raise KernelLibraryError(
             f'BDC_OCC_EXTENSION=cuda needs {library}, which is missing or stale; build it with '

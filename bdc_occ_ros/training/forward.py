@@ -10,8 +10,20 @@ from torch import nn, Tensor
 from bdc_occ_ros.dataset.batch import TrainingBatch
 from bdc_occ_ros.geometry.preprocessing import normalize_images
 from bdc_occ_ros.geometry.ray_geometry import frustum_pixels, points_on_rays
+from bdc_occ_ros.kernels.selection import has_bfloat16
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import NetworkOutput, OccupancyNetwork
+
+
+def uses_bfloat16(precision: str, device: torch.device) -> bool:
+    """
+    Return whether layers that bear it compute in bfloat16.
+
+    :param precision: float32, bfloat16, or auto, which is for what the device computes in.
+    """
+    if precision != 'auto':
+        return precision == 'bfloat16'
+    return torch.cuda.is_bf16_supported() if device.type == 'cuda' else has_bfloat16()
 
 
 def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str, *,
@@ -19,12 +31,13 @@ def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str,
     """
     Return the output of a network for a batch.
 
-    :param precision: float32, or bfloat16 where layers bear it.
+    :param precision: auto, float32, or bfloat16 where layers bear it.
     """
     config = network.config
     images = normalize_images(batch.images, config.image)
     points_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16'):
+    with torch.autocast(images.device.type, torch.bfloat16,
+                        enabled=uses_bfloat16(precision, images.device)):
         return network(images, points_m, with_depth=with_depth)
 
 

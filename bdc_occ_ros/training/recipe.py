@@ -54,7 +54,8 @@ class Recipe:
     :param decayed: real_weights spares latent binary weights, scales, biases and normalizations;
         all, as published, spares nothing.
     :param max_gradient_norm: Longer gradients are shortened to this.
-    :param precision: Of the arithmetic in layers that bear it.
+    :param precision: Of the arithmetic in layers that bear it; auto is bfloat16 where the machine
+        computes in it, else float32.
     :param ema_start: Where the count of steps starts that decides how slowly the averaged weights
         follow.
     :param bn_batches: Micro-batches from which batch statistics are estimated anew at the end,
@@ -71,7 +72,7 @@ class Recipe:
     weight_decay: float = 1e-2
     decayed: Literal['real_weights', 'all'] = 'real_weights'
     max_gradient_norm: float = 5.0
-    precision: Literal['float32', 'bfloat16'] = 'bfloat16'
+    precision: Literal['auto', 'float32', 'bfloat16'] = 'auto'
     ema_start: int = 10560
     bn_batches: int = 0
     seed: int = 0

@@ -43,7 +43,7 @@ def score_source(network: OccupancyNetwork, source: TrainingSource, numbers: Seq
     Run a network on samples and count what is right, sample by sample.
 
     :param batch: How many are in the network at once.
-    :param precision: float32 or bfloat16.
+    :param precision: auto, float32 or bfloat16.
     """
     config = network.config
     num_classes = config.occupancy.num_classes if config.occupancy else 0

@@ -15,7 +15,7 @@ from torch import nn
 
 from bdc_occ_ros.binary.engine_module import use_backend
 from bdc_occ_ros.errors import UsageError
-from bdc_occ_ros.kernels.selection import choose_backend, CUDA
+from bdc_occ_ros.kernels.selection import choose_backend, CUDA, has_bfloat16
 from bdc_occ_ros.network.config import load_network_config, MODEL_NAMES, NetworkConfig
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.share import share_folder
@@ -30,6 +30,7 @@ from bdc_occ_ros.weights.packed_checkpoint import (
 from bdc_occ_ros.weights.weights_file import read_weights_file, SUFFIX, WeightsFile
 
 DEVICES = ('cpu', 'cuda', 'auto')
+GPU_FILES = ('/dev/nvidia0', '/dev/nvgpu', '/dev/nvhost-gpu')  # the last two on a Jetson
 CONFIG_SUFFIXES = ('.yaml', '.yml', '.json')
 _LOGGER = logging.getLogger(__name__)
 
@@ -102,6 +103,11 @@ def _packed(file: WeightsFile, device: str) -> LoadedNetwork:
     packed = packed_checkpoint_in(file)
     network = restore_packed_network(packed)
     use_backend(network, chosen.backend)
+    if device == 'auto' and _has_gpu():
+        _LOGGER.warning('there is a GPU, and it is not used: packed networks run on the CPU')
+    if packed.real_dtype == 'bfloat16' and not has_bfloat16():
+        _LOGGER.warning('%s: its real-valued layers are of bfloat16, which this processor '
+                        'emulates; export it again with --real-dtype float32', file.path)
     _LOGGER.info('%s: packed, on the CPU with %s', packed.config.name, chosen.reason)
     return LoadedNetwork(network, packed.is_trained, torch.device('cpu'),
                          f'packed on cpu, {chosen.backend.name}', file.sha256)
@@ -115,7 +121,17 @@ def _torch_device(device: str) -> torch.device:
     if device == 'auto':
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
         _LOGGER.info('device auto: %s', device)
+        if device == 'cpu' and _has_gpu():
+            _LOGGER.warning(
+                'there is a GPU, and PyTorch %s, made for CUDA %s, cannot use it; install one '
+                "that suits its driver (on a Jetson NVIDIA's own)", torch.__version__,
+                torch.version.cuda)
     return torch.device(device)
+
+
+def _has_gpu() -> bool:
+    """Return whether there is a GPU, be PyTorch able to use it or not."""
+    return torch.cuda.is_available() or any(Path(file).exists() for file in GPU_FILES)
 
 
 def _untrained(model: str | Path | NetworkConfig, seed: int) -> OccupancyNetwork:

@@ -32,6 +32,7 @@ def no_nvcc(monkeypatch, tmp_path):
     """Hide nvcc."""
     monkeypatch.setenv('PATH', str(tmp_path))
     monkeypatch.delenv('CUDA_HOME', raising=False)
+    monkeypatch.setattr(build, 'NVCC_FOLDERS', (f'{tmp_path}/cuda/bin',))
 
 
 def test_without_nvcc_auto_leaves_the_gpu_out_and_says_so(no_nvcc, monkeypatch, capsys, tmp_path):
@@ -45,7 +46,7 @@ def test_without_nvcc_auto_leaves_the_gpu_out_and_says_so(no_nvcc, monkeypatch, 
 def test_without_nvcc_cuda_is_an_error_with_the_cure(no_nvcc, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv('BDC_OCC_EXTENSION', 'cuda')
     with pytest.raises(MissingDependencyError, match='nvcc, and it is neither on PATH nor in '
-                                                     r'\$CUDA_HOME/bin; install .*=cpu'):
+                                                     r'\$CUDA_HOME/bin nor in .*; install .*=cpu'):
         CUDA_BUILDER.build(tmp_path / 'lib.so')
     assert build.main(['cuda', '--output', str(tmp_path / 'lib.so')]) == 2
     assert 'needs nvcc' in capsys.readouterr().err
@@ -57,8 +58,10 @@ def test_other_choices_build_nothing_for_the_gpu(choice, monkeypatch):
     assert not CUDA_BUILDER.is_wanted()
 
 
-def test_nvcc_is_found_in_cuda_home(no_nvcc, monkeypatch, tmp_path):
-    nvcc = tmp_path / 'toolkit' / 'bin' / 'nvcc'
+@pytest.mark.parametrize('folder', ['toolkit', 'cuda'])
+def test_nvcc_is_found_in_cuda_home_and_where_jetpack_has_it(no_nvcc, monkeypatch, tmp_path,
+                                                             folder):
+    nvcc = tmp_path / folder / 'bin' / 'nvcc'
     nvcc.parent.mkdir(parents=True)
     nvcc.write_text('#!/bin/sh\necho no such target >&2\nexit 3\n')
     nvcc.chmod(0o755)

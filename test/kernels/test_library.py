@@ -153,7 +153,9 @@ def test_cuda_needs_the_library_of_gpu_kernels(stub, monkeypatch, tmp_path):
     monkeypatch.setattr(CUDA_BUILDER, 'library', tmp_path / 'gpu.so')
     with pytest.raises(KernelLibraryError, match='gpu.so, which is missing or stale; build it'):
         selection.choose_backend()
-    CUDA_BUILDER.library.write_text(CUDA_BUILDER.source_hash())
+    other = tmp_path / 'other.so'
+    other.write_text(CUDA_BUILDER.source_hash())
+    monkeypatch.setenv(library.CUDA_VARIABLE, str(other))
     assert selection.choose_backend().backend.name == 'avx2'
 
 

@@ -11,7 +11,8 @@ from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.share import share_path
-from bdc_occ_ros.training.forward import ray_points
+from bdc_occ_ros.training import forward
+from bdc_occ_ros.training.forward import ray_points, uses_bfloat16
 
 RIGS = ('n008', 'n008_2018_05', 'n015')
 
@@ -41,3 +42,11 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
     assert found_m.dtype == torch.float32 and found_m.shape == expected_m.shape
     assert (found_m - expected_m).abs().max() < 2e-5
     assert (expected_m[0] - expected_m[2]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize('precision, has_bfloat16, expected', [
+    ('auto', True, True), ('auto', False, False), ('bfloat16', False, True),
+    ('float32', True, False)])
+def test_auto_asks_the_processor(monkeypatch, precision, has_bfloat16, expected):
+    monkeypatch.setattr(forward, 'has_bfloat16', lambda: has_bfloat16)
+    assert uses_bfloat16(precision, torch.device('cpu')) is expected

@@ -3,6 +3,7 @@
 """Either kind of weights file in the predictor, and what the log says about it."""
 
 import logging
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -93,6 +94,30 @@ def test_the_node_takes_either_kind_of_file(files):
     backends = [load_predictor(ModelConfig(weights=str(files[name]))).backend
                 for name in ('weights', 'packed')]
     assert backends == ['PyTorch on cpu', 'packed on cpu, reference']
+
+
+@pytest.mark.parametrize('kind, reason', [
+    ('weights', 'made for CUDA .* cannot use it'), ('packed', 'packed networks run on the CPU')])
+def test_a_gpu_that_is_not_used_is_named(files, monkeypatch, tmp_path, caplog, kind, reason):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr(network_loading, 'GPU_FILES', (str(tmp_path / 'gpu'),))
+    Predictor(files[kind], device='auto')
+    assert not caplog.records
+    (tmp_path / 'gpu').touch()
+    Predictor(files[kind], device='cpu')
+    assert not caplog.records
+    Predictor(files[kind], device='auto')
+    assert re.search(f'there is a GPU, and .*{reason}', caplog.text)
+
+
+@pytest.mark.parametrize('has_bfloat16', [True, False])
+def test_emulated_bfloat16_is_warned_of(tiny_model, monkeypatch, tmp_path, caplog, has_bfloat16):
+    monkeypatch.setattr(network_loading, 'has_bfloat16', lambda: has_bfloat16)
+    save_packed(tmp_path / 'short.safetensors', pack_checkpoint(
+        OccupancyNetwork(load_network_config(tiny_model)), real_dtype='bfloat16', is_trained=False,
+        source_sha256='', provenance={}))
+    Predictor(tmp_path / 'short.safetensors')
+    assert ('which this processor emulates' in caplog.text) is not has_bfloat16
 
 
 @pytest.mark.parametrize('kind', ['weights', 'packed'])
