@@ -221,6 +221,17 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def points_m(self, places: np.ndarray) -> np.ndarray:
+        """
+        Return points of every box in the ego frame, (N, P, 3).
+
+        :param places: In lengths, widths and heights from the centre, (P, 3).
+        """
+        x, y, z = np.moveaxis(places * self.sizes_m[:, None], -1, 0)
+        cos, sin = np.cos(self.yaws_rad)[:, None], np.sin(self.yaws_rad)[:, None]
+        turned = np.stack((cos * x - sin * y, sin * x + cos * y, z), axis=-1)
+        return turned + self.centers_m[:, None]
+
     def only(self, chosen: np.ndarray) -> 'Boxes':
         """Return the chosen objects, (N,) bool or indices."""
         return replace(self, **{name: value[chosen] for name, value in vars(self).items()

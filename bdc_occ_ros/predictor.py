@@ -26,7 +26,7 @@ from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import NetworkPrediction
 from bdc_occ_ros.weights.loading import load_network
 
-HEIGHTS = np.linspace(-0.5, 0.5, 5, dtype=np.float32)  # of points of a box, in heights of it
+PLACES = np.indices((3, 3, 3)).reshape(3, -1).T / 2 - 0.5  # corners, middles and centre of a box
 
 
 class Prediction(NamedTuple):
@@ -92,8 +92,8 @@ class Predictor:
             every camera is lifted with its own ego pose into that of the key camera, or into
             the one in which the frame wants the output.
         :return: Occupancy and boxes, stamped like the frame. Cells that no contributing camera
-            sees are not `observed`, and a box is left out where none sees any of the upright line
-            through its centre.
+            sees are not `observed`, and boxes of which none sees a corner, the middle of an edge
+            or side, or the centre are left out.
         """
         return self.run(frame).prediction
 
@@ -161,8 +161,7 @@ class Predictor:
                 confidence)
         if output.box_maps is not None:
             boxes = decode_boxes(output.box_maps, self.config, stamp_ns)
-            points_m = np.repeat(boxes.centers_m[:, None], len(HEIGHTS), axis=1)
-            points_m[..., 2] += HEIGHTS * boxes.sizes_m[:, 2:]
+            points_m = boxes.points_m(PLACES)
             seen = geometry.observed_points(points_m.reshape(-1, 3), motion)
             boxes = boxes.only(seen.reshape(points_m.shape[:2]).any(axis=1))
         return Prediction(occupancy, boxes)

@@ -3,6 +3,7 @@
 """Frames of any rig through the predictor."""
 
 from dataclasses import replace
+import itertools
 import logging
 
 import numpy as np
@@ -134,6 +135,14 @@ def is_in_a_picture(point_m, rig, names, image):
     return False
 
 
+def points_of(boxes, index):
+    """List the corners of a box, the middles of its edges and sides, and its centre."""
+    cosine, sine = np.cos(boxes.yaws_rad[index]), np.sin(boxes.yaws_rad[index])
+    for shares in itertools.product((-0.5, 0.0, 0.5), repeat=3):
+        x, y, z = shares * boxes.sizes_m[index]
+        yield boxes.centers_m[index] + (cosine * x - sine * y, sine * x + cosine * y, z)
+
+
 @pytest.mark.parametrize('dead', [('CAM_BACK',), ('CAM_FRONT', 'CAM_BACK_LEFT')])
 def test_boxes_that_no_camera_sees_are_left_out(predictor, small_rig, monkeypatch, dead):
     found = []
@@ -144,10 +153,9 @@ def test_boxes_that_no_camera_sees_are_left_out(predictor, small_rig, monkeypatc
     monkeypatch.setattr('bdc_occ_ros.predictor.decode_boxes', noted)
     alive = [name for name in small_rig.names if name not in dead]
     kept = predictor(frame_of(small_rig, alive)).boxes
-    expected = [index for index, (center_m, size_m) in enumerate(
-        zip(found[0].centers_m, found[0].sizes_m)) if any(
-            is_in_a_picture(center_m + (0.0, 0.0, share * size_m[2]), small_rig, alive,
-                            predictor.config.image) for share in (-0.5, -0.25, 0.0, 0.25, 0.5))]
+    expected = [index for index in range(len(found[0])) if any(
+        is_in_a_picture(point_m, small_rig, alive, predictor.config.image)
+        for point_m in points_of(found[0], index))]
     for name in ('centers_m', 'sizes_m', 'yaws_rad', 'velocities_mps', 'scores', 'labels'):
         np.testing.assert_array_equal(getattr(kept, name), getattr(found[0], name)[expected])
     assert 0 < len(expected) < len(found[0])

@@ -7,7 +7,7 @@ import numpy as np
 
 from bdc_occ_ros.classes import GROUND_LABELS, OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Boxes, Occupancy
-from bdc_occ_ros.drawing.perspective import box_color, box_corners_m, SUBPIXEL_BITS
+from bdc_occ_ros.drawing.perspective import box_color, CORNERS, SUBPIXEL_BITS
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 UNSEEN_RGB = (30, 33, 40)
@@ -65,7 +65,7 @@ def _columns(occupancy: Occupancy) -> np.ndarray:
 
 def _draw_outlines(picture: np.ndarray, boxes: Boxes, pixels: object) -> None:
     """Draw footprints, a line to the front, and where each object will be in a second."""
-    corners = box_corners_m(boxes)
+    corners = boxes.points_m(CORNERS)
     for index, center in enumerate(boxes.centers_m):
         color = box_color(boxes, index)
         outline = pixels(corners[index][[1, 3, 7, 5]])

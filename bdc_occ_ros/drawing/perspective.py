@@ -39,9 +39,9 @@ EGO_UPPER_M = np.array((3.7, 0.95, 1.7))
 SUPERSAMPLING = 2
 _NORMALS = np.array([(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)])
 _SHADES = np.array((0.72, 0.8, 0.66, 0.88, 1.0, 0.5))
-_SIGNS = np.array([(x, y, z) for x in (1, -1) for y in (1, -1) for z in (-1, 1)]) / 2
+CORNERS = np.array([(x, y, z) for x in (1, -1) for y in (1, -1) for z in (-1, 1)]) / 2
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8)
-          if np.count_nonzero(_SIGNS[a] != _SIGNS[b]) == 1]
+          if np.count_nonzero(CORNERS[a] != CORNERS[b]) == 1]
 _FRONT_CROSS = [(0, 3), (1, 2)]
 
 
@@ -70,15 +70,6 @@ def camera_from_ego(frame: Frame, name: str, fixed_from_ego: np.ndarray | None =
     return result @ np.linalg.inv(frame.fixed_from_ego[name]) @ fixed_from_ego
 
 
-def box_corners_m(boxes: Boxes) -> np.ndarray:
-    """Return the corners of boxes in the ego frame, (N, 8, 3); the first four are the front."""
-    local = _SIGNS[None] * boxes.sizes_m[:, None]
-    cos, sin = np.cos(boxes.yaws_rad)[:, None], np.sin(boxes.yaws_rad)[:, None]
-    x, y, z = np.moveaxis(local, -1, 0)
-    turned = np.stack((cos * x - sin * y, sin * x + cos * y, z), axis=-1)
-    return turned + boxes.centers_m[:, None]
-
-
 def box_color(boxes: Boxes, index: int) -> tuple[int, int, int]:
     """Return the display colour of a box."""
     name = boxes.class_names[boxes.labels[index]]
@@ -99,7 +90,7 @@ def draw_boxes(image: np.ndarray, boxes: Boxes, intrinsics: np.ndarray,
     :return: A new picture of the same size.
     """
     picture = image.copy()
-    corners = _moved(box_corners_m(boxes), camera_from_ego)
+    corners = _moved(boxes.points_m(CORNERS), camera_from_ego)
     distances_m = np.linalg.norm(corners.mean(axis=1), axis=1)
     for index in np.argsort(-distances_m):
         width_px = thickness_px if distances_m[index] < FAR_BOX_M else max(1, thickness_px // 2)

@@ -14,7 +14,7 @@ from bdc_occ_ros.classes import (
 )
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.drawing.birds_eye import birds_eye, FREE_RGB, UNSEEN_RGB
-from bdc_occ_ros.drawing.perspective import box_corners_m, draw_boxes, voxel_picture
+from bdc_occ_ros.drawing.perspective import CORNERS, draw_boxes, voxel_picture
 from bdc_occ_ros.drawing.sheet import CAPTION_PX, Column, draw_sheet, Overlay, WIDTH_PX
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
@@ -68,10 +68,10 @@ def test_a_cube_appears_where_it_is():
 
 
 def test_box_corners_turn_with_the_yaw():
-    corners = box_corners_m(one_box((10.0, 5.0, 1.0), yaw_rad=np.pi / 2))[0]
+    corners = one_box((10.0, 5.0, 1.0), yaw_rad=np.pi / 2).points_m(CORNERS)[0]
     assert np.allclose(corners.min(axis=0), (9.0, 3.0, 0.2), atol=1e-6)
     assert np.allclose(corners[:4, 1], 7.0)  # the front looks to the left
-    front_left = box_corners_m(one_box((0.0, 0.0, 0.0), yaw_rad=0.3))[0, 0]
+    front_left = one_box((0.0, 0.0, 0.0), yaw_rad=0.3).points_m(CORNERS)[0, 0]
     assert np.allclose(front_left, (2 * np.cos(0.3) - np.sin(0.3),
                                     2 * np.sin(0.3) + np.cos(0.3), -0.8), atol=1e-6)
 
@@ -83,7 +83,7 @@ def test_box_lines_pass_through_the_projected_corners(forward_camera):
     picture = draw_boxes(np.zeros((640, 960, 3), np.uint8), boxes, camera.intrinsics,
                          camera_from_ego)
     color = DETECTION_COLORS_RGB[DETECTION_CLASS_NAMES.index('car')]
-    for corner in box_corners_m(boxes)[0]:
+    for corner in boxes.points_m(CORNERS)[0]:
         u, v, w = camera.intrinsics @ (camera_from_ego @ (*corner, 1.0))[:3]
         assert tuple(picture[round(v / w), round(u / w)]) == color
     assert not draw_boxes(np.zeros((640, 960, 3), np.uint8), one_box((-12.0, 1.0, 1.5)),
