@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rig that README describes, from nothing: four cameras of a small robot, two are fisheyes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 import json
 from pathlib import Path
 import re
+from threading import Event
 import time
 
 import cv2
@@ -145,18 +147,19 @@ def test_the_rig_of_the_readme_finds_free_occupied_and_unknown_cells(
 
 def test_the_rig_of_a_running_robot_is_looked_at_before_anybody_drives(
         node, images, rig_file, tmp_path, capsys):
-    from threading import Event, Thread
     has_ended, publisher = Event(), Robot(node, images)
 
     def publish():
         while not has_ended.wait(0.05):
             publisher.step()
-    thread = Thread(target=publish)
-    thread.start()
-    status = main(['rig', str(rig_file), '--live', '--json', '-o',
-                   str(tmp_path / 'rig.png')])
-    has_ended.set()
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        published = pool.submit(publish)
+        try:
+            status = main(['rig', str(rig_file), '--live', '--json', '-o',
+                           str(tmp_path / 'rig.png')])
+        finally:
+            has_ended.set()
+        published.result()
     report = json.loads(capsys.readouterr().out)
     assert status == 0 and report['odd'] == [] and report['input_rows'] == 272
     assert list(report['cameras']) == list(YAWS_DEG)
