@@ -11,7 +11,7 @@ import numpy as np
 from bdc_occ_ros.dataset.check.tables import CURE, read_tables
 from bdc_occ_ros.dataset.dataroot import defined_splits, SPLITS_FILE
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.files import quoted, read_bytes, reading
+from bdc_occ_ros.files import quoted, read_bytes, read_json, reading
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 
@@ -155,11 +155,17 @@ def _open(dataroot: Path, version: str) -> 'NuScenes':
     for issue in issues:
         raise InvalidDatasetError(f'{issue.where}: {issue.problem}; {issue.cure}; bdc-occ '
                                   'check-data lists all mistakes')
-    logs = [row['token'] for row in tables['log']]
-    tables['map'] = [{'token': 'none', 'filename': '', 'log_tokens': logs}]
+    # The devkit wants a map for every log; those that are there are only drawn, never read by us.
+    path = dataroot / version / 'map.json'
+    with reading(path, InvalidDatasetError, CURE):
+        maps = read_json(path, InvalidDatasetError) if path.is_file() else []
+        maps = [row for row in maps if (dataroot / row['filename']).is_file()]
+        logs = {row['token'] for row in tables['log']}.difference(
+            *(row['log_tokens'] for row in maps))
+        tables['map'] = [*maps, {'token': '', 'filename': '', 'log_tokens': [*logs]}]
 
     class CheckedNuScenes(NuScenes):
-        """Take tables that were checked, one map for all, and look for no other files."""
+        """Take tables that were checked, and look for no other files."""
 
         table_root = str(dataroot)
 
