@@ -8,6 +8,7 @@ PYTHON ?= python3
 PYTEST_FLAGS ?=
 SECONDS ?= 120
 VENV := .venv
+FLOORS := .venv-floors
 BIN := $(VENV)/bin
 INTERFACES := resource/interfaces
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
@@ -24,7 +25,7 @@ export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 export ROS_DOMAIN_ID := $(shell echo $$((61 + $$$$ % 40)))
 export ROS_LOG_DIR := $(CURDIR)/log
 
-.PHONY: help demo test fuzz test-aarch64 lint install clean distclean
+.PHONY: help demo test fuzz test-floors test-aarch64 lint install clean distclean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -40,6 +41,14 @@ fuzz: install ## feed random inputs to the kernels, all readers and the node, fo
 	$(BIN)/python test/kernels/sanitized_build.py $(SECONDS)
 	$(BIN)/python test/fuzz/fuzzing.py --seconds $(SECONDS)
 
+test-floors: ## test what needs no ROS with the oldest versions that setup.py admits
+	$(PYTHON) -m venv $(FLOORS)
+	PIP_CONSTRAINT=floors.txt $(FLOORS)/bin/python -m pip install --upgrade 'pip<24'
+	PIP_CONSTRAINT=floors.txt $(FLOORS)/bin/python -m pip install --disable-pip-version-check wheel \
+		$$(sed -n 's/==.*//p' floors.txt)
+	$(FLOORS)/bin/python -m bdc_occ_ros.kernels.build
+	$(FLOORS)/bin/python -m pytest $(PYTEST_FLAGS)
+
 test-aarch64: install ## test the kernels on emulated aarch64; apt-get installs what is missing
 	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64-static > /dev/null || \
 	  $(AS_ROOT) apt-get install --yes g++-aarch64-linux-gnu qemu-user-static
@@ -54,7 +63,7 @@ clean: ## remove what demo, test and colcon left behind
 	rm -rf demo log build install bdc_occ_ros.egg-info .pytest_cache .ruff_cache
 
 distclean: clean ## remove .venv and the kernels as well
-	rm -rf $(VENV) $(LIBRARIES)
+	rm -rf $(VENV) $(FLOORS) $(LIBRARIES)
 
 $(VENV)/pyvenv.cfg:
 	@[ "$$(uname -sm)" = 'Linux x86_64' ] || { \

@@ -67,7 +67,7 @@ setup(
         'opencv-python-headless>=4.5.4',
         'Pillow>=9.0',
         'PyYAML>=5.4',
-        'safetensors>=0.4',
+        'safetensors>=0.4.4',
         'torch>=2.4',
         'tqdm>=4.57',
     ],

@@ -13,7 +13,6 @@ from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.keyframe import load_keyframe, write_keyframe_bag
 from bdc_occ_ros.bags.truth_file import load_truth
 from bdc_occ_ros.cli.__main__ import main
-from bdc_occ_ros.drawing.perspective import box_corners_m
 from bdc_occ_ros.geometry.rotations import matrix_from_quaternion
 
 pytestmark = pytest.mark.data
@@ -80,10 +79,9 @@ def test_lidar_points_lie_in_the_boxes_beside_the_bag(data_folder, tmp_path):
     ego_from_lidar = pose(document['translation_ego_lidar'], document['rotation_ego_lidar_wxyz'])
     points = np.fromfile(folder / 'lidar_top.bin', '<f4').reshape(-1, 5)[:, :3]
     points = points @ ego_from_lidar[:3, :3].T + ego_from_lidar[:3, 3]
-    agreed = 0
+    agreed, ends = 0, truth.boxes.points_m(np.array([(0.5, 0, 0), (-0.5, 0, 0)]))
     for index, entry in enumerate(load_json(folder / 'boxes.json')['boxes']):
-        front, back = (box_corners_m(truth.boxes)[index][rows].mean(axis=0)
-                       for rows in (slice(0, 4), slice(4, 8)))
+        front, back = ends[index]
         forward = (front - back) / np.linalg.norm(front - back)
         offset = points - truth.boxes.centers_m[index]
         local = np.stack((offset @ forward, offset @ (-forward[1], forward[0], 0.0),

@@ -40,7 +40,7 @@ def test_a_nuscenes_image_becomes_the_rows_140_to_395_of_704x396():
     np.testing.assert_allclose(
         preprocess.input_from_image, ((0.44, 0, 0), (0, 0.44, -140), (0, 0, 1)), atol=1e-15)
     image = noise(camera_of_size(1600, 900))
-    resized = np.asarray(Image.fromarray(image).resize((704, 396), Image.Resampling.BICUBIC))
+    resized = np.asarray(Image.fromarray(image).resize((704, 396), Image.BICUBIC))
     np.testing.assert_array_equal(preprocess(image), resized[140:396])
 
 

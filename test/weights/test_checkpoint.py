@@ -138,7 +138,7 @@ def test_offsets_outside_the_file_are_refused(weights):
 
 
 def test_unknown_dtypes_are_refused(weights):
-    weights.write_bytes(save({'a': torch.ones(3, dtype=torch.float8_e4m3fn)}))
+    weights.write_bytes(save({'a': torch.ones(3).to(torch.float8_e4m3fn)}))
     with pytest.raises(InvalidWeightsError, match='F8_E4M3'):
         load_checkpoint(weights)
 
