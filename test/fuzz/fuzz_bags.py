@@ -236,4 +236,4 @@ def attempt(rng, seeds, folder):
     read(path)
 
 
-TARGET = Target(prepare, attempt, cases=150)
+TARGET = Target(prepare, attempt, cases=80)

@@ -113,4 +113,4 @@ def attempt(rng, seeds, folder):
     account_for(tensors, recognise_network(tensors))
 
 
-TARGET = Target(prepare, attempt, cases=60)
+TARGET = Target(prepare, attempt, cases=40)

@@ -135,4 +135,4 @@ def attempt(rng, seeds, folder):
         restore_network(checkpoint_in(file))
 
 
-TARGET = Target(prepare, attempt, cases=150)
+TARGET = Target(prepare, attempt, cases=60)

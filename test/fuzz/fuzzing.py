@@ -267,8 +267,9 @@ def main() -> int:
             print(f'{count:8} x {kind}', flush=True)
     if args.json:
         args.json.write_text(json.dumps({
-            name: {'cases': result.cases, 'outcomes': result.outcomes, 'findings': result.findings}
-            for name, result in results.items()}))
+            name: {'planned': importlib.import_module(f'fuzz_{name}').TARGET.cases,
+                   'cases': result.cases, 'outcomes': result.outcomes,
+                   'findings': result.findings} for name, result in results.items()}))
     return int(any(result.findings for result in results.values()))
 
 

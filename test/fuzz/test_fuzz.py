@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fixed number of cases of every target, from a fixed seed; and a harness that finds things."""
 
-import importlib
 import json
 import os
 from pathlib import Path
 import subprocess
 import sys
 
-import fuzzing
 import pytest
 
-PROGRAM = Path(fuzzing.__file__)
+PROGRAM = Path(__file__).with_name('fuzzing.py')
+TARGETS = sorted(path.stem.removeprefix('fuzz_') for path in PROGRAM.parent.glob('fuzz_*.py'))
+NEED_ROS = ('configs', 'messages', 'node')
 SEED = 'tests'
 BROKEN = '''
 import os, time
@@ -40,13 +40,13 @@ def fuzz(tmp_path):
     return run
 
 
-@pytest.mark.parametrize('name', fuzzing.target_names())
+@pytest.mark.parametrize('name', TARGETS)
 def test_nothing_is_found(name, fuzz):
-    if name in ('messages', 'node'):
+    if name in NEED_ROS:
         pytest.importorskip('rclpy', reason='rclpy is not installed')
     result, said = fuzz(name)
     assert not result['findings'], said
-    assert result['cases'] == importlib.import_module(f'fuzz_{name}').TARGET.cases
+    assert result['cases'] == result['planned'] > 0
 
 
 @pytest.mark.parametrize('what, kind', [
@@ -73,4 +73,4 @@ def test_a_refusal_by_name_is_none(fuzz, tmp_path):
     (tmp_path / 'fuzz_broken.py').write_text(BROKEN.format(
         what='raise InvalidBagError("damaged; copy it again")'))
     result, _ = fuzz('broken')
-    assert result == {'cases': 3, 'outcomes': {'InvalidBagError': 3}, 'findings': {}}
+    assert result == {'planned': 3, 'cases': 3, 'outcomes': {'InvalidBagError': 3}, 'findings': {}}
