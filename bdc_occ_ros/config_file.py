@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
-from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.files import DAMAGES, one_line, parse_json, quoted, read_bytes, reading
+from bdc_occ_ros.errors import InvalidConfigError, one_line
+from bdc_occ_ros.files import DAMAGES, parse_json, quoted, read_bytes, reading
 
 Config = TypeVar('Config')
 MAX_YAML_BYTES = 2 ** 18

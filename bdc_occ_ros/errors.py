@@ -2,9 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Define every error that bad input can cause; the message of each says the cure."""
 
+MAX_MESSAGE_LENGTH, MAX_QUOTE_LENGTH = 1000, 200  # characters
+
 
 class BdcOccError(ValueError):
-    """Serve as the base of all errors; the command line prints one line and exits with 2."""
+    """
+    Serve as the base of all errors; the command line prints one line and exits with 2.
+
+    The message is a line of bounded length, whatever strangers wrote into it.
+    """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__(), MAX_MESSAGE_LENGTH)
+
+
+def one_line(text: str, max_length: int = MAX_QUOTE_LENGTH) -> str:
+    """Return a text from outside in one line of printable characters, cut to a length."""
+    start = ' '.join(text[:4 * max_length].split())
+    line = ''.join(letter if letter.isprintable() else '?' for letter in start)
+    return line if len(line) <= max_length else f'{line[:max_length]}...'
 
 
 class UsageError(BdcOccError):
@@ -93,6 +109,8 @@ class InvalidSettingError(BdcOccError):
 
 class KernelBuildError(BdcOccError):
     """Report that the compiler refused the kernels, with its own message."""
+
+    __str__ = ValueError.__str__  # of several lines
 
 
 class KernelLibraryError(BdcOccError):

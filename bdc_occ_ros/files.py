@@ -25,13 +25,12 @@ import zlib
 
 import numpy as np
 
-from bdc_occ_ros.errors import BdcOccError
+from bdc_occ_ros.errors import BdcOccError, one_line
 
 _LOGGER = logging.getLogger(__name__)
 UNFINISHED = '.unfinished'  # how the names of hidden folders end that hold what is being written
 MAX_DOCUMENT_BYTES = 2 ** 26
 MAX_ARRAYS_BYTES = 2 ** 30
-MAX_MESSAGE_LENGTH = 200  # characters of what a stranger's file says that go into a message
 # What taking apart a damaged or crafted file can raise, in Python, numpy and PyTorch; numpy parses
 # the header of an array as a Python literal. A BdcOccError is a ValueError.
 DAMAGES = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError,
@@ -48,12 +47,6 @@ def quoted(value: Any) -> str:
         return one_line(_REPR.repr(value))
     except ValueError:  # an integer of more digits than Python writes
         return f'<{type(value).__name__}>'
-
-
-def one_line(text: str) -> str:
-    """Return a text from outside in one line, cut to what fits into a message."""
-    line = ' '.join(text.split())
-    return line if len(line) <= MAX_MESSAGE_LENGTH else f'{line[:MAX_MESSAGE_LENGTH]}...'
 
 
 @contextmanager
@@ -89,7 +82,7 @@ def read_bytes(path: Path, error: type[BdcOccError],
             if status.st_size > max_bytes:
                 raise error(f'{path}: at most {max_bytes} bytes are read; it has '
                             f'{status.st_size}')
-            return file.read(max_bytes)
+            return file.read(status.st_size)
 
 
 def parse_json(text: str | bytes, where: str | Path, error: type[BdcOccError]) -> Any:

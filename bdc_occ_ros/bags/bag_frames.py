@@ -22,6 +22,7 @@ from bdc_occ_ros.geometry.rotations import pose_from_wxyz
 from bdc_occ_ros.geometry.transforms import TransformTree
 from bdc_occ_ros.image_decoding import decode_image
 
+IMAGE_TYPE = 'sensor_msgs/msg/CompressedImage'
 IMAGE_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/image/compressed')
 INFO_TOPIC = re.compile(r'/?(?:.*/)?camera/(?P<name>[^/]+)/camera_info')
 SET_SPREAD_NS = 48_000_000
@@ -76,6 +77,8 @@ class RigBag:
         images: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
         with BagReader(self.path) as bag:
             for message in bag.messages([t for t in bag.topics if IMAGE_TOPIC.fullmatch(t)]):
+                if message.msgtype != IMAGE_TYPE:
+                    continue
                 decoded = bag.decode(message)
                 name = IMAGE_TOPIC.fullmatch(message.topic)['name']
                 key_ns = wanted.get((name, stamp_ns_of(decoded.header)))
@@ -93,10 +96,11 @@ class RigBag:
                 self._transforms.set_transform(
                     item.header.frame_id, item.child_frame_id, stamp_ns_of(item.header),
                     _matrix(item.transform), static=is_static)
-        elif found := INFO_TOPIC.fullmatch(message.topic):
+        elif message.msgtype == 'sensor_msgs/msg/CameraInfo' and (
+                found := INFO_TOPIC.fullmatch(message.topic)):
             if found['name'] not in infos:
                 infos[found['name']] = bag.decode(message)
-        elif found := IMAGE_TOPIC.fullmatch(message.topic):
+        elif message.msgtype == IMAGE_TYPE and (found := IMAGE_TOPIC.fullmatch(message.topic)):
             self._images[found['name']].append(stamp_ns_of(bag.decode(message).header))
 
     def _calibration(self, infos: dict[str, object]) -> CameraRig:

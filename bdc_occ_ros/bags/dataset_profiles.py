@@ -65,7 +65,10 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
     """
     profiles = {name: _parameters(path) for name, path in dataset_files().items()
                 if name != TEMPLATE}
-    missing = {name: _missing_cameras(profile, topics) for name, profile in profiles.items()}
+    missing = {}
+    for name, profile in profiles.items():
+        with reading(f'dataset_{name}.yaml', InvalidConfigError):
+            missing[name] = _missing_cameras(profile, topics)
     groups_by_stamps = {name: profile.get('sync', {}).get('mode') != 'window'
                         for name, profile in profiles.items()}
     fitting = sorted((name for name, cameras in missing.items() if not cameras),

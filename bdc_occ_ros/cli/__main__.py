@@ -32,7 +32,10 @@ VERBS = {
     'world': 'make drives through a made-up city, as a data set or for training',
     'bench': 'measure the synchronizer, the transport, the kernels and whole networks',
 }
-ROS_PACKAGES = ('rclpy', 'cv_bridge', 'tf2_msgs', 'vision_msgs', 'sensor_msgs', 'nav_msgs')
+ROS_PACKAGES = (
+    'rclpy', 'cv_bridge', 'rcl_interfaces', 'builtin_interfaces', 'std_srvs', *(
+        f'{kind}_msgs' for kind in ('diagnostic', 'geometry', 'lifecycle', 'nav', 'rosgraph',
+                                    'sensor', 'std', 'tf2', 'vision', 'visualization')))
 DEMO_PACKAGES = ('rosbags', 'apsw', 'backports', 'matplotlib', 'rerun')
 BENCH_PACKAGES = ('onnx', 'onnxruntime', 'openvino')
 CURES = {

@@ -205,8 +205,7 @@ class ChainDiagnostics:
         dropped = self._delta('dropped', done.dropped.total())
         num_cut_off = self._outputs.num_cut_off
         idle = self._delta('unwanted', done.unwanted) and not rate_hz
-        last, settings = self._pipeline.last, self._live.config.grid
-        seen = last and last.prediction.occupancy
+        seen, settings = self._pipeline.last_occupancy, self._live.config.grid
         can_be_free = seen and free_columns(seen.observed, seen.grid, settings.max_height_m)
         return _status('output', [
             (Level.ERROR, f'{dropped} sets dropped, last: {done.last_drop}' if dropped else ''),

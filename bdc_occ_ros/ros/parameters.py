@@ -17,7 +17,7 @@ import rclpy.node
 import rclpy.parameter
 
 from bdc_occ_ros.config_file import parse_dataclass, Setting, settings_of
-from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.errors import InvalidConfigError, one_line
 from bdc_occ_ros.ros.compat import given_parameters
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.parameter_documents import parameters_markdown, parameters_yaml
@@ -39,9 +39,9 @@ def config_from_values(given: Mapping[str, Any]) -> NodeConfig:
     tree: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
-            close = get_close_matches(name, known, n=1)
+            close = get_close_matches(str(name), known, n=1)
             hint = f'; did you mean {close[0]}?' if close else ''
-            raise InvalidConfigError(f'there is no parameter {name}{hint}')
+            raise InvalidConfigError(f'there is no parameter {one_line(str(name))}{hint}')
         groups, _, last = name.rpartition('.')
         branch = tree
         for group in groups.split('.', 1) if groups else ():  # a camera's name may have dots

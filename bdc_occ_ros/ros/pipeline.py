@@ -17,7 +17,7 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.task import Future
 
-from bdc_occ_ros.datatypes import Frame
+from bdc_occ_ros.datatypes import Frame, Occupancy
 from bdc_occ_ros.errors import InvalidCalibrationError, InvalidFrameError, UsageError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.image_decoding import decode_for_camera, DecodedImage
@@ -183,6 +183,7 @@ class Pipeline:
 
     def __init__(self, node: Node, live: LiveParameters, inputs: Inputs, predictor: 'Predictor',
                  outputs: OutputPublishers) -> None:
+        self.last_occupancy: Occupancy | None = None
         self._asked: list[Future] = []
         self.statistics = PipelineStatistics()
         self._node = node
@@ -266,6 +267,7 @@ class Pipeline:
             return
         while self._asked:
             self._asked.pop().set_result(Result(frame, timed.prediction))
+        self.last_occupancy = timed.prediction.occupancy
         predicted_s = time.perf_counter()
         self._outputs.publish(timed.prediction, config, pose)
         end_s = time.perf_counter()

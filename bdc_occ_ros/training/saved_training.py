@@ -14,8 +14,8 @@ import zipfile
 
 import torch
 
-from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError
-from bdc_occ_ros.files import one_line, quoted, read_bytes, reading, replacing
+from bdc_occ_ros.errors import InvalidTrainingStateError, InvalidWeightsError, one_line
+from bdc_occ_ros.files import quoted, read_bytes, reading, replacing
 from bdc_occ_ros.training.trainer import Trainer
 from bdc_occ_ros.weights.checkpoint import Checkpoint
 from bdc_occ_ros.weights.weights_file import tensors_sha256

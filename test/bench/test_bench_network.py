@@ -18,12 +18,13 @@ from bdc_occ_ros.bench.int8 import split_by_shares
 from bdc_occ_ros.bench.network import as_table, measure_networks, one_core_busy
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.errors import MissingDependencyError, UsageError
+from bdc_occ_ros.kernels.selection import choose_backend
 
 RESOURCES = Path(__file__).parents[1] / 'resources'
 NANO, BINARY, REAL = (str(RESOURCES / f'model_{name}.yaml')
                       for name in ('tiny', 'tiny_published', 'tiny_real'))
 KEYS = {'model', 'backend', 'stage_ms', 'total_ms', 'peak_rss_mb', 'median_ms', 'busy_ms',
-        'busy_ratio', 'stream', 'machine'}
+        'busy_ratio', 'stream', 'machine', 'engine'}
 
 
 @pytest.fixture(scope='module')
@@ -42,6 +43,7 @@ def test_rows_are_complete_and_stages_add_up(rows):
         assert min(row['stage_ms'].values()) > 0 and row['total_ms'] <= row['median_ms']
         assert row['busy_ratio'] == pytest.approx(row['busy_ms'] / row['median_ms'])
         assert 50 < row['peak_rss_mb'] < 5000
+    assert [row['engine'] for row in rows] == ['PyTorch', choose_backend().backend.name]
     assert json.loads(json.dumps(rows)) == rows
 
 

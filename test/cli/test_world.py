@@ -93,6 +93,7 @@ def made(folder, *arguments):
 
 
 def test_scenes_keep_their_split_when_others_join(tmp_path, capsys):
+    pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
     splits = tmp_path / 'v1.0-made' / 'splits.json'
     assert made(tmp_path, '--seeds', '1-2') == 0
     assert json.loads(splits.read_text()) == {'made_train': ['scene-0001'],
@@ -124,6 +125,7 @@ def test_splits_that_cannot_be_kept_are_refused_before_anything_is_made(
 
 
 def test_drives_on_disk_are_those_that_stream(tmp_path):
+    pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
     assert made(tmp_path, '--seeds', '7') == 0
     on_disk = DataChoice(str(tmp_path), version='v1.0-made', split='made_val')
     source = on_disk.open(load_network_config('bdc_occ_nano_half'))

@@ -7,8 +7,7 @@ Run as a program, python -m bdc_occ_ros.ros.bench.start BEGIN MODEL, it is such 
 prints the milliseconds of its parts; BEGIN is the steady clock, in ns, when it was asked for.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 import importlib
 import json
 import statistics
@@ -42,9 +41,8 @@ class Stopwatch:
         self.parts_ms[TOTAL] = (now_ns - self._begin_ns) / 1e6
         self._last_ns = now_ns
 
-    @contextmanager
-    def timed(self, module: str, function: str, part: str, before: str) -> Iterator[None]:
-        """Attribute calls of a function to a part, and the time before them to another."""
+    def time_calls(self, module: str, function: str, part: str, before: str) -> None:
+        """From now on attribute calls of a function to a part, and the time before to another."""
         owner = importlib.import_module(module)
         original: Callable[..., Any] = getattr(owner, function)
 
@@ -54,8 +52,6 @@ class Stopwatch:
             self.take(part)
             return result
         setattr(owner, function, call)
-        yield
-        setattr(owner, function, original)
 
 
 def start_node(begin_ns: int, model: str) -> dict[str, float]:
@@ -84,11 +80,11 @@ def start_node(begin_ns: int, model: str) -> dict[str, float]:
     rclpy.init(args=words)
     node = OccupancyNode()
     watch.take('node')
-    with (watch.timed('bdc_occ_ros.weights.loading', 'read_weights_file', 'read weights',
-                      'parameters'),
-          watch.timed('bdc_occ_ros.weights.loading', 'choose_backend', 'kernels', 'network'),
-          watch.timed('bdc_occ_ros.ros.node', 'warm_up', 'warm-up', 'network')):
-        node.trigger_configure()
+    loading = 'bdc_occ_ros.weights.loading'
+    watch.time_calls(loading, 'read_weights_file', 'read weights', 'parameters')
+    watch.time_calls(loading, 'choose_backend', 'kernels', 'network')
+    watch.time_calls('bdc_occ_ros.ros.node', 'warm_up', 'warm-up', 'network')
+    node.trigger_configure()
     watch.take('configure')
     node.trigger_activate()
     watch.take('activate')
