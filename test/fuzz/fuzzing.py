@@ -254,7 +254,7 @@ def main() -> int:
         def tell(number: int, kind: str, text: str, name: str = name) -> None:
             lines = text.splitlines()
             print(f'\nFINDING in {name}: {kind}\n  repeat: {os.path.relpath(sys.executable)} '
-                  f'{os.path.relpath(__file__)} {name} --seed {args.seed} --case {number}\n    '
+                  f'{os.path.relpath(__file__)} {name} --seed {args.seed} --case {max(number, 0)}\n    '
                   + '\n    '.join(line[:300] for line in lines[-MAX_LINES:]), flush=True)
         target = importlib.import_module(f'fuzz_{name}').TARGET
         numbers = range(sys.maxsize if args.seconds else target.cases)
