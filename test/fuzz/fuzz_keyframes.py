@@ -5,6 +5,7 @@
 import json
 import os
 
+import cv2
 from damage import as_json, damaged
 from fuzzing import Target
 import numpy as np
@@ -36,13 +37,13 @@ def prepare(folder):
              'images/one': {'images/index.json': {'samples': [
                                 {'id': 'one', 'rig': 'n015', 'cameras': cameras}]},
                             'images/rigs.json': {'rigs': {'n015': {'cameras': cameras}}}}}
+    jpeg = cv2.imencode('.jpg', np.zeros((48, 64, 3), np.uint8))[1].tobytes()
     for form, documents in forms.items():
         (folder / form).mkdir(parents=True)
         for file, document in documents.items():
             (folder / file).write_text(json.dumps(document))
         for name in CAMERAS:
-            (folder / list(documents)[0]).with_name(f'{name}.jpg').write_bytes(
-                np.arange(200, dtype=np.uint8).tobytes())
+            (folder / list(documents)[0]).with_name(f'{name}.jpg').write_bytes(jpeg)
     for form in forms:
         load_keyframe(folder / form)
     return forms
@@ -53,22 +54,22 @@ def attempt(rng, forms, folder):
     form = rng.choice(sorted(forms))
     file = rng.choice(sorted(forms[form]))
     path = folder / file
-    sound = json.dumps(forms[form][file])
+    sound = json.dumps(forms[form][file]).encode()
     if rng.random() < 0.05:
         path = path.with_name(rng.choice((path.name, f'{CAMERAS[2]}.jpg')))
-        sound = path.read_text('latin-1')
+        sound = path.read_bytes()
         path.unlink()
         rng.choice((path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to('/dev/zero'),
                     lambda: path.symlink_to(path), lambda: None))()
     elif rng.random() < 0.1:
-        path.write_bytes(damaged(rng, sound.encode()))
+        path.write_bytes(damaged(rng, sound))
     else:
         path.write_bytes(as_json(rng, forms[form][file]))
     try:
         load_keyframe(folder / form)
     finally:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-        path.write_text(sound, 'latin-1')
+        path.write_bytes(sound)
 
 
 TARGET = Target(prepare, attempt, cases=200)

@@ -252,10 +252,11 @@ def main() -> int:
     results = {}
     for name in args.targets or target_names():
         def tell(number: int, kind: str, text: str, name: str = name) -> None:
-            lines = text.splitlines()
-            print(f'\nFINDING in {name}: {kind}\n  repeat: {os.path.relpath(sys.executable)} '
-                  f'{os.path.relpath(__file__)} {name} --seed {args.seed} --case {number}\n    '
-                  + '\n    '.join(line[:300] for line in lines[-MAX_LINES:]), flush=True)
+            command = (f'{os.path.relpath(sys.executable)} {os.path.relpath(__file__)} {name} '
+                       f'--seed {args.seed} --case {max(number, 0)}')
+            lines = [line[:300] for line in text.splitlines()[-MAX_LINES:]]
+            print(f'\nFINDING in {name}: {kind}\n  repeat: {command}', *lines, sep='\n    ',
+                  flush=True)
         target = importlib.import_module(f'fuzz_{name}').TARGET
         numbers = range(sys.maxsize if args.seconds else target.cases)
         if args.case is not None:
