@@ -20,7 +20,7 @@ def one_line(text: str, max_length: int = MAX_QUOTE_LENGTH) -> str:
     """Return a text from outside in one line of printable characters, cut to a length."""
     start = ' '.join(text[:4 * max_length].split())
     line = ''.join(letter if letter.isprintable() else '?' for letter in start)
-    return line if len(line) <= max_length else f'{line[:max_length]}...'
+    return line if len(line) <= max_length else f'{line[:max_length - 3]}...'
 
 
 class UsageError(BdcOccError):
