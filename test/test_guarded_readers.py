@@ -29,6 +29,8 @@ ALLOWED = {
     'bench/int8.py': 'a profile that the process has just written',
     'bench/machine.py': 'the kernel of this machine',
     'bench/network.py': 'the kernel of this machine',
+    'kernels/selection.py': 'the kernel of this machine',
+    'ros/bench/start.py': 'what our own processes print',
     'ros/bench/transport.py': 'what our own processes print',
     'ros/bench/transport_traffic.py': 'what our own processes are given',
     'ros/replay/node_process.py': 'the log of our own process',

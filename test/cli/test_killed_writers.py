@@ -33,18 +33,17 @@ def in_a_child(arguments, log, folder, killed_at=None):
     """
     Run a verb in a child, which is killed at one of the moments at which it opens or moves files.
 
-    :return: Its exit status, -9 if it was killed, and how many such moments there were.
+    :return: Its exit status, -9 if it was killed, and the kinds of all those moments.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        num_moments = 0
+        moments = []
 
         def watch(event, values):
-            nonlocal num_moments
             if event in MOMENTS and str(values[0]).startswith(str(folder.parents[1])):
-                num_moments += 1
-                if num_moments == killed_at:
+                moments.append(event)
+                if len(moments) == killed_at:
                     os.kill(os.getpid(), signal.SIGKILL)
         status = 99
         try:
@@ -57,12 +56,12 @@ def in_a_child(arguments, log, folder, killed_at=None):
                 status = main(arguments)
                 sys.stderr.flush()
         finally:
-            os.write(writing, str(num_moments).encode())
+            os.write(writing, ' '.join(moments).encode())
             os._exit(status)
     os.close(writing)
     with os.fdopen(reading) as said:
-        num_moments = int(said.read() or 0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), num_moments
+        moments = said.read().split()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), moments
 
 
 @pytest.fixture
@@ -106,10 +105,11 @@ def test_a_killed_writer_begins_anew_or_goes_on_to_the_same_end(verb, verbs, tmp
         return [word.format(tmp_path / folder) for word in verbs[verb]]
     log = tmp_path / 'log'
     assert main(told('first')) == 0  # imports what the children need
-    status, num_moments = in_a_child(told('whole'), log, tmp_path / 'whole')
-    assert status == 0 and num_moments > NUM_KILLS, log.read_text()
+    status, moments = in_a_child(told('whole'), log, tmp_path / 'whole')
+    assert status == 0 and len(moments) > NUM_KILLS, log.read_text()
     killed, arguments = tmp_path / 'killed', told('killed')
-    for moment in np.random.default_rng(7).integers(1, num_moments + 1, NUM_KILLS).tolist():
+    chosen = np.random.default_rng(7).integers(1, len(moments) + 1, NUM_KILLS - 1).tolist()
+    for moment in (moments.index('os.rename') + 1, *chosen):  # the first leaves something torn
         status, _ = in_a_child(arguments, log, killed, moment)
         assert status in (0, -9, 2), log.read_text()
         if status == 2:  # a whole bag is there already

@@ -105,7 +105,7 @@ def test_a_training_is_not_written_over(train, capsys):
 @pytest.mark.parametrize(('arguments', 'words'), [
     (('--steps', '1', '--set', 'nano.bev_unit.is_binry=false'), "unknown keys ['is_binry']"),
     (('--steps', '1', '--set', 'image.height_px=264'), 'goes in steps of 16: 256 or 272'),
-    (('--steps', '1', '--set', 'bev.cell_size_m=[0.41, 0.41]'), 'no such network can be built'),
+    (('--steps', '1', '--set', 'bev.cell_size_m=[0.41, 0.41]'), 'rows of bev goes in steps of 4'),
     (('--steps', '1', '--tune', 'losses.depth=much'), "float is needed; got 'much'"),
     ((), "missing keys ['steps']"),
     (('--steps', '1', '--tune', 'losses.distillation=1'), 'teacher'),
