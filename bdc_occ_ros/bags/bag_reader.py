@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, ExitStack
 from functools import cache
 import logging
+from operator import index
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -245,7 +246,7 @@ class BagReader:
                             raise InvalidBagError(
                                 f'a message of {connection.topic} is cut off, or unpacks to more '
                                 f'than {MAX_CHUNK_BYTES} bytes')
-                    yield connection, stamp_ns, bytes(data)
+                    yield connection, index(stamp_ns), bytes(data)
 
     @contextmanager
     def _reading(self, where: str = '') -> Iterator[None]:

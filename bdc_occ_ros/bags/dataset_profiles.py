@@ -63,14 +63,14 @@ def match_dataset(topics: Collection[str], has_stamps: bool = True) -> DatasetMa
     :param has_stamps: Whether images say when they were taken, as far as that is known.
     :raises NoDatasetError: if none fits; the message says what the nearest one lacks.
     """
-    profiles = {name: _parameters(path) for name, path in dataset_files().items()
-                if name != TEMPLATE}
-    missing = {}
-    for name, profile in profiles.items():
-        with reading(f'dataset_{name}.yaml', InvalidConfigError):
+    missing, groups_by_stamps = {}, {}
+    for name, path in dataset_files().items():
+        if name == TEMPLATE:
+            continue
+        with reading(path, InvalidConfigError):
+            profile = _parameters(path)
             missing[name] = _missing_cameras(profile, topics)
-    groups_by_stamps = {name: profile.get('sync', {}).get('mode') != 'window'
-                        for name, profile in profiles.items()}
+            groups_by_stamps[name] = profile.get('sync', {}).get('mode') != 'window'
     fitting = sorted((name for name, cameras in missing.items() if not cameras),
                      key=lambda name: groups_by_stamps[name] != has_stamps)
     if fitting:
