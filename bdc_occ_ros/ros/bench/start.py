@@ -42,7 +42,7 @@ class Stopwatch:
         self._last_ns = now_ns
 
     def time_calls(self, module: str, function: str, part: str, before: str) -> None:
-        """From now on attribute calls of a function to a part, and the time before to another."""
+        """Attribute all calls of a function to a part, and the time before them to another."""
         owner = importlib.import_module(module)
         original: Callable[..., Any] = getattr(owner, function)
 
