@@ -16,6 +16,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.service import Service
+from rclpy.subscription import Subscription
 from std_srvs.srv import Trigger
 
 from bdc_occ_ros.errors import BdcOccError
@@ -89,6 +90,22 @@ class ReportingLifecycleNode(LifecycleNode):
         package.removeHandler(self._log_forwarding)
         package.setLevel(self._package_level)
         super().destroy_node()
+
+    def create_subscription(self, msg_type: type, topic: str, callback: Callable[[Any], None],
+                            *arguments: Any, **options: Any) -> Subscription:
+        """
+        Subscribe; on /clock, to which rclpy itself subscribes, negative times are refused.
+
+        rclpy's callback raises of them what would end the node.
+        """
+        def take_clock(message: Any) -> None:
+            if message.clock.sec >= 0:
+                callback(message)
+            else:
+                self.get_logger().warning(f'{topic}: a negative time is refused',
+                                          throttle_duration_sec=5.0)
+        return super().create_subscription(
+            msg_type, topic, take_clock if topic == '/clock' else callback, *arguments, **options)
 
     @property
     def state_label(self) -> str:

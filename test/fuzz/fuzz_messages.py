@@ -238,17 +238,10 @@ def hostile_round(rng, rig):
 
 
 def spared(message):
-    """
-    Leave out what is beyond the node.
-
-    A loop of the vehicle's own frames cannot be told from the truth, and rclpy itself refuses a
-    negative time on /clock by an error that ends whatever spins.
-    """
+    """Leave out loops of the vehicle's own frames, which cannot be told from the truth."""
     for stamped in getattr(message, 'transforms', ()):
         if stamped.child_frame_id.strip('/') in ('base_link', 'odom'):
             stamped.header.frame_id = 'odom'
-    if isinstance(message, Clock):
-        message.clock.sec = max(0, message.clock.sec)
     return message
 
 

@@ -135,7 +135,7 @@ class SimulatedRig:
     def __init__(self, node: Node, image_qos: QoSProfile = qos_profile_sensor_data,
                  is_simulated: bool = False, has_info_publishers: bool = True) -> None:
         self._node = node
-        self._clock = node.create_publisher(Clock, '/clock', 10) if is_simulated else None
+        self.clock_publisher = node.create_publisher(Clock, '/clock', 10) if is_simulated else None
         self._state = node.create_client(GetState, 'bdc_occ/get_state')
         self.simulated_ns = BAG_START_NS
         self.faults = {name: Fault() for name in OFFSETS_NS}
@@ -180,7 +180,7 @@ class SimulatedRig:
 
     def clock(self) -> int:
         """Return the time as this rig sees it, nanoseconds."""
-        now_ns = time.time_ns() if self._clock is None else self.simulated_ns
+        now_ns = time.time_ns() if self.clock_publisher is None else self.simulated_ns
         return now_ns + self.shift_ns
 
     def position_m(self, stamp_ns: int) -> float:
@@ -189,7 +189,7 @@ class SimulatedRig:
 
     def step(self) -> None:
         """Send what is due; after the last image of a trigger, wait until the node has it."""
-        if self._clock is not None:
+        if self.clock_publisher is not None:
             self._pass_time()
         now_ns = self.clock()
         if now_ns - self._trigger_ns >= PERIOD_NS or now_ns < self._trigger_ns:
@@ -208,7 +208,7 @@ class SimulatedRig:
         """Let the time of /clock pass until the next image or trigger."""
         next_ns = min([self._trigger_ns + PERIOD_NS, *(waiting[0] for waiting in self._waiting)])
         self.simulated_ns += min(max(next_ns - self.clock(), 0), PERIOD_NS)
-        self._clock.publish(Clock(clock=to_stamp(self.simulated_ns)))
+        self.clock_publisher.publish(Clock(clock=to_stamp(self.simulated_ns)))
 
     def jump(self) -> None:
         """Forget what waits, as a recording that starts over does."""

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated time: a clock that is missing, a bag that loops, and a bag that pauses."""
 
+from builtin_interfaces.msg import Time
+from rosgraph_msgs.msg import Clock
 from simulated_rig import BAG_START_NS, MS, OFFSETS_NS, SimulatedRig
 from watcher import Watcher
 
@@ -26,6 +28,7 @@ def test_bag_that_loops_and_pauses_under_simulated_time(start_node, rig_paramete
             if rig.simulated_ns < BAG_START_NS + BAG_NS:
                 rig.step()
         watcher.step = play_to_the_end
+        rig.clock_publisher.publish(Clock(clock=Time(sec=-1)))
         for _ in range(3):
             assert watcher.spin_until(lambda: rig.simulated_ns >= BAG_START_NS + BAG_NS)
             rig.simulated_ns = BAG_START_NS
@@ -38,3 +41,4 @@ def test_bag_that_loops_and_pauses_under_simulated_time(start_node, rig_paramete
         watcher.step = rig.step
         watcher.fresh_clouds(5)
         assert process.is_running and 'Traceback' not in process.log
+        assert 'a negative time is refused' in process.log
