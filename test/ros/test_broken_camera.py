@@ -68,6 +68,6 @@ def test_a_camera_whose_data_raise_is_left_out_and_named(
     for cloud in watcher.fresh_clouds(6)[2:] if is_lost else ():
         assert num_in_sector(cloud, CAMERA) == 0
         assert all(num_in_sector(cloud, other) for other in OTHERS)
-    assert capfd.readouterr().err.count(f'{error.__name__}: broken\n') == 1
+    assert capfd.readouterr().err.count('Traceback') == 1
     monkeypatch.undo()
     watcher.whole_cloud(OFFSETS_NS)
