@@ -15,7 +15,9 @@ from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.drawing.birds_eye import birds_eye
 from bdc_occ_ros.drawing.perspective import (
     camera_from_ego,
+    ColoredPoints,
     draw_boxes,
+    draw_points,
     draw_voxels,
     voxel_picture,
 )
@@ -49,12 +51,14 @@ class Overlay(NamedTuple):
     Define what is drawn into the images.
 
     :param voxels: Grid whose occupied cells are drawn, or None.
-    :param fixed_from_ego: Pose of the ego frame of both, (4, 4), in the fixed frame of the
+    :param points: Points with colours, or None.
+    :param fixed_from_ego: Pose of the ego frame of all, (4, 4), in the fixed frame of the
         images' poses; None where it is that of the key camera's exposure.
     """
 
     boxes: Boxes | None = None
     voxels: Occupancy | None = None
+    points: ColoredPoints | None = None
     fixed_from_ego: np.ndarray | None = None
 
 
@@ -140,6 +144,8 @@ def _image(frame: Frame, name: str, overlay: Overlay) -> np.ndarray:
     pose = camera_from_ego(frame, name, overlay.fixed_from_ego)
     if overlay.voxels is not None:
         picture = draw_voxels(picture, overlay.voxels, small.intrinsics, pose)
+    if overlay.points is not None:
+        picture = draw_points(picture, overlay.points, small.intrinsics, pose)
     if overlay.boxes is not None:
         picture = draw_boxes(picture, overlay.boxes, small.intrinsics, pose)
     return picture
