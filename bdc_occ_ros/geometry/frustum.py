@@ -80,6 +80,10 @@ class Frustum:
     feature_stride: int
     depth: DepthConfig
 
+    def with_rows(self, height_px: int) -> 'Frustum':
+        """Return the frustum of images with another number of rows."""
+        return replace(self, image=self.image.with_rows(height_px))
+
     @property
     def feature_shape(self) -> tuple[int, int]:
         """Return rows and columns of the image features."""

@@ -36,7 +36,7 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
         mounts.append(motions @ np.stack([c.ego_from_camera for c in rig.cameras]))
         expected.append(RayGeometry(rig.cameras, scaled, config.frustum).in_key_ego(motions))
     found_m = ray_points(torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(mounts)),
-                         config)
+                         config.frustum)
     expected_m = torch.stack(expected)
     assert found_m.dtype == torch.float32 and found_m.shape == expected_m.shape
     assert (found_m - expected_m).abs().max() < 2e-5
