@@ -172,12 +172,15 @@ def _images_only(folder: Path) -> Keyframe:
 def _dgp(folder: Path, document: Mapping[str, Any]) -> Keyframe:
     """Read a rig in the form of DGP, which states where each camera was, not the vehicle."""
     sample = document['samples'][0]
-    entries, lidar = sample['cameras'], sample['lidar']
+    entries = sample['cameras']
     cameras = tuple(_camera(name, document['cameras'][name]) for name in entries)
     rig = CameraRig(cameras, min(entries, key=lambda name: entries[name]['timestamp_us']))
     poses = {name: pose_from_wxyz(entry['camera_translation_world'],
                                   entry['camera_rotation_world_wxyz'])
              @ np.linalg.inv(rig[name].ego_from_camera) for name, entry in entries.items()}
+    if 'lidar' not in sample:
+        return _keyframe(folder, rig, entries, poses)
+    lidar = sample['lidar']
     with np.load(_inside(folder, lidar['file']), allow_pickle=False) as arrays:
         points_m = arrays[lidar['array']][:, :3]
     sweep = LidarSweep(points_m, LIDAR_TRANSLATION_M, pose_from_wxyz(  # the mount is not stated
