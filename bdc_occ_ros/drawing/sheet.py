@@ -51,15 +51,15 @@ class Overlay(NamedTuple):
     Define what is drawn into the images.
 
     :param voxels: Grid whose occupied cells are drawn, or None.
-    :param points: Points with colours, or None.
     :param fixed_from_ego: Pose of the ego frame of all, (4, 4), in the fixed frame of the
         images' poses; None where it is that of the key camera's exposure.
+    :param points: Points in the same frame with colours, or None.
     """
 
     boxes: Boxes | None = None
     voxels: Occupancy | None = None
-    points: ColoredPoints | None = None
     fixed_from_ego: np.ndarray | None = None
+    points: ColoredPoints | None = None
 
 
 def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overlay,
