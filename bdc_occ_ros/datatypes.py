@@ -98,6 +98,35 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
+class LidarSweep:
+    """
+    Hold what a LiDAR met, in the ego frame of one instant.
+
+    :param points_m: Returns, (N, 3) float64, metres.
+    :param origins_m: Where the sensor was at each of them, (N, 3), or one place for all, (3,).
+    :param fixed_from_ego: Pose of that ego frame in the fixed frame of the images' poses, (4, 4);
+        None where the vehicle's motion is not known.
+    :raises InvalidFrameError: if shapes disagree or a number is not finite.
+    """
+
+    points_m: np.ndarray
+    origins_m: np.ndarray
+    fixed_from_ego: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        points_m = read_only(self.points_m, np.float64)
+        if points_m.ndim != 2 or points_m.shape[1] != 3 or (
+                np.shape(self.origins_m) not in ((3,), points_m.shape)):
+            raise InvalidFrameError(f'a sweep needs points (N, 3) and their origins; got '
+                                    f'{points_m.shape} and {np.shape(self.origins_m)}')
+        origins_m = np.broadcast_to(np.asarray(self.origins_m, np.float64), points_m.shape)
+        if not np.isfinite(points_m).all() or not np.isfinite(origins_m).all():
+            raise InvalidFrameError('points of a sweep and their origins must be finite')
+        object.__setattr__(self, 'points_m', points_m)
+        object.__setattr__(self, 'origins_m', read_only(origins_m))
+
+
+@dataclass(frozen=True, eq=False)
 class Occupancy:
     """
     Hold a semantic occupancy grid in the ego frame of the key camera's exposure.

@@ -39,7 +39,7 @@ class RigBag:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._transforms = TransformTree(HISTORY_S)
+        self.transforms = TransformTree(HISTORY_S)
         self._images: dict[str, list[int]] = defaultdict(list)
         infos: dict[str, object] = {}
         with BagReader(path) as bag:
@@ -93,7 +93,7 @@ class RigBag:
         if message.msgtype == 'tf2_msgs/msg/TFMessage':
             is_static = message.topic.endswith('tf_static')
             for item in bag.decode(message).transforms:
-                self._transforms.set_transform(
+                self.transforms.set_transform(
                     item.header.frame_id, item.child_frame_id, stamp_ns_of(item.header),
                     _matrix(item.transform), static=is_static)
         elif message.msgtype == 'sensor_msgs/msg/CameraInfo' and (
@@ -118,7 +118,7 @@ class RigBag:
 
     def _camera(self, name: str, info: object) -> Camera:
         try:
-            mount = self._transforms.lookup(BASE_FRAME, info.header.frame_id)
+            mount = self.transforms.lookup(BASE_FRAME, info.header.frame_id)
         except TransformUnavailableError as error:
             raise InvalidBagError(f'{self.path}: the mount of {name} is missing: {error}'
                                   ) from error
@@ -137,7 +137,7 @@ class RigBag:
     def _frame(self, key_ns: int, stamps_ns: dict[str, int], images: dict[str, np.ndarray]
                ) -> Frame:
         try:
-            poses = {name: self._transforms.lookup(ODOM_FRAME, BASE_FRAME, stamp)
+            poses = {name: self.transforms.lookup(ODOM_FRAME, BASE_FRAME, stamp)
                      for name, stamp in (stamps_ns | {self.rig.key_camera: key_ns}).items()}
         except TransformUnavailableError:
             poses = None

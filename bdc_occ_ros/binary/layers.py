@@ -25,7 +25,8 @@ class Redistribution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return k x + b for (B, C, H, W)."""
-        return x + self.b if self.k is None else torch.addcmul(self.b, self.k, x)
+        shift = self.b.to(x.dtype)  # else bfloat16 would turn into float32 here
+        return x + shift if self.k is None else torch.addcmul(shift, self.k.to(x.dtype), x)
 
 
 class BinaryConv2d(nn.Conv2d):
@@ -63,7 +64,7 @@ class ChannelBias(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x + bias for (B, C, H, W)."""
-        return x + self.bias
+        return x + self.bias.to(x.dtype)
 
 
 class _PReLU(torch.autograd.Function):
@@ -78,8 +79,8 @@ class _PReLU(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         x, slope = ctx.saved_tensors
         above = torch.ops.aten.threshold_backward(gradient, x, 0)
-        below = (gradient - above) * slope.to(gradient.dtype).view(-1, 1, 1)
-        for_slope = (gradient * x.clamp(max=0)).sum((0, 2, 3), dtype=slope.dtype)
+        below = (gradient - above) * slope.view(-1, 1, 1)
+        for_slope = (gradient * x.clamp(max=0)).sum((0, 2, 3))
         return above + below, for_slope
 
 
@@ -91,7 +92,7 @@ class PReLU(nn.PReLU):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return _PReLU.apply(x, self.weight)
+        return _PReLU.apply(x, self.weight.to(x.dtype))
 
 
 class RPReLU(nn.Module):

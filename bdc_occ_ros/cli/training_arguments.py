@@ -32,6 +32,8 @@ def add_data_arguments(group: argparse._ArgumentGroup, *, needs_validation: bool
                        help='samples of every made-up scene (default 40)')
     group.add_argument('--rigs', type=Path, nargs='+', default=(), metavar='FILE',
                        help="calibrations for made-up scenes (default: nuScenes' three)")
+    group.add_argument('--vary', nargs='+', default=(), metavar='WHAT', help='vary rigs, colors '
+                       'or markings of made-up scenes')
     group.add_argument('--version', default='v1.0-trainval', help="folder of a data set's tables "
                        '(default v1.0-trainval)')
     group.add_argument('--split', default='train', help='part of a data set (default train)')
@@ -55,8 +57,12 @@ def data_choice(args: argparse.Namespace, name: str, split: str) -> 'DataChoice'
 
     :param name: Of --data or --validate.
     """
+    from bdc_occ_ros.config_file import parse_dataclass
     from bdc_occ_ros.training.training_data import DataChoice
-    return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs))
+    from bdc_occ_ros.world.variety import Variety
+    variety = parse_dataclass(Variety, dict.fromkeys(args.vary, True), '--vary')
+    return DataChoice(name, args.keyframes, args.version, split, args.cache, tuple(args.rigs),
+                      variety)
 
 
 def use_threads(args: argparse.Namespace) -> None:

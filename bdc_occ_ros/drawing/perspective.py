@@ -53,6 +53,13 @@ class _Faces(NamedTuple):
     steps: np.ndarray
 
 
+class ColoredPoints(NamedTuple):
+    """Hold points in an ego frame, (N, 3), metres, and their RGB, (N, 3) uint8."""
+
+    points_m: np.ndarray
+    colors_rgb: np.ndarray
+
+
 def camera_from_ego(frame: Frame, name: str, fixed_from_ego: np.ndarray | None = None
                     ) -> np.ndarray:
     """
@@ -119,6 +126,25 @@ def draw_voxels(image: np.ndarray, occupancy: Occupancy, intrinsics: np.ndarray,
     faces = _cube_faces(occupancy, np.linalg.inv(camera_from_ego)[:3, 3])
     _paint(painted, faces, intrinsics, camera_from_ego, MIN_RIM_PX)
     return cv2.addWeighted(painted, opacity, image, 1.0 - opacity, 0.0)
+
+
+def draw_points(image: np.ndarray, points: ColoredPoints, intrinsics: np.ndarray,
+                camera_from_ego: np.ndarray) -> np.ndarray:
+    """
+    Draw points over an image, two pixels wide; nearer ones lie on farther ones.
+
+    The parameters are those of draw_boxes.
+    """
+    picture = image.copy()
+    local_m = _moved(points.points_m, camera_from_ego)
+    order = np.argsort(-local_m[:, 2])
+    order = order[local_m[order, 2] >= NEAR_M]
+    columns, rows = _pixels_of(local_m[order], intrinsics).astype(np.int64).T
+    for shift in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        row, column = rows + shift[0], columns + shift[1]
+        inside = (row >= 0) & (row < image.shape[0]) & (column >= 0) & (column < image.shape[1])
+        picture[row[inside], column[inside]] = points.colors_rgb[order[inside]]
+    return picture
 
 
 def voxel_picture(occupancy: Occupancy, boxes: Boxes | None, width_px: int, height_px: int

@@ -16,7 +16,9 @@ from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.drawing.birds_eye import birds_eye
 from bdc_occ_ros.drawing.perspective import (
     camera_from_ego,
+    ColoredPoints,
     draw_boxes,
+    draw_points,
     draw_voxels,
     voxel_picture,
 )
@@ -51,15 +53,17 @@ class Overlay(NamedTuple):
     Define what is drawn into the images.
 
     :param voxels: Grid whose occupied cells are drawn, or None.
-    :param fixed_from_ego: Pose of the ego frame of both, (4, 4), in the fixed frame of the
+    :param fixed_from_ego: Pose of the ego frame of all, (4, 4), in the fixed frame of the
         images' poses; None where it is that of the key camera's exposure.
     :param first_rows_px: By camera the first row that the network is given; darker above it.
+    :param points: Points in the same frame with colours, or None.
     """
 
     boxes: Boxes | None = None
     voxels: Occupancy | None = None
     fixed_from_ego: np.ndarray | None = None
     first_rows_px: Mapping[str, float] = MappingProxyType({})
+    points: ColoredPoints | None = None
 
 
 def draw_sheet(path: str | Path, title: str, frame: Frame | None, overlay: Overlay,
@@ -144,6 +148,8 @@ def _image(frame: Frame, name: str, overlay: Overlay) -> np.ndarray:
     pose = camera_from_ego(frame, name, overlay.fixed_from_ego)
     if overlay.voxels is not None:
         picture = draw_voxels(picture, overlay.voxels, small.intrinsics, pose)
+    if overlay.points is not None:
+        picture = draw_points(picture, overlay.points, small.intrinsics, pose)
     if overlay.boxes is not None:
         picture = draw_boxes(picture, overlay.boxes, small.intrinsics, pose)
     return picture

@@ -10,6 +10,7 @@ things usually are, and not to see.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import torch
 
 from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
@@ -19,6 +20,11 @@ from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.evaluation.prediction_sources import PredictionSource
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
+from bdc_occ_ros.world.keyframes import KeyframeBatch
+from bdc_occ_ros.world.scene import Scene
+from bdc_occ_ros.world.sensor_timing import published_rigs, SensorTiming
+
+MIDDLE_S = 10.0  # of a made-up drive
 
 
 class PriorSource:
@@ -65,6 +71,24 @@ def voxel_prior(labels: Iterable[Occ3dLabel]) -> np.ndarray:
         counts[voxels, label.semantics.reshape(-1)[voxels]] += 1
     most_frequent = np.where(counts.any(axis=1), counts.argmax(axis=1), FREE_LABEL)
     return most_frequent.astype(np.uint8).reshape(shape)
+
+
+def prior_of_made_up_scenes(count: int) -> np.ndarray:
+    """Return the voxel prior of the middles of some made-up drives, as `voxel_prior` does."""
+    rig = published_rigs()[0]
+    timings = [SensorTiming(Scene.from_seed(seed), rig, MIDDLE_S) for seed in range(count)]
+    truths = (KeyframeBatch.of([timing], torch.device('cpu')).truth(
+        timing.world_from_lidar_ego[None]) for timing in timings)
+    return voxel_prior(Occ3dLabel(truth.classes[0].numpy(), truth.observed[0].numpy(),
+                                  truth.observed[0].numpy()) for truth in truths)
+
+
+def flat_world(grid: VoxelGrid) -> np.ndarray:
+    """Return labels of nothing but a road at z = 0, uint8."""
+    labels = np.full(grid.shape, FREE_LABEL, np.uint8)
+    labels[:, :, grid.indices_of(np.array(grid.lower_m) * (1, 1, 0))[0][2]] = (
+        OCCUPANCY_CLASS_NAMES.index('driveable_surface'))
+    return labels
 
 
 class OtherSceneSource:

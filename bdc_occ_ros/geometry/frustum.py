@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Define the camera frustum: image size, feature cells and depth bins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from typing import Literal
 
@@ -28,6 +28,10 @@ class ImageConfig:
     def __post_init__(self) -> None:
         if min(self.height_px, self.width_px) <= 0 or min(self.std) <= 0:
             raise InvalidConfigError(f'image: sizes and std must be positive; got {self}')
+
+    def with_rows(self, height_px: int) -> 'ImageConfig':
+        """Return the same images with another number of rows."""
+        return replace(self, height_px=height_px)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class Frustum:
     image: ImageConfig
     feature_stride: int
     depth: DepthConfig
+
+    def with_rows(self, height_px: int) -> 'Frustum':
+        """Return the frustum of images with another number of rows."""
+        return replace(self, image=self.image.with_rows(height_px))
 
     @property
     def size_step_px(self) -> int:

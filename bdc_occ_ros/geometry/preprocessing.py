@@ -9,7 +9,6 @@ is missing is added there in black (FlashOcc and BDC do the same with 1600x900 i
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 import math
 
 import numpy as np
@@ -55,7 +54,7 @@ def rig_frustum(frustum: Frustum, cameras: Iterable[Camera]) -> Frustum:
     image, step = frustum.image, frustum.size_step_px
     rows = [image.height_px, *(resized_px(camera, image)[1] for camera in cameras
                                if not _leaves_out_sky_only(camera, frustum))]
-    return replace(frustum, image=replace(image, height_px=math.ceil(max(rows) / step) * step))
+    return frustum.with_rows(math.ceil(max(rows) / step) * step)
 
 
 def _leaves_out_sky_only(camera: Camera, frustum: Frustum) -> bool:

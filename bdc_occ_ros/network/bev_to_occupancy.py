@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn, Tensor
-from torch.nn.functional import pixel_shuffle
+from torch.nn.functional import linear, pixel_shuffle
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.network.config import NetworkConfig, OccupancyHeadConfig
@@ -65,15 +65,19 @@ class OccupancyHead(nn.Module):
             nn.Linear(channels, config.hidden_channels), nn.Softplus(),
             nn.Linear(config.hidden_channels, config.num_heights * config.num_classes))
 
-    def forward(self, bev: Tensor, with_confidence: bool | None = None) -> Tensor | VoxelLabels:
+    def forward(self, bev: Tensor, with_confidence: bool | None = None,
+                columns: Tensor | None = None) -> Tensor | VoxelLabels:
         """
         Score every voxel.
 
         :param bev: (B, C, Y, X).
         :param with_confidence: None for logits; else labels, with their probability or without.
-        :return: Logits (B, X, Y, Z, K), or labels.
+        :param columns: Which columns of voxels are asked for, (B, X, Y) bool; None for all.
+        :return: Logits (B, X, Y, Z, K), of M columns (M, Z, K), or labels.
         """
         cells = self.final_conv(bev).permute(0, 3, 2, 1)  # (B, X, Y, C)
+        if columns is not None:
+            cells = cells[columns]
         logits = self.predicter(cells).unflatten(-1, self.heights_and_classes)
         return logits if with_confidence is None else decode_labels(logits, with_confidence)
 
@@ -91,9 +95,13 @@ class NanoOccupancyHead(nn.Module):
         self.expand = ConvBlock(in_channels, 4 * voxel_channels, 1, has_bn=True, has_relu=True)
         self.predicter = nn.Conv2d(voxel_channels, config.num_heights * config.num_classes, 1)
 
-    def forward(self, bev: Tensor, with_confidence: bool | None = None) -> Tensor | VoxelLabels:
+    def forward(self, bev: Tensor, with_confidence: bool | None = None,
+                columns: Tensor | None = None) -> Tensor | VoxelLabels:
         """Score every voxel of (B, C, Y/2, X/2), as `OccupancyHead` does."""
         cells = pixel_shuffle(self.expand(bev), 2).transpose(2, 3)  # (B, c, X, Y)
+        if columns is not None:
+            return linear(cells.permute(0, 2, 3, 1)[columns], self.predicter.weight.flatten(1),
+                          self.predicter.bias).unflatten(-1, self.heights_and_classes)
         scores = self.predicter(cells.contiguous(memory_format=torch.channels_last))
         logits = scores.permute(0, 2, 3, 1).unflatten(-1, self.heights_and_classes)
         return logits if with_confidence is None else decode_labels(logits, with_confidence)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
@@ -24,7 +24,7 @@ from bdc_occ_ros.geometry.voxel_grid import BevConfig, VoxelGrid
 from bdc_occ_ros.share import share_path
 
 MODEL_NAMES = ('flashocc_r50', 'bdc_occ_t', 'bdc_occ_b', 'bevdet_r50', 'bdc_det_t', 'bdc_occ_nano',
-               'bdc_occ_nano_half')
+               'bdc_occ_nano_half', 'bdc_occ_lite')
 # The largest value of whole numbers by the end of their field's name; the smallest is 1.
 LARGEST = {'_px': 4096, '_channels': 4096, 'stride': 64, '_units': 64, '_layers': 16,
            'num_heights': 256, 'max_boxes': 100_000, 'class_counts': 2 ** 53}
@@ -57,6 +57,8 @@ class NanoLayersConfig:
     """
     Configure the small layout; each tuple runs from fine to coarse.
 
+    :param pretrained: What stands in front of the image backbone's units at strides 8 and 16: a
+        stem of their own and units at stride 4, or EfficientNet-Lite0 with its ImageNet weights.
     :param image_unit: Unit of the image backbone; is_binary is the switch to a binary one.
     :param bev_unit: Unit of the BEV part.
     :param image_channels: Channels at strides 4, 8 and 16.
@@ -68,6 +70,7 @@ class NanoLayersConfig:
     :param box_channels: Hidden channels of the box head.
     """
 
+    pretrained: Literal['nothing', 'efficientnet_lite0'] = 'nothing'
     image_unit: UnitConfig = field(default_factory=UnitConfig)
     bev_unit: UnitConfig = field(default_factory=UnitConfig)
     image_channels: tuple[int, int, int] = (64, 128, 256)

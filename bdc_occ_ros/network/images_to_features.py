@@ -9,6 +9,11 @@ from torch.nn.functional import interpolate
 
 from bdc_occ_ros.binary.bdc_unit import BdcUnit
 from bdc_occ_ros.network.config import NanoLayersConfig, NetworkConfig
+from bdc_occ_ros.network.efficientnet_lite import (
+    COARSE_CHANNELS,
+    EfficientNetLite,
+    FINE_CHANNELS,
+)
 from bdc_occ_ros.network.layers import ConvBlock, HalvingChain, LevelFusion, unit_chain
 from bdc_occ_ros.network.resnet import Resnet50
 
@@ -59,9 +64,33 @@ class NanoImageBackbone(nn.Module):
         return fine, self.stages[2](fine)
 
 
+class LiteImageBackbone(nn.Module):
+    """Apply a pretrained backbone and, at each of its two strides, units of our own."""
+
+    def __init__(self, config: NanoLayersConfig) -> None:
+        super().__init__()
+        self.pretrained = EfficientNetLite()
+        channels, counts = config.image_channels[1:], config.image_units[1:]
+        self.entries = nn.ModuleList([
+            ConvBlock(before, after, 1, has_bn=True, has_relu=False)
+            for before, after in zip((FINE_CHANNELS, COARSE_CHANNELS), channels)])
+        self.stages = nn.ModuleList([unit_chain(width, width, count, config.image_unit)
+                                     for width, count in zip(channels, counts)])
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute features at strides 8 and 16, as `NanoImageBackbone` does."""
+        fine, coarse = (stage(entry(level)) for stage, entry, level
+                        in zip(self.stages, self.entries, self.pretrained(images)))
+        return fine, coarse
+
+
 def build_image_backbone(config: NetworkConfig) -> nn.Module:
     """Make the image backbone: images (B, 3, H, W) to a fine and a coarse map."""
-    return Resnet50() if config.nano is None else NanoImageBackbone(config.nano)
+    if config.nano is None:
+        return Resnet50()
+    if config.nano.pretrained == 'efficientnet_lite0':
+        return LiteImageBackbone(config.nano)
+    return NanoImageBackbone(config.nano)
 
 
 def build_image_neck(config: NetworkConfig) -> nn.Module:

@@ -21,7 +21,8 @@ class NetworkOutput(NamedTuple):
     """
     Hold what one pass returns.
 
-    :param occupancy_logits: Class scores (B, X, Y, Z, K), or None without an occupancy head.
+    :param occupancy_logits: Class scores (B, X, Y, Z, K), or (M, Z, K) of M columns that were
+        asked for; None without an occupancy head.
     :param box_maps: Maps of centres and attributes, or None without a box head.
     :param depth_probability: How likely every depth bin is, (B, N, D, h, w); None unless asked.
     """
@@ -66,7 +67,7 @@ class OccupancyNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor, ray_points_m: Tensor, *,
-                with_depth: bool = False) -> NetworkOutput:
+                with_depth: bool = False, columns: Tensor | None = None) -> NetworkOutput:
         """
         Compute occupancy and boxes.
 
@@ -76,12 +77,15 @@ class OccupancyNetwork(nn.Module):
         :param ray_points_m: Where the depth bins of every feature cell lie in the key ego frame,
             (B, N, D, h, w, 3) float32, metres.
         :param with_depth: Whether to return the depth distributions too, as training needs them.
+        :param columns: Columns of voxels whose scores are wanted, (B, X, Y) bool; None for all,
+            as always where the network is packed.
         :return: Logits and maps of the heads the network has.
         :raises ValueError: if the shapes disagree.
         """
         bev, depth_probability = self._bev_features(images, ray_points_m)
         return NetworkOutput(
-            occupancy_logits=None if self.occ_head is None else self.occ_head(bev),
+            occupancy_logits=None if self.occ_head is None else (
+                self.occ_head(bev) if columns is None else self.occ_head(bev, columns=columns)),
             box_maps=None if self.pts_bbox_head is None else self.pts_bbox_head(bev),
             depth_probability=depth_probability if with_depth else None)
 

@@ -10,7 +10,7 @@ and right of the world as well, so that the picture of a left camera becomes tha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 import math
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 from bdc_occ_ros.errors import InvalidConfigError
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.training.image_motion import GRAY_WEIGHTS, image_motions, warp_depths, warp_images
+from bdc_occ_ros.training.looks import Looks, SAMPLE_SEEDS, vary_looks
 
 DRAWS_PER_CAMERA = 7
 DRAWS_PER_SAMPLE = 5
@@ -40,6 +41,7 @@ class AugmentationConfig:
     :param mirror: Share of samples in which the whole rig is mirrored, left and right.
     :param rotation_deg: Largest turn of the world to either side; only without voxels.
     :param scale: Smallest and largest size of the world; only without voxels.
+    :param looks: How much the looks of pictures vary beyond that.
     :raises InvalidConfigError: if a share, change or range is impossible.
     """
 
@@ -54,17 +56,18 @@ class AugmentationConfig:
     mirror: float = 0.0
     rotation_deg: float = 0.0
     scale: tuple[float, float] = (1.0, 1.0)
+    looks: Looks = field(default_factory=Looks)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith('scale'):
+        for name in (item.name for item in fields(self) if item.name != 'looks'):
+            value = getattr(self, name)
+            if name.endswith('scale'):
                 is_possible = 0 < value[0] <= value[1]
             else:
-                is_possible = 0 <= value <= (180 if field.name.endswith('_deg') else 1)
+                is_possible = 0 <= value <= (180 if name.endswith('_deg') else 1)
             if not is_possible:
                 raise InvalidConfigError(
-                    f'augmentation: {field.name} must be a share from 0 to 1, an angle from 0 to '
+                    f'augmentation: {name} must be a share from 0 to 1, an angle from 0 to '
                     f'180 or a range above 0; got {value}')
 
 
@@ -91,7 +94,7 @@ class Augmentation:
     def __init__(self, config: AugmentationConfig, network: NetworkConfig, seed: int) -> None:
         if network.occupancy is not None:
             _require_flips_only(config, network)
-        self._config, self._image, self._seed = config, network.image, seed
+        self._config, self._seed = config, seed
         self._stride_px, self._has_voxels = network.feature_stride, network.occupancy is not None
 
     def __call__(self, batch: TrainingBatch, numbers: Sequence[int]) -> TrainingBatch:
@@ -105,15 +108,19 @@ class Augmentation:
             may turn and grow, none of them is observed any more.
         """
         device = batch.images.device
-        draws = [self._draw(number, batch.images.shape[1]) for number in numbers]
+        draws = [self._draw(number, batch.images.shape[1:4]) for number in numbers]
         drawn = {name: torch.from_numpy(np.stack(values)).to(device)
                  for name, values in zip(_Draw._fields, zip(*draws))}
         motions, world = drawn['image_motions'], drawn['ego_motions']
         flips = [draw.flips.tolist() for draw in draws]
         swap = _camera_swap(drawn['mirrored'])
+        images = warp_images(batch.images, motions, drawn['colors'], drawn['contrasts'])
+        if self._config.looks != Looks():
+            images = torch.stack([
+                vary_looks(pictures, self._config.looks, self._seed * SAMPLE_SEEDS + number)
+                for pictures, number in zip(images, numbers)])
         return TrainingBatch(
-            warp_images(batch.images, motions, drawn['colors'], drawn['contrasts']),
-            motions @ batch.input_from_camera @ swap[..., :3, :3],
+            images, motions @ batch.input_from_camera @ swap[..., :3, :3],
             _moved_cameras(batch.key_ego_from_camera, world) @ swap,
             _flipped_voxels(batch.semantics, flips),
             _flipped_voxels(batch.observed, flips) & self._has_voxels,
@@ -122,9 +129,9 @@ class Augmentation:
             None if batch.depths_m is None else warp_depths(batch.depths_m, motions,
                                                             self._stride_px))
 
-    def _draw(self, number: int, num_cameras: int) -> _Draw:
-        """Decide what happens to one sample; every draw has a place of its own."""
-        config = self._config
+    def _draw(self, number: int, shape: Sequence[int]) -> _Draw:
+        """Decide what happens to N pictures of H by W; every draw has a place of its own."""
+        config, (num_cameras, height_px, width_px) = self._config, shape
         rng = np.random.default_rng((self._seed, number))
         world = rng.random(DRAWS_PER_SAMPLE)
         shares = rng.random((num_cameras, DRAWS_PER_CAMERA)).T
@@ -139,7 +146,7 @@ class Augmentation:
             _within(shares[0], config.image_scale), shares[1],
             (shares[2] < config.image_flip) ^ mirrored,
             np.radians(_around(shares[3], config.image_rotation_deg)),
-            self._image.height_px, self._image.width_px)
+            height_px, width_px)
         colors = _color_matrices(1 + _around(shares[4], config.brightness),
                                  1 + _around(shares[5], config.saturation))
         return _Draw(motions, colors, 1 + _around(shares[6], config.contrast), mirrored, flips,

@@ -8,10 +8,10 @@ import torch
 from torch import nn, Tensor
 
 from bdc_occ_ros.dataset.batch import TrainingBatch
+from bdc_occ_ros.geometry.frustum import Frustum
 from bdc_occ_ros.geometry.preprocessing import normalize_images
 from bdc_occ_ros.geometry.ray_geometry import frustum_pixels, points_on_rays
 from bdc_occ_ros.kernels.selection import has_bfloat16
-from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import NetworkOutput, OccupancyNetwork
 
 
@@ -27,21 +27,23 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
 
 
 def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str, *,
-                with_depth: bool = False) -> NetworkOutput:
+                with_depth: bool = False, columns: Tensor | None = None) -> NetworkOutput:
     """
     Return the output of a network for a batch.
 
     :param precision: auto, float32, or bfloat16 where layers bear it.
+    :param columns: As for the network.
     """
     config = network.config
     images = normalize_images(batch.images, config.image)
-    points_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
+    points_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera,
+                          config.frustum.with_rows(batch.images.shape[2]))
     with torch.autocast(images.device.type, torch.bfloat16,
                         enabled=uses_bfloat16(precision, images.device)):
-        return network(images, points_m, with_depth=with_depth)
+        return network(images, points_m, with_depth=with_depth, columns=columns)
 
 
-def ray_points(input_from_camera: Tensor, key_ego_from_camera: Tensor, config: NetworkConfig
+def ray_points(input_from_camera: Tensor, key_ego_from_camera: Tensor, frustum: Frustum
                ) -> Tensor:
     """
     Return where in space every feature cell may have looked, as geometry.ray_geometry has it.
@@ -54,10 +56,10 @@ def ray_points(input_from_camera: Tensor, key_ego_from_camera: Tensor, config: N
         exposure, (B, N, 4, 4) float64, metres; may mirror, as augmentation does.
     :return: (B, N, D, h, w, 3) float32, metres, on the device of the matrices.
     """
-    pixels = torch.from_numpy(frustum_pixels(config.frustum)).to(input_from_camera.device)
+    pixels = torch.from_numpy(frustum_pixels(frustum)).to(input_from_camera.device)
     key_ego_from_input = key_ego_from_camera[..., :3, :3] @ torch.linalg.inv(input_from_camera)
     directions = torch.einsum('hwj,bnij->bnhwi', pixels, key_ego_from_input)
-    return points_on_rays(key_ego_from_camera[..., :3, 3], directions, config.frustum)
+    return points_on_rays(key_ego_from_camera[..., :3, 3], directions, frustum)
 
 
 @torch.no_grad()

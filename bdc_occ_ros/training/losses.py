@@ -36,10 +36,12 @@ class Targets(NamedTuple):
     """
     Hold the targets of some samples; None where the network or the data has no such part.
 
-    :param voxels: Which are learned, (B, X, Y, Z) bool.
+    :param columns: Which columns have voxels that are learned, (B, X, Y) bool.
+    :param voxels: Which voxels of these M columns are learned, (M, Z) bool.
     :param depths: Bin of every feature cell, (B, N, h, w) int64, or -1.
     """
 
+    columns: Tensor | None
     voxels: Tensor | None
     labels: Tensor | None
     boxes: BoxTargets | None
@@ -74,20 +76,21 @@ class TrainingLoss(nn.Module):
 
         :raises InvalidGridError: if they lie on another grid.
         """
-        voxels = labels = boxes = depths = None
+        columns = voxels = labels = boxes = depths = None
         if self.config.occupancy is not None:
             shape, found = self.config.voxel_grid().shape, tuple(batch.semantics.shape[1:])
             if found != shape:
                 raise InvalidGridError(f'{self.config.name} has {shape} voxels, the samples '
                                        f'{found}; train a network of their grid')
-            voxels = learned_voxels(batch.semantics, batch.observed)
-            labels = batch.semantics[voxels].long()
+            learned = learned_voxels(batch.semantics, batch.observed)
+            columns = learned.any(dim=-1)
+            voxels, labels = learned[columns], batch.semantics[learned].long()
         if self.config.boxes is not None:
             boxes = box_targets(batch.boxes, self.config)
         if batch.depths_m is not None and self.weights.depth:
             depths = depth_bins(batch.depths_m, self.config.depth,
                                 self.config.bev.cell_size_m[0] / 2)
-        return Targets(voxels, labels, boxes, depths)
+        return Targets(columns, voxels, labels, boxes, depths)
 
     def forward(self, output: NetworkOutput, targets: Targets, counts: Tensor,
                 teacher: NetworkOutput | None = None) -> dict[str, Tensor]:

@@ -11,19 +11,30 @@ from bdc_occ_ros.binary.layers import BinaryConv2d
 from bdc_occ_ros.training.recipe import Recipe
 
 WARMUP_START = 1e-3  # of the rate
+PRETRAINED = 'img_backbone.pretrained.'
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> AdamW:
-    """Make the optimizer of a network."""
+    """
+    Make the optimizer of a network; what is held gets no gradient any more.
+
+    Every group notes as rate_factor what its learning rate is multiplied by.
+    """
     real_weights = {
         f'{name}.weight' for name, module in network.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear) and not isinstance(module, BinaryConv2d)}
-    groups: dict[float, list[nn.Parameter]] = {recipe.weight_decay: [], 0.0: []}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         is_decayed = recipe.decayed == 'all' or name in real_weights
-        groups[recipe.weight_decay if is_decayed else 0.0].append(parameter)
-    return AdamW([{'params': group, 'weight_decay': decay} for decay, group in groups.items()
-                  if group], lr=recipe.learning_rate, fused=True)
+        factor = recipe.pretrained_rate if name.startswith(PRETRAINED) else 1.0
+        if factor:
+            groups.setdefault((recipe.weight_decay if is_decayed else 0.0, factor),
+                              []).append(parameter)
+        else:
+            parameter.requires_grad_(False)
+    return AdamW([{'params': group, 'weight_decay': decay, 'rate_factor': factor}
+                  for (decay, factor), group in groups.items()],
+                 lr=recipe.learning_rate, fused=True)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

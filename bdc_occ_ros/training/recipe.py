@@ -53,6 +53,7 @@ class Recipe:
     :param warmup_steps: Steps of linear rise from a thousandth.
     :param decayed: real_weights spares latent binary weights, scales, biases and normalizations;
         all, as published, spares nothing.
+    :param pretrained_rate: Factor on the learning rate of a pretrained backbone; 0 holds it.
     :param max_gradient_norm: Longer gradients are shortened to this.
     :param precision: Of the arithmetic in layers that bear it; auto is bfloat16 where the machine
         computes in it, else float32.
@@ -71,6 +72,7 @@ class Recipe:
     warmup_steps: int = 200
     weight_decay: float = 1e-2
     decayed: Literal['real_weights', 'all'] = 'real_weights'
+    pretrained_rate: float = 1.0
     max_gradient_norm: float = 5.0
     precision: Literal['auto', 'float32', 'bfloat16'] = 'auto'
     ema_start: int = 10560
@@ -85,6 +87,7 @@ class Recipe:
         if min(sizes) < 1 or min(counts) < 0:
             raise InvalidConfigError(f'recipe: steps, batch and micro_batch are at least 1, other '
                                      f'counts at least 0; got {self}')
-        if min(self.learning_rate, self.max_gradient_norm) <= 0 or self.weight_decay < 0:
+        if min(self.learning_rate, self.max_gradient_norm) <= 0 or (
+                min(self.weight_decay, self.pretrained_rate) < 0):
             raise InvalidConfigError(f'recipe: learning_rate and max_gradient_norm are positive, '
-                                     f'weight_decay is not negative; got {self}')
+                                     f'weight_decay and pretrained_rate not negative; got {self}')

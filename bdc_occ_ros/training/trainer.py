@@ -131,7 +131,7 @@ class Trainer:
         """
         rate = learning_rate(self.recipe, self.step)
         for parameters in self.optimizer.param_groups:
-            parameters['lr'] = rate
+            parameters['lr'] = rate * parameters['rate_factor']
         self.optimizer.zero_grad()
         parts = self._backward(self._batches.get(self.step))
         if self.group.size > 1:
@@ -188,10 +188,10 @@ class Trainer:
         sums: dict[str, Tensor] = {}
         for share, target in zip(shares, targets):
             output = run_network(self.network, share, self.recipe.precision,
-                                 with_depth=target.depths is not None)
+                                 with_depth=target.depths is not None, columns=target.columns)
             with torch.no_grad():
                 taught = None if self.teacher is None else run_network(
-                    self.teacher, share, self.recipe.precision)
+                    self.teacher, share, self.recipe.precision, columns=target.columns)
             parts = self.loss(output, target, counts, taught)
             sum(parts.values()).backward()
             for name, part in parts.items():

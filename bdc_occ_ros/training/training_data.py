@@ -15,6 +15,7 @@ from bdc_occ_ros.training.dataroot_source import DatarootSource
 from bdc_occ_ros.world.dataroot_making import SETTINGS_FILE
 from bdc_occ_ros.world.seeds import parse_seeds, seed_of, sources_fingerprint
 from bdc_occ_ros.world.sensor_timing import published_rigs
+from bdc_occ_ros.world.variety import PLAIN, Variety
 from bdc_occ_ros.world.world_source import WorldSource
 
 WORLD = 'world:'
@@ -31,6 +32,7 @@ class DataChoice:
     :param version: Folder of a data set's tables.
     :param cache: Folder where prepared samples are kept, or None.
     :param rigs: Calibrations of the vehicles of made-up scenes; empty for nuScenes' three.
+    :param variety: What is varied from one made-up scene to the next.
     """
 
     name: str
@@ -39,6 +41,7 @@ class DataChoice:
     split: str = 'train'
     cache: Path | None = None
     rigs: tuple[Path, ...] = ()
+    variety: Variety = PLAIN
 
     def open(self, config: NetworkConfig) -> TrainingSource:
         """
@@ -52,7 +55,7 @@ class DataChoice:
             return DatarootSource(dataset, config, cache=self.cache)
         rigs = tuple(map(load_calibration, self.rigs)) or published_rigs()
         return WorldSource(parse_seeds(self.name.removeprefix(WORLD)), config.frustum, rigs,
-                           self.keyframes_per_scene, self.cache)
+                           self.keyframes_per_scene, self.cache, self.variety)
 
     def scenes(self, source: TrainingSource) -> set[tuple[str, str | int]]:
         """
@@ -70,7 +73,9 @@ class DataChoice:
         """Return a name that is the same for the same samples."""
         if self.name.startswith(WORLD):
             rigs = f', rigs {" ".join(rig.name for rig in self.rigs)}' if self.rigs else ''
-            return (f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}, '
+            varied = ''.join(f', varied {name}' for name, wanted in vars(self.variety).items()
+                             if wanted)
+            return (f'{self.name}, {self.keyframes_per_scene} keyframes per scene{rigs}{varied}, '
                     f'world {sources_fingerprint()[:12]}')
         return f'{Path(self.name).name}, {self.version}, {self.split}'
 

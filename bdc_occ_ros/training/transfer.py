@@ -38,7 +38,8 @@ def transfer_weights(checkpoint: Checkpoint, network: nn.Module) -> Transfer:
     """Return what a network can take over from a checkpoint."""
     old = validate_architecture(checkpoint.config)
     places = layer_names(network)
-    names = {place: name for name, place in layer_names(old).items()}
+    names = {place: name for name, place in layer_names(old).items()
+             if name in checkpoint.tensors}
     own = network.state_dict()
     tensors = {name: checkpoint.tensors[names[place]] for name, place in places.items()
                if place in names and checkpoint.tensors[names[place]].shape == own[name].shape}

@@ -11,6 +11,7 @@ from bdc_occ_ros.world.ground import CELL_M, GroundPlan, Mark, MARK_CELL_M, Surf
 from bdc_occ_ros.world.primitives import Span
 from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, MAP_U_M, MAP_V_M, Road, RoadNetwork
 from bdc_occ_ros.world.scene_rng import SceneRng
+from bdc_occ_ros.world.variety import Variety
 
 CROSSWALK_GAP_M = 1.0
 CROSSWALK_M = 3.0
@@ -71,14 +72,28 @@ def draw_roads(ground: GroundMap, network: RoadNetwork, rng: SceneRng) -> None:
         _draw_junction(ground, first, second)
 
 
-def ground_plan(ground: GroundMap, network: RoadNetwork, rng: SceneRng) -> GroundPlan:
+def ground_plan(ground: GroundMap, network: RoadNetwork, rng: SceneRng, variety: Variety
+                ) -> GroundPlan:
     """Return the ground with the lines of a network as tensors, and draw its colours."""
     palette = np.array([rng.tint(rgb, 0.05) for rgb in _SURFACE_RGB]) * [
         [rng.uniform(0.8, 1.2)] for _ in Surface]
+    if variety.colors:
+        gains = [np.exp(rng.normal(0, 0.6, -1.2, 1.2)) for _ in Surface]
+        gains[:3] = gains[:1] * 3  # one kind of tar
+        palette = np.clip([rng.tint(rgb, 0.25) for rgb in palette] * np.array(gains)[:, None],
+                          0.01, 0.8)
+    marks = [_marks(network.along(axis), map_m)
+             for axis, map_m in ((ALONG_U, MAP_V_M), (ALONG_V, MAP_U_M))]
+    if variety.markings:
+        has_paint, has_kerbs = rng.random() < 0.6, rng.random() < 0.6
+        for row in marks:
+            row[~np.where(row == Mark.CURB, has_kerbs, has_paint)] = Mark.NONE
+        if not has_paint:
+            palette[Surface.PAINT] = palette[Surface.JUNCTION]
     return GroundPlan(
         torch.from_numpy(network.bend).float(), torch.tensor([MAP_U_M[0], MAP_V_M[0]]),
-        torch.from_numpy(ground.cells), _marks(network.along(ALONG_U), MAP_V_M),
-        _marks(network.along(ALONG_V), MAP_U_M), torch.from_numpy(palette).float())
+        torch.from_numpy(ground.cells), *map(torch.from_numpy, marks),
+        torch.from_numpy(palette).float())
 
 
 def crossings(network: RoadNetwork) -> Iterator[tuple[Road, Road]]:
@@ -127,7 +142,7 @@ def _draw_approach(ground: GroundMap, road: Road, edge_m: float, end: int) -> No
     ground.fill_along(road.axis, along(STOP_LINE_M, STOP_LINE_M + CELL_M), stop_m, Surface.PAINT)
 
 
-def _marks(roads: list[Road], map_m: Span) -> torch.Tensor:
+def _marks(roads: list[Road], map_m: Span) -> np.ndarray:
     """Return the row of marks across roads of one axis."""
     row = np.zeros(round((map_m[1] - map_m[0]) / MARK_CELL_M), np.uint8)
 
@@ -145,4 +160,4 @@ def _marks(roads: list[Road], map_m: Span) -> torch.Tensor:
             if road.half_lanes_m < road.half_roadway_m:
                 line(road.side(direction, road.half_lanes_m), Mark.WHITE)
             line(road.side(direction, road.median_m / 2 + 0.2), Mark.YELLOW)
-    return torch.from_numpy(row)
+    return row

@@ -3,7 +3,7 @@
 """Make scenes from seeds: drives of twenty seconds through a city, under light of their own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ from bdc_occ_ros.world.road_network import ALONG_U, ALONG_V, road_network, RoadN
 from bdc_occ_ros.world.scene_builder import Actor, SIGHT_M
 from bdc_occ_ros.world.scene_rng import SceneRng
 from bdc_occ_ros.world.scene_state import Light, SceneState
-from bdc_occ_ros.world.solids import Solids
+from bdc_occ_ros.world.solids import Material, Solids
 from bdc_occ_ros.world.traffic import ego_drive, EgoDrive
+from bdc_occ_ros.world.variety import PLAIN, Variety
 
 SMALLEST_RAD = 0.004
 _NO_MODEL = Model('', ())
@@ -103,6 +104,7 @@ class Scene:
     :param objects: Trajectories of everything that has a box.
     :param moving: Primitives of the objects.
     :param still: Solids of all the rest, in the world.
+    :param dyes: By material what albedos are multiplied by, and what is added, (2, M, 3) float32.
     """
 
     seed: int
@@ -114,9 +116,10 @@ class Scene:
     still: Solids
     ground: GroundPlan
     light: Light
+    dyes: torch.Tensor
 
     @staticmethod
-    def from_seed(seed: int) -> 'Scene':
+    def from_seed(seed: int, variety: Variety = PLAIN) -> 'Scene':
         """Make the scene of a seed, which is any integer from 0 up."""
         network = road_network(SceneRng.of_part(seed, 'roads'))
         ego = ego_drive(SceneRng.of_part(seed, 'ego'), network)
@@ -129,8 +132,10 @@ class Scene:
         return Scene(
             seed, network, ego, draw_sway(SceneRng.of_part(seed, 'sway'), ego.speed_mps),
             Trajectories(network, objects), RigidBodies.of([actor.model for actor in objects]),
-            still, ground_plan(builder.ground, network, SceneRng.of_part(seed, 'palette')),
-            draw_light(SceneRng.of_part(seed, 'light'), seed))
+            still,
+            ground_plan(builder.ground, network, SceneRng.of_part(seed, 'palette'), variety),
+            draw_light(SceneRng.of_part(seed, 'light'), seed),
+            draw_dyes(SceneRng.of_part(seed, 'dyes'), variety))
 
     def world_from_ego(self, time_s: float) -> np.ndarray:
         """Return the pose of the ego vehicle at a time since the scene began, (4, 4) float64."""
@@ -150,7 +155,9 @@ class Scene:
         solids = Solids.joined([
             _visible(self.still, ego_m),
             _visible(self.moving.solids(poses, _is_near(poses, ego_m)), ego_m)])
-        return SceneState(solids, self.ground, self.light)
+        factor, added = self.dyes[:, solids.material]
+        dyed = replace(solids, albedo=torch.addcmul(added, factor, solids.albedo))
+        return SceneState(dyed, self.ground, self.light)
 
     def objects_at(self, time_s: float) -> list[WorldObject]:
         """Return the boxes of all objects within sight of the ego vehicle."""
@@ -198,6 +205,16 @@ def draw_light(rng: SceneRng, seed: int) -> Light:
         cloudiness=cloudiness,
         wetness=float(rng.uniform(0.4, 1) if cloudiness > 0.6 and rng.random() < 0.5 else 0),
         seed=seed)
+
+
+def draw_dyes(rng: SceneRng, variety: Variety) -> torch.Tensor:
+    """Draw how the colours of materials change in a scene, as in Scene."""
+    share = 0.5 * variety.colors
+    rows = [(np.exp(share * rng.normal(0, 1, -2, 2)), share * rng.random(),
+             rng.spread((0.02,) * 3, (0.7,) * 3)) for _ in Material]
+    factor = [[(1 - mixed) * gain] * 3 for gain, mixed, _ in rows]
+    added = [[mixed * channel for channel in color] for _, mixed, color in rows]
+    return torch.tensor((factor, added), dtype=torch.float32)
 
 
 def _ground_from_body(sway: np.ndarray, time_s: float) -> np.ndarray:

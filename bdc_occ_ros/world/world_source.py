@@ -15,17 +15,19 @@ from bdc_occ_ros.dataset.batch import TrainingBatch, TrueBoxes
 from bdc_occ_ros.dataset.sample_cache import SampleCache
 from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.geometry.camera_rig import CameraRig, MAX_CAMERAS
-from bdc_occ_ros.geometry.frustum import Frustum
+from bdc_occ_ros.geometry.frustum import Frustum, ImageConfig
 from bdc_occ_ros.geometry.preprocessing import input_from_image
 from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.seeds import sources_fingerprint
 from bdc_occ_ros.world.sensor_timing import SensorTiming
+from bdc_occ_ros.world.variety import PLAIN, varied_rig, Variety
 from bdc_occ_ros.world.voxelization import GRID
 
 KEYFRAME_PERIOD_S = 0.5
 KEYFRAMES_PER_SCENE = 40
 SCENES_KEPT = 1024  # some 2.5 MB each; to make one anew takes as long as several samples
+GIVEN_RIG_PERIOD = 4  # of scenes, where rigs are varied
 RENDERED_AT_ONCE = {'cpu': 1, 'cuda': 32}
 KEPT_TENSORS = ('images', 'input_from_camera', 'key_ego_from_camera', 'semantics', 'depths_m')
 
@@ -35,7 +37,8 @@ class WorldSource:
     Render training samples of drives that follow from seeds, without a disk.
 
     The samples of one scene have consecutive numbers and spread over its whole drive; the rigs
-    take turns by seed. Several threads may load at once.
+    take turns by seed, unless they are varied: then most scenes have their own, with as many rows
+    of pixels as its cameras have. Several threads may load at once.
 
     :param frustum: Image size and feature stride of the network.
     :param keyframes_per_scene: Up to 40, which is one every half second.
@@ -45,19 +48,19 @@ class WorldSource:
     """
 
     def __init__(self, seeds: Sequence[int], frustum: Frustum, rigs: Sequence[CameraRig],
-                 keyframes_per_scene: int = KEYFRAMES_PER_SCENE, cache: Path | None = None
-                 ) -> None:
+                 keyframes_per_scene: int = KEYFRAMES_PER_SCENE, cache: Path | None = None,
+                 variety: Variety = PLAIN) -> None:
         if not seeds or not rigs or not 1 <= keyframes_per_scene <= KEYFRAMES_PER_SCENE:
             raise UsageError(
                 f'seeds, rigs and 1 to {KEYFRAMES_PER_SCENE} keyframes per scene are needed; got '
                 f'{len(seeds)}, {len(rigs)} and {keyframes_per_scene}')
         self._seeds, self._frustum, self._rigs = tuple(seeds), frustum, tuple(rigs)
-        self._per_scene = keyframes_per_scene
+        self._per_scene, self._variety = keyframes_per_scene, variety
         self._scenes: dict[int, Scene] = {}
         self._lock = Lock()
         self._cache = None if cache is None else SampleCache(cache, (
             frustum.image, frustum.feature_stride, [rig.fingerprint for rig in self._rigs],
-            sources_fingerprint()))
+            variety, sources_fingerprint()))
 
     def __len__(self) -> int:
         return len(self._seeds) * self._per_scene
@@ -84,8 +87,13 @@ class WorldSource:
     def timing(self, number: int) -> SensorTiming:
         """Return the times and poses of the sensors of a sample."""
         seed, step = self._seed_and_step(number)
-        return SensorTiming(self._scene(seed), self._rigs[seed % len(self._rigs)],
-                            step * KEYFRAME_PERIOD_S)
+        return SensorTiming(self._scene(seed), self._cameras(seed)[0], step * KEYFRAME_PERIOD_S)
+
+    def _cameras(self, seed: int) -> tuple[CameraRig, ImageConfig]:
+        """Return the cameras of a scene and the size of their images."""
+        if self._variety.rigs and seed % GIVEN_RIG_PERIOD:
+            return varied_rig(seed, self._frustum.image)
+        return self._rigs[seed % len(self._rigs)], self._frustum.image
 
     def _seed_and_step(self, number: int) -> tuple[int, int]:
         """Return the seed of a sample and its place among the 40 keyframes of the drive."""
@@ -101,7 +109,7 @@ class WorldSource:
         """Return a scene; the least recently used one makes room."""
         with self._lock:
             scene = self._scenes.pop(seed, None)
-        scene = scene or Scene.from_seed(seed)
+        scene = scene or Scene.from_seed(seed, self._variety)
         with self._lock:
             self._scenes[seed] = scene
             if len(self._scenes) > SCENES_KEPT:
@@ -109,7 +117,7 @@ class WorldSource:
         return scene
 
     def _made(self, numbers: Sequence[int], device: torch.device) -> TrainingBatch:
-        image = self._frustum.image
+        image = self._cameras(self._seed_and_step(numbers[0])[0])[1]
         batch = KeyframeBatch.of([self.timing(number) for number in numbers], device)
         input_from_camera = np.stack([
             [input_from_image(camera, image) @ camera.intrinsics for camera in timing.rig.cameras]

@@ -83,7 +83,8 @@ def test_recipes_go_by_name_and_unknown_names_are_refused(train, tmp_path, capsy
                         .provenance['recipe'])
     assert (recipe['schedule'], recipe['losses']['heatmap']) == ('constant', 0.3)
     assert train('other', '--recipe', 'gpu') == 2
-    assert "no file gpu; give one, or a name of ('published', 'cpu')" in capsys.readouterr().err
+    assert ("no file gpu; give one, or a name of ('published', 'cpu', 'lite')"
+            in capsys.readouterr().err)
 
 
 def test_the_published_recipe_can_be_asked_for_and_changed(train, tmp_path):

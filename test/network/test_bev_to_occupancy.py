@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bdc_occ_ros.network.bev_to_occupancy import decode_labels
+from bdc_occ_ros.network.bev_to_occupancy import build_occupancy_head, decode_labels
+from bdc_occ_ros.network.config import load_network_config
 
 
 @pytest.mark.parametrize('order', [(0, 1, 2, 3), (3, 2, 1, 0)])
@@ -26,3 +27,17 @@ def test_confidence_is_the_probability_of_the_label():
     expected = np.take_along_axis(probabilities, labels[..., None].numpy().astype(int), -1)[..., 0]
     np.testing.assert_allclose(confidence, expected, rtol=1e-5)
     assert confidence.dtype == torch.float32
+
+
+@pytest.mark.parametrize('name', ('model_tiny.yaml', 'model_tiny_published.yaml'))
+def test_scores_of_some_columns_are_those_of_the_whole(tiny_model, name):
+    config = load_network_config(tiny_model.with_name(name))
+    torch.manual_seed(0)
+    head = build_occupancy_head(config).eval()
+    (rows, columns), stride = config.bev.shape, 2 if config.published is None else 1
+    bev = torch.randn(2, config.feature_channels, rows // stride, columns // stride)
+    chosen = torch.rand(2, columns, rows) < 0.1
+    with torch.no_grad():
+        whole, some = head(bev), head(bev, columns=chosen)
+    assert some.shape == (int(chosen.sum()), *whole.shape[3:])
+    torch.testing.assert_close(some, whole[chosen])

@@ -21,7 +21,7 @@ from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
 from bdc_occ_ros.network.packed_network import pack_network, packed_units
 from bdc_occ_ros.network.resnet import Resnet50
 
-NAMES = ('nano', 'binary nano', 'published', 'published with real 1x1')
+NAMES = ('nano', 'binary nano', 'lite', 'published', 'published with real 1x1')
 
 
 @pytest.fixture(scope='module')
@@ -36,6 +36,7 @@ def configs(tiny_model):
     return {
         'nano': nano,
         'binary nano': replace(nano, nano=replace(nano.nano, image_unit=unit, bev_unit=inner)),
+        'lite': replace(nano, nano=replace(nano.nano, pretrained='efficientnet_lite0')),
         'published': published,
         'published with real 1x1': replace(published, published=replace(
             published.published, bev_unit=authors))}

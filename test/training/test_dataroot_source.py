@@ -54,7 +54,7 @@ def test_a_batch_has_the_shapes_and_types_that_training_expects(batch, dataset, 
 
 
 def test_images_and_rays_are_those_of_the_node(batch, dataset, config):
-    rays_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config)
+    rays_m = ray_points(batch.input_from_camera, batch.key_ego_from_camera, config.frustum)
     for place, number in enumerate((1, 3)):
         frame = dataset.frame(dataset.keys[number])
         geometry = GeometryCache(config.frustum).of(frame.rig, frame.images)

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rays of a batch are those of the node, on every published rig and with motion."""
 
+from dataclasses import replace
+
+from made_source import MadeSource
 import numpy as np
 import pytest
 import torch
@@ -10,9 +13,10 @@ from bdc_occ_ros.geometry.calibration_file import load_calibration
 from bdc_occ_ros.geometry.preprocessing import Preprocessor
 from bdc_occ_ros.geometry.ray_geometry import RayGeometry
 from bdc_occ_ros.network.config import load_network_config
+from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.share import share_path
 from bdc_occ_ros.training import forward
-from bdc_occ_ros.training.forward import ray_points, uses_bfloat16
+from bdc_occ_ros.training.forward import ray_points, run_network, uses_bfloat16
 
 RIGS = ('n008', 'n008_2018_05', 'n015')
 
@@ -37,7 +41,7 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
         mounts.append(motions @ np.stack([c.ego_from_camera for c in rig.cameras]))
         expected.append(RayGeometry(rig.cameras, config.frustum).in_key_ego(motions))
     found_m = ray_points(torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(mounts)),
-                         config)
+                         config.frustum)
     expected_m = torch.stack(expected)
     assert found_m.dtype == torch.float32 and found_m.shape == expected_m.shape
     assert (found_m - expected_m).abs().max() < 2e-5
@@ -50,3 +54,15 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
 def test_auto_asks_the_processor(monkeypatch, precision, has_bfloat16, expected):
     monkeypatch.setattr(forward, 'has_bfloat16', lambda: has_bfloat16)
     assert uses_bfloat16(precision, torch.device('cpu')) is expected
+
+
+def test_pictures_may_have_more_rows_than_the_network_was_made_for(tiny_config):
+    taller = replace(tiny_config, image=tiny_config.image.with_rows(64))
+    batch = MadeSource(taller, 1).load([0], torch.device('cpu'))
+    torch.manual_seed(0)
+    short, tall = OccupancyNetwork(tiny_config).eval(), OccupancyNetwork(taller).eval()
+    tall.load_state_dict(short.state_dict())
+    found, expected = (run_network(network, batch, 'float32', with_depth=True)
+                       for network in (short, tall))
+    assert found.depth_probability.shape[3:] == (8, 12)
+    assert torch.equal(found.occupancy_logits, expected.occupancy_logits)

@@ -43,7 +43,7 @@ def test_occupancy_counts_observed_voxels_of_known_class_only(tiny_config, made_
     logits = torch.randn(1, 32, 32, 4, 18, generator=torch.Generator().manual_seed(1),
                          requires_grad=True)
     targets = loss.targets(batch)
-    parts = loss(NetworkOutput(logits, None), targets, targets.counts())
+    parts = loss(NetworkOutput(logits[targets.columns], None), targets, targets.counts())
     parts['occupancy'].backward()
     total, count = 0.0, 0
     for place in batch.observed.nonzero().tolist():
@@ -171,7 +171,7 @@ def test_parts_are_divided_by_what_the_whole_step_holds(tiny_config):
                      for n in (10, 2, 1, 3, 2, 2)))
     depths = torch.rand(2, 2, 16, 4, 12, generator=generator).softmax(dim=2)
     whole = loss.targets(batch)
-    together = loss(NetworkOutput(logits, maps, depths), whole, whole.counts())
+    together = loss(NetworkOutput(logits[whole.columns], maps, depths), whole, whole.counts())
     _, centers, known = whole.counts().tolist()
     assert (centers, known) == (2, float((whole.depths >= 0).sum()))
     for name, value in (('heatmap', 3.0 / centers * heatmap_loss(maps.heatmap,
@@ -182,8 +182,9 @@ def test_parts_are_divided_by_what_the_whole_step_holds(tiny_config):
     shares = [loss.targets(batch.part(n, n + 1)) for n in range(2)]
     counts = sum(share.counts() for share in shares)
     assert torch.equal(counts, whole.counts()) and (counts > 0).all()
-    apart = [loss(NetworkOutput(logits[n:n + 1], BoxMaps(*(m[n:n + 1] for m in maps)),
-                                depths[n:n + 1]), share, counts)
+    apart = [loss(NetworkOutput(logits[n:n + 1][share.columns],
+                                BoxMaps(*(m[n:n + 1] for m in maps)), depths[n:n + 1]),
+                  share, counts)
              for n, share in enumerate(shares)]
     assert set(together) == {'occupancy', 'heatmap', 'boxes', 'depth'}
     for name, value in together.items():

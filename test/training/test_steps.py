@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from bdc_occ_ros.errors import InvalidConfigError
+from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.batches import sample_numbers
 from bdc_occ_ros.training.optimizer import build_optimizer, learning_rate
@@ -78,3 +79,16 @@ def test_averaged_weights_follow_with_the_published_decay():
 def test_impossible_recipes_are_refused(wrong):
     with pytest.raises(InvalidConfigError, match='recipe'):
         Recipe(**{'steps': 1, **wrong})
+
+
+@pytest.mark.parametrize('factor', (0.0, 0.1))
+def test_a_pretrained_backbone_is_held_or_moves_slowly(factor):
+    with torch.device('meta'):
+        network = OccupancyNetwork(load_network_config('bdc_occ_lite'))
+    optimizer = build_optimizer(network, Recipe(steps=1, pretrained_rate=factor))
+    factors = {id(parameter): group['rate_factor'] for group in optimizer.param_groups
+               for parameter in group['params']}
+    for name, parameter in network.named_parameters():
+        expected = factor if name.startswith('img_backbone.pretrained.') else 1.0
+        assert factors.get(id(parameter), 0.0) == expected, name
+        assert parameter.requires_grad == (expected > 0)

@@ -11,6 +11,7 @@ from bdc_occ_ros.world.ground_map import draw_roads, ground_plan, GroundMap
 from bdc_occ_ros.world.road_network import ALONG_V, road_network, RoadNetwork
 from bdc_occ_ros.world.scene import Scene
 from bdc_occ_ros.world.scene_rng import SceneRng
+from bdc_occ_ros.world.variety import Variety
 
 DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN = 11, 12, 13, 14
 WHITE = (0.72, 0.72, 0.70)
@@ -99,7 +100,7 @@ def roads_alone(seed: int) -> tuple[RoadNetwork, GroundPlan]:
     network = road_network(SceneRng(f'roads {seed}'))
     ground = GroundMap(Surface.WATER)
     draw_roads(ground, network, SceneRng('medians'))
-    return network, ground_plan(ground, network, SceneRng('palette'))
+    return network, ground_plan(ground, network, SceneRng('palette'), Variety())
 
 
 @pytest.mark.parametrize('seed', range(6))

@@ -79,7 +79,7 @@ def made_scenes(monkeypatch):
     """Return the seeds of scenes as they are made, which are quick to make now."""
     made = []
     monkeypatch.setattr('bdc_occ_ros.world.world_source.Scene', SimpleNamespace(
-        from_seed=lambda seed: made.append(seed) or seed + 1000))
+        from_seed=lambda seed, variety: made.append(seed) or seed + 1000))
     return made
 
 
