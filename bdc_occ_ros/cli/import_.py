@@ -51,24 +51,18 @@ def run(args: argparse.Namespace) -> int:
         recognise_network,
     )
     from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
-    from bdc_occ_ros.weights.imagenet_checkpoint import (
-        efficientnet_lite_tensors,
-        FILE_SHA256,
-        is_efficientnet_lite,
-    )
+    from bdc_occ_ros.weights.imagenet_checkpoint import efficientnet_lite_tensors, FILE_SHA256
     provenance = {'source': args.checkpoint.name}
-    if is_efficientnet_lite(args.checkpoint):
+    if tensors := efficientnet_lite_tensors(args.checkpoint):
         config = load_network_config('bdc_occ_lite')
-        tensors = efficientnet_lite_tensors(args.checkpoint)
-        provenance |= {'source_sha256': FILE_SHA256, 'weights': 'trained on ImageNet',
-                       'epoch': 'unknown'}
+        provenance |= {'source_sha256': FILE_SHA256, 'entry': 'the whole file',
+                       'weights': 'trained on ImageNet', 'epoch': 'unknown'}
     else:
         source = read_authors_checkpoint(args.checkpoint)
         config = recognise_network(source.tensors)
         tensors = account_for(source.tensors, config)
-        provenance |= {'source_sha256': source.file_sha256,
+        provenance |= {'source_sha256': source.file_sha256, 'entry': source.entry,
                        'weights': 'moving average' if source.is_ema else 'as trained',
-                       'entry': source.entry,
                        'epoch': 'unknown' if source.epoch is None else str(source.epoch)}
     save_checkpoint(args.output, Checkpoint(config, tensors, provenance))
     unit = None if config.published is None else config.published.bev_unit

@@ -27,7 +27,6 @@ def run(args: argparse.Namespace) -> int:
     from bdc_occ_ros.geometry.calibration_file import load_calibration
     from bdc_occ_ros.geometry.rig_coverage import camera_coverage, oddities
     from bdc_occ_ros.geometry.rig_geometry import GeometryCache
-    from bdc_occ_ros.geometry.visibility import free_columns
     from bdc_occ_ros.network.config import load_network_config
     from bdc_occ_ros.ros.node_config import NodeConfig
 
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     grid, height_m = network.voxel_grid(), config.grid.max_height_m
     geometry = GeometryCache(network.frustum).of(rig, rig.names)
     coverages = [camera_coverage(camera, grid, height_m) for camera in geometry.fields_of_view]
-    free = free_columns(geometry.observed_cells(grid), grid, height_m)
+    free = grid.free_columns(geometry.observed_cells(grid), height_m)
     odd += oddities(coverages, grid, free)
     if args.output:
         from bdc_occ_ros.drawing.rig_picture import draw_rig

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.geometry.visibility import FieldOfView, free_columns
+from bdc_occ_ros.geometry.visibility import FieldOfView
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 LOWEST_M, HIGHEST_M = 0.2, 4.0  # above the base frame; a camera elsewhere is seldom meant
@@ -48,7 +48,7 @@ def camera_coverage(view: FieldOfView, grid: VoxelGrid, height_m: float) -> Came
               'yaw': np.arctan2(ahead[1], ahead[0]), 'pitch': np.arcsin(ahead[2]),
               'roll': np.arctan2(-across[2], -down[2])}
     observed = view.cells(grid)
-    free = free_columns(observed, grid, height_m)
+    free = grid.free_columns(observed, height_m)
     return CameraCoverage(camera.name, {
         'first_row': int(rows.min()), 'rows': camera.height_px,
         'height_m': round(float(camera.ego_from_camera[2, 3]), 2),

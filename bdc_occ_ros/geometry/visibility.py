@@ -88,15 +88,6 @@ class FieldOfView:
         return lowest_m, highest_m
 
 
-def free_columns(observed: np.ndarray, grid: VoxelGrid, height_m: float) -> np.ndarray:
-    """
-    Return where level ground can be found free, (X, Y) bool: all is seen from it to a height.
-
-    :param observed: Which cells are seen, (X, Y, Z) bool.
-    """
-    return observed[:, :, grid.layers(0.0, height_m)].all(axis=2)
-
-
 def _between(lowest_m: np.ndarray, highest_m: np.ndarray, grid: VoxelGrid) -> np.ndarray:
     """Return which cells have a centre between two heights per column, (X, Y, Z) bool."""
     num_z = grid.shape[2]

@@ -46,6 +46,14 @@ class VoxelGrid:
         return slice(int((edges_m[1:] <= low_m + EDGE_TOLERANCE_M).sum()),
                      int((edges_m[:-1] < high_m - EDGE_TOLERANCE_M).sum()))
 
+    def free_columns(self, observed: np.ndarray, height_m: float) -> np.ndarray:
+        """
+        Return where level ground can be found free, (X, Y) bool: all is seen from it to a height.
+
+        :param observed: Which cells are seen, (X, Y, Z) bool.
+        """
+        return observed[:, :, self.layers(0.0, height_m)].all(axis=2)
+
     def indices_of(self, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """
         Return the cells that hold points.

@@ -14,7 +14,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 import numpy as np
 from rclpy.clock import Clock, ClockType
 
-from bdc_occ_ros.geometry.visibility import free_columns
 from bdc_occ_ros.ros.inputs import Inputs
 from bdc_occ_ros.ros.lifecycle import ReportingLifecycleNode
 from bdc_occ_ros.ros.node_config import NodeConfig
@@ -206,7 +205,7 @@ class ChainDiagnostics:
         num_cut_off = self._outputs.num_cut_off
         idle = self._delta('unwanted', done.unwanted) and not rate_hz
         seen, settings = self._pipeline.last_occupancy, self._live.config.grid
-        can_be_free = seen and free_columns(seen.observed, seen.grid, settings.max_height_m)
+        can_be_free = seen and seen.grid.free_columns(seen.observed, settings.max_height_m)
         return _status('output', [
             (Level.ERROR, f'{dropped} sets dropped, last: {done.last_drop}' if dropped else ''),
             (Level.WARN, f'{num_cut_off} points cut off by max_points or max_markers'

