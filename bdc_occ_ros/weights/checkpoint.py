@@ -27,7 +27,7 @@ from bdc_occ_ros.weights.weights_file import (
 )
 
 FORMAT = 'bdc_occ_ros weights 1'
-MANIFEST_ENTRIES = {'config': dict, 'provenance': dict}
+MANIFEST_ENTRIES = {'config': dict, 'provenance': dict[str, str]}
 
 
 @dataclass(frozen=True, eq=False)

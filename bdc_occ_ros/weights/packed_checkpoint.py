@@ -40,8 +40,9 @@ OPSETS_WITHOUT_HASH = (1,)  # the same tensors, but no hash covers the manifest
 REAL_DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 FOLDED_LAYERS = (BinaryConv2d, nn.BatchNorm2d, Redistribution, RPReLU)
 MANIFEST_ENTRIES = {'opset': int, 'config': dict, 'classes': dict, 'grid': dict,
-                    'real_dtype': str, 'is_trained': bool, 'source_sha256': str, 'folded': dict,
-                    'zeros': dict, 'total_zeros': dict, 'provenance': dict}
+                    'real_dtype': str, 'is_trained': bool, 'source_sha256': str,
+                    'folded': dict[str, int], 'zeros': dict[str, int], 'total_zeros': dict,
+                    'provenance': dict[str, str]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +129,6 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     if manifest['real_dtype'] not in REAL_DTYPES:
         raise InvalidWeightsError(f'{file.path}: real_dtype is one of {sorted(REAL_DTYPES)}; got '
                                   f'{quoted(manifest["real_dtype"])}')
-    for name, kind in (('folded', int), ('zeros', int), ('provenance', str)):
-        if not all(type(value) is kind for value in manifest[name].values()):
-            raise InvalidWeightsError(f'{file.path}: {name} holds {kind.__name__} values; got '
-                                      f'{quoted(manifest[name])}')
     packed = PackedCheckpoint(config, file.tensors, **{
         name: manifest[name] for name in ('real_dtype', 'is_trained', 'source_sha256', 'folded',
                                           'zeros', 'provenance')})

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from bdc_occ_ros.bench.machine import describe_machine
-from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError, InvalidWeightsError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.saved_training import samples_seen_by
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.sweep import (
     Entry,
@@ -151,6 +152,12 @@ def test_first_weights_are_taken_over_and_their_samples_count(tiny_model, tmp_pa
         load_scores(training, others, tmp_path)
     scores = SourceScores(np.ones((1, 18, 18), int), {})
     assert sweep_rows([(training, scores)], 'a', training.entry, 400)[0].samples_seen == 406
+
+
+@pytest.mark.parametrize('said', ['many', '', '-1', '9' * 5000])
+def test_samples_that_are_no_number_are_refused(said):
+    with pytest.raises(InvalidWeightsError, match='samples_seen .*, which is no number'):
+        samples_seen_by(Checkpoint(None, {}, {'samples_seen': said}))
 
 
 def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_model):
