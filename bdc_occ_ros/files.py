@@ -155,7 +155,7 @@ def replacing(path: str | Path, error: type[BdcOccError], *, parents: bool = Fal
     :raises BdcOccError: of the given kind, if it cannot be written.
     """
     path = Path(path)
-    hidden = path.with_name(f'.{path.name}{UNFINISHED}')
+    hidden = path.parent / f'.{path.name}{UNFINISHED}'
     with writing(path, error), ExitStack() as stack:
         stack.callback(os.close, _locked(hidden, parents))
         stack.callback(shutil.rmtree, hidden)

@@ -102,6 +102,15 @@ def test_a_file_or_folder_takes_its_name_when_it_is_whole(tmp_path):
             partial.write_text('x')
 
 
+@pytest.mark.parametrize('path', ['.', '..', '/', ''])
+def test_a_place_without_a_name_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidBagError, match='cannot be written: Is a directory'):
+        with replacing(path, InvalidBagError) as place:
+            place.write_text('x')
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_a_killed_program_left_is_removed(tmp_path, caplog):
     (tmp_path / '.file.unfinished' / 'file').mkdir(parents=True)
     (tmp_path / '.file.unfinished' / 'file' / 'rest').write_text('torn')

@@ -7,6 +7,7 @@ models/<name>.safetensors are the weights that come with the package for the con
 """
 
 import logging
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,7 +87,7 @@ def shipped_weights(name: str) -> Path | None:
 def _weights_path(model: str | Path) -> Path | None:
     """Return the weights file that is meant: by its path, or the shipped one by its name."""
     path = Path(model)
-    if path.suffix == SUFFIX or (path.is_file() and path.suffix not in CONFIG_SUFFIXES):
+    if path.suffix == SUFFIX or (os.path.isfile(path) and path.suffix not in CONFIG_SUFFIXES):
         return path
     shipped = shipped_weights(str(model))
     if shipped is not None:
