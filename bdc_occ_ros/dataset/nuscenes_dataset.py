@@ -15,11 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.dataset.check.tables import CURE
 from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables, pose_of, Row
 from bdc_occ_ros.dataset.occ3d_label import label_path, load_label, Occ3dLabel
 from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 from bdc_occ_ros.datatypes import Boxes, Frame
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import reading
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.image_decoding import decode_image, EncodedImage
 
@@ -180,7 +182,8 @@ class NuscenesDataset:
         """Return centre, length, width, height, yaw and velocity of an annotation, (9,)."""
         ego_from_box = ego_from_world @ pose_of(row)
         width, length, height = row['size']
-        velocity = ego_from_world[:3, :3] @ self.tables.box_velocity(row['token'])
+        with reading(self.dataroot / self.version, InvalidDatasetError, CURE):
+            velocity = ego_from_world[:3, :3] @ self.tables.box_velocity(row['token'])
         yaw = np.arctan2(ego_from_box[1, 0], ego_from_box[0, 0])
         return np.array([*ego_from_box[:3, 3], length, width, height, yaw, *velocity[:2]])
 

@@ -3,6 +3,7 @@
 """Check that the files of samples are there, and hold what the tables say."""
 
 from collections.abc import Iterator
+import os
 from pathlib import Path
 
 from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
@@ -42,11 +43,13 @@ def check_files(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
 
 def share_of_sweeps(dataset: NuscenesDataset) -> float | None:
     """Return which share of the sweeps between samples is there, 0 to 1; None without any."""
-    files = [dataset.rows.file(row) for row in dataset.tables.sample_data
-             if not row['is_key_frame'] and row['channel'] in (*CAMERAS, LIDAR)]
-    there = {file for folder in {file.parent for file in files} if folder.is_dir()
-             for file in folder.iterdir()}
-    return sum(file in there for file in files) / len(files) if files else None
+    root, names = str(dataset.dataroot), [
+        row['filename'] for row in dataset.tables.sample_data
+        if not row['is_key_frame'] and row['channel'] in (*CAMERAS, LIDAR)]
+    folders = {os.path.dirname(name) for name in names}
+    there = {f'{folder}/{file}' for folder in folders if os.path.isdir(f'{root}/{folder}')
+             for file in os.listdir(f'{root}/{folder}')}
+    return sum(name in there for name in names) / len(names) if names else None
 
 
 def _ends(path: Path) -> bool:
