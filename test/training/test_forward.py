@@ -50,3 +50,10 @@ def test_a_batch_of_all_rigs_has_the_rays_of_the_node(name):
 def test_auto_asks_the_processor(monkeypatch, precision, has_bfloat16, expected):
     monkeypatch.setattr(forward, 'has_bfloat16', lambda: has_bfloat16)
     assert uses_bfloat16(precision, torch.device('cpu')) is expected
+
+
+@pytest.mark.parametrize('capability, expected', [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_auto_asks_the_gpu_for_what_it_does_not_emulate(monkeypatch, capability, expected):
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda *_, **__: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda _: capability)
+    assert uses_bfloat16('auto', torch.device('cuda')) is expected
