@@ -22,10 +22,8 @@ from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.share import share_folder
 from bdc_occ_ros.weights.checkpoint import checkpoint_in, restore_network
 from bdc_occ_ros.weights.packed_checkpoint import (
-    FORMAT as PACKED_FORMAT,
-)
-from bdc_occ_ros.weights.packed_checkpoint import (
     packed_checkpoint_in,
+    PACKED_FORMAT,
     restore_packed_network,
 )
 from bdc_occ_ros.weights.weights_file import read_weights_file, SUFFIX, WeightsFile

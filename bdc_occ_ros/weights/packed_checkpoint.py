@@ -34,7 +34,7 @@ from bdc_occ_ros.weights.weights_file import (
     write_weights_file,
 )
 
-FORMAT = 'bdc_occ_ros packed'
+PACKED_FORMAT = 'bdc_occ_ros packed'
 OPSET = 2  # counts up whenever the meaning of the file changes
 OPSETS_WITHOUT_HASH = (1,)  # the same tensors, but no hash covers the manifest
 REAL_DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
@@ -98,7 +98,7 @@ def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
 
     :raises InvalidWeightsError: if the name ends otherwise or the file cannot be written.
     """
-    manifest = {'format': FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
+    manifest = {'format': PACKED_FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
                 **_described(packed.config), 'real_dtype': packed.real_dtype,
                 'is_trained': packed.is_trained, 'source_sha256': packed.source_sha256,
                 'folded': dict(packed.folded), 'zeros': dict(packed.zeros),
@@ -114,10 +114,10 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     """
     manifest = file.manifest
     opset = manifest.get('opset')
-    if manifest['format'] == FORMAT and opset not in (OPSET, *OPSETS_WITHOUT_HASH):
+    if manifest['format'] == PACKED_FORMAT and opset not in (OPSET, *OPSETS_WITHOUT_HASH):
         raise InvalidWeightsError(f'{file.path}: packed with opset {quoted(opset)}, but this '
                                   f'program reads up to {OPSET}; export the weights again')
-    file.require_manifest(FORMAT, MANIFEST_ENTRIES)
+    file.require_manifest(PACKED_FORMAT, MANIFEST_ENTRIES)
     if not file.has_manifest_hash and opset not in OPSETS_WITHOUT_HASH:
         raise InvalidWeightsError(f'{file.path}: opset {opset} has a hash of the manifest, which '
                                   'is missing; the file was changed, fetch it again')
@@ -145,7 +145,7 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
     :raises InvalidWeightsError: if names, shapes, dtypes or values of the tensors cannot be those
         of the network.
     """
-    with reading(packed.config.name, InvalidWeightsError):
+    with reading(f'{packed.config.name}: no such network can be built', InvalidWeightsError):
         num_bytes = sum(tensor.nbytes for tensor in packed.tensors.values())
         network = pack_network(blank_network(packed.config, num_bytes),
                                real_dtype=REAL_DTYPES[packed.real_dtype])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 
 JPEG_END = b'\xff\xd9'
@@ -36,7 +35,7 @@ def check_files(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
                 yield DatasetIssue('files', str(path), 'is missing or empty', UNPACK_AGAIN)
             elif channel in CAMERAS and not _ends(path):
                 yield DatasetIssue('files', str(path), 'ends before the image does', UNPACK_AGAIN)
-        path = label_path(dataset.dataroot, key.scene_name, key.token)
+        path = dataset.label_path(key)
         if has_labels and not path.is_file():
             yield DatasetIssue('labels', str(path), 'is missing', UNPACK_LABELS)
 
