@@ -155,7 +155,7 @@ def replacing(path: str | Path, error: type[BdcOccError], *, parents: bool = Fal
     :raises BdcOccError: of the given kind, if it cannot be written.
     """
     path = Path(path)
-    hidden = path.with_name(f'.{path.name}{UNFINISHED}')
+    hidden = path.parent / f'.{path.name}{UNFINISHED}'
     with writing(path, error), ExitStack() as stack:
         stack.callback(os.close, _locked(hidden, parents))
         stack.callback(shutil.rmtree, hidden)
@@ -173,7 +173,11 @@ def _locked(folder: Path, parents: bool) -> int:
             folder.mkdir(parents=parents)
         with suppress(FileNotFoundError):  # who had it before removes it
             holder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(holder, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _LOGGER.warning('%s: another program is writing there and is waited for', folder)
+                fcntl.flock(holder, fcntl.LOCK_EX)
             if os.fstat(holder).st_nlink:
                 return holder
             os.close(holder)

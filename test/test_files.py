@@ -4,8 +4,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 import io
+import logging
 import os
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 import zipfile
 
 import numpy as np
@@ -102,6 +105,15 @@ def test_a_file_or_folder_takes_its_name_when_it_is_whole(tmp_path):
             partial.write_text('x')
 
 
+@pytest.mark.parametrize('path', ['.', '..', '/', ''])
+def test_a_place_without_a_name_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidBagError, match='cannot be written: Is a directory'):
+        with replacing(path, InvalidBagError) as place:
+            place.write_text('x')
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_a_killed_program_left_is_removed(tmp_path, caplog):
     (tmp_path / '.file.unfinished' / 'file').mkdir(parents=True)
     (tmp_path / '.file.unfinished' / 'file' / 'rest').write_text('torn')
@@ -116,6 +128,30 @@ def test_a_full_disk_leaves_nothing_and_says_where(tmp_path, small_files):
         with replacing(tmp_path / 'file', InvalidBagError) as place, small_files(1000):
             place.write_bytes(bytes(2000))
     assert not list(tmp_path.iterdir())
+
+
+def test_who_waits_for_another_program_says_so(tmp_path):
+    said = []
+    is_waiting = Event()
+    handler = SimpleNamespace(level=0, handle=lambda record: (said.append(record.getMessage()),
+                                                              is_waiting.set()))
+
+    def write(text):
+        with replacing(tmp_path / 'file', InvalidBagError) as place:
+            place.write_text(text)
+
+    logger = logging.getLogger('bdc_occ_ros.files')
+    logger.addHandler(handler)
+    try:
+        with (ThreadPoolExecutor(1) as other,
+              replacing(tmp_path / 'file', InvalidBagError) as place):
+            place.write_text('first')
+            second = other.submit(write, 'second')
+            assert is_waiting.wait(60)
+            assert not second.done()
+    finally:
+        logger.removeHandler(handler)
+    assert 'another program is writing there' in said[0]
 
 
 def test_programs_that_write_the_same_do_so_one_after_the_other(tmp_path):

@@ -44,7 +44,7 @@ def require_new(path: Path) -> None:
 
     :raises UsageError: if there is something of that name.
     """
-    if path.exists():
+    if os.path.exists(path):
         raise UsageError(f'{path} exists already; choose another name or remove it')
 
 

@@ -10,13 +10,9 @@ from tqdm import tqdm
 from bdc_occ_ros.bags.formats import ConverterFormat
 from bdc_occ_ros.bags.rig_bag import BagSummary, RecordedReading, RigBagWriter
 from bdc_occ_ros.bags.truth_file import Truth
-from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
-from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.scene_readings import read_scene, Reading, TriggerReadings
 from bdc_occ_ros.dataset.taxonomy import LIDAR
-from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 def write_dataroot_bag(path: str | Path, dataset: NuscenesDataset, scene_name: str, *,
@@ -58,10 +54,7 @@ def _start_ns(part: TriggerReadings | Reading) -> int:
 
 def _truth(dataset: NuscenesDataset, key: SampleKey) -> Truth:
     """Return boxes, and the grid where there are labels, as of the key camera's exposure."""
-    boxes, occupancy = dataset.boxes(key), None
-    if label_path(dataset.dataroot, key.scene_name, key.token).is_file():
-        label = dataset.label(key)
-        occupancy = Occupancy(
-            VoxelGrid(), label.semantics, label.mask_camera, OCCUPANCY_CLASS_NAMES, FREE_LABEL,
-            boxes.stamp_ns).resampled(np.linalg.inv(dataset.key_ego_from_label_ego(key)))
-    return Truth(boxes.stamp_ns, occupancy, boxes)
+    boxes = dataset.boxes(key)
+    occupancy = dataset.occupancy(key, boxes.stamp_ns)
+    return Truth(boxes.stamp_ns, occupancy and occupancy.resampled(
+        np.linalg.inv(dataset.key_ego_from_label_ego(key))), boxes)

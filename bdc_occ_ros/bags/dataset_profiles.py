@@ -9,6 +9,7 @@ images by arrival if they have no stamps, or by stamps if they have; then the fi
 """
 
 from collections.abc import Collection
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,12 +46,12 @@ def parameter_files(dataset: str, params_file: str = '') -> list[Path]:
     """
     profiles = dataset_files()
     profile, own = profiles.get(dataset, Path(dataset)), Path(params_file)
-    if not profile.is_file():
+    if not os.path.isfile(profile):
         raise InvalidConfigError(
             f'no dataset {dataset!r}: give the path of a file, or one of {", ".join(profiles)}')
     if not params_file:
         return [profile]
-    if not own.is_file():
+    if not os.path.isfile(own):
         raise InvalidConfigError(f'no params_file {params_file}: there is no such file')
     return [own] if 'cameras' in _parameters(own) else [profile, own]
 

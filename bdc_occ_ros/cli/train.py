@@ -23,6 +23,7 @@ Several processes share the samples of every step when torchrun starts them:
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,7 +170,7 @@ def _recipe(args: argparse.Namespace) -> 'Recipe':
     if args.recipe is not None:
         path = (share_path('config', f'training_{args.recipe}.yaml')
                 if args.recipe in RECIPE_NAMES else Path(args.recipe))
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UsageError(f'--recipe: no file {args.recipe}; give one, or a name of '
                              f'{RECIPE_NAMES}')
         values = read_yaml(path)

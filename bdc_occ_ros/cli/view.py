@@ -10,6 +10,7 @@ drawn into the images as well.
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def _source(args: argparse.Namespace) -> 'Source':
     from bdc_occ_ros.dataset.nuscenes_tables import versions_in
     from bdc_occ_ros.drawing.sources import source_of_bag, source_of_snapshot
 
-    if not args.input.exists():
+    if not os.path.exists(args.input):
         raise UsageError(f'{args.input} does not exist')
     versions = [args.version] if args.version else versions_in(args.input)
     if versions:

@@ -14,13 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bdc_occ_ros.classes import DETECTION_CLASS_NAMES
+from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
+from bdc_occ_ros.dataset.check.tables import CURE
 from bdc_occ_ros.dataset.nuscenes_tables import NuscenesTables, pose_of, Row
 from bdc_occ_ros.dataset.occ3d_label import label_path, load_label, Occ3dLabel
 from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
-from bdc_occ_ros.datatypes import Boxes, Frame
+from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.files import reading
 from bdc_occ_ros.geometry.camera_rig import CameraRig
+from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.image_decoding import decode_image, EncodedImage
 
 
@@ -117,7 +120,23 @@ class NuscenesDataset:
 
         :raises InvalidLabelError: if it is missing or damaged.
         """
-        return load_label(label_path(self.dataroot, key.scene_name, key.token))
+        return load_label(self.label_path(key))
+
+    def label_path(self, key: SampleKey) -> Path:
+        """Return where the occupancy label of a sample lies, if it has one."""
+        return label_path(self.dataroot, key.scene_name, key.token)
+
+    def occupancy(self, key: SampleKey, stamp_ns: int) -> Occupancy | None:
+        """
+        Return the label of a sample where a camera observes it, None where nobody labelled it.
+
+        :raises InvalidLabelError: if it is damaged.
+        """
+        if not self.label_path(key).is_file():
+            return None
+        label = self.label(key)
+        return Occupancy(VoxelGrid(), label.semantics, label.mask_camera, OCCUPANCY_CLASS_NAMES,
+                         FREE_LABEL, stamp_ns)
 
     def key_exposure(self, key: SampleKey) -> tuple[int, np.ndarray]:
         """
@@ -180,7 +199,8 @@ class NuscenesDataset:
         """Return centre, length, width, height, yaw and velocity of an annotation, (9,)."""
         ego_from_box = ego_from_world @ pose_of(row)
         width, length, height = row['size']
-        velocity = ego_from_world[:3, :3] @ self.tables.box_velocity(row['token'])
+        with reading(self.dataroot / self.version, InvalidDatasetError, CURE):
+            velocity = ego_from_world[:3, :3] @ self.tables.box_velocity(row['token'])
         yaw = np.arctan2(ego_from_box[1, 0], ego_from_box[0, 0])
         return np.array([*ego_from_box[:3, 3], length, width, height, yaw, *velocity[:2]])
 

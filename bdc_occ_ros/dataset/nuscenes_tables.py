@@ -3,6 +3,7 @@
 """Open the tables of a nuScenes data set with the devkit, and read what single rows say."""
 
 from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -147,7 +148,7 @@ def pose_of(row: Row) -> np.ndarray:
 
 def _open(dataroot: Path, version: str) -> 'NuScenes':
     from nuscenes.nuscenes import NuScenes
-    if not (dataroot / version / 'sample.json').is_file():
+    if not os.path.isfile(dataroot / version / 'sample.json'):
         raise InvalidDatasetError(
             f'{dataroot} is no nuScenes data set of version {version}: there is no '
             f'{version}/sample.json')

@@ -5,6 +5,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 import logging
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_OFFSETS_NS
 
 _LOGGER = logging.getLogger(__name__)
+STAMP = attrgetter('stamp_ns')
 LARGEST_GAP_NS = 20_000_000  # between images of one trigger, less the offsets of their cameras
 
 
@@ -87,7 +89,7 @@ def read_scene(dataset: NuscenesDataset, scene_name: str) -> SceneReadings:
         if len({row['calibrated_sensor_token'] for row in of_channel}) != 1:
             raise InvalidDatasetError(f'{scene_name}: {channel} has several calibrations')
     readings = sorted((Reading(row['channel'], row['timestamp'] * 1000, tables.ego_pose(row), row)
-                       for of_channel in rows.values() for row in of_channel), key=_stamp)
+                       for of_channel in rows.values() for row in of_channel), key=STAMP)
     lidar = rows.get(LIDAR)
     return SceneReadings(
         CameraRig(tuple(tables.camera(name, rows[name][0]) for name in CAMERAS), CAMERAS[0]),
@@ -110,7 +112,7 @@ def _sets(readings: Sequence[Reading], keys: dict[str, SampleKey]) -> list[Trigg
             sweeps.append(reading)
     sets = [TriggerReadings(images, keys[token], scans.get(token))
             for token, images in keyframes.items()]
-    sets += [TriggerReadings(sorted(images, key=_stamp), None, None)
+    sets += [TriggerReadings(sorted(images, key=STAMP), None, None)
              for images in _triggers(sweeps)]
     return sorted(sets, key=lambda each: each.images[0].stamp_ns)
 
@@ -131,7 +133,3 @@ def _triggers(sweeps: Sequence[Reading]) -> list[list[Reading]]:
 
 def _trigger_ns(reading: Reading) -> int:
     return reading.stamp_ns - NUSCENES_OFFSETS_NS[reading.channel]
-
-
-def _stamp(reading: Reading) -> int:
-    return reading.stamp_ns

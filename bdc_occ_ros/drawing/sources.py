@@ -12,14 +12,11 @@ from bdc_occ_ros.bags.bag_reader import BagReader
 from bdc_occ_ros.bags.recording import load_recording
 from bdc_occ_ros.bags.snapshot import load_snapshot
 from bdc_occ_ros.bags.truth_file import load_truth
-from bdc_occ_ros.classes import FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
-from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.taxonomy import LIDAR
-from bdc_occ_ros.datatypes import Frame, Occupancy
+from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.drawing.sheet import Column, Overlay
 from bdc_occ_ros.errors import InvalidBagError, UsageError
-from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 
 
 class Source(NamedTuple):
@@ -118,13 +115,10 @@ def source_of_sample(dataset: NuscenesDataset, key: SampleKey) -> Source:
     :raises InvalidLabelError: if its label is damaged.
     """
     frame, boxes = dataset.frame(key), dataset.boxes(key, LIDAR)
-    occupancy, caption = None, 'boxes; nobody labelled the cells'
-    if label_path(dataset.dataroot, key.scene_name, key.token).is_file():
-        label = dataset.label(key)
-        occupancy = Occupancy(VoxelGrid(), label.semantics, label.mask_camera,
-                              OCCUPANCY_CLASS_NAMES, FREE_LABEL, frame.stamp_ns)
-        caption = (f'label: {int(occupancy.occupied.sum())} occupied cells that a camera '
-                   f'observes, {len(boxes)} boxes')
+    occupancy = dataset.occupancy(key, frame.stamp_ns)
+    caption = 'boxes; nobody labelled the cells' if occupancy is None else (
+        f'label: {int(occupancy.occupied.sum())} occupied cells that a camera observes, '
+        f'{len(boxes)} boxes')
     return Source(f'{key.scene_name}, sample {key.token}', frame.stamp_ns, frame,
                   (Column(caption, occupancy, boxes),),
                   Overlay(boxes, occupancy, dataset.world_from_ego(key, LIDAR)))

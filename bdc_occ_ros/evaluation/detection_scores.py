@@ -14,7 +14,7 @@ from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.taxonomy import attribute_of
 from bdc_occ_ros.datatypes import Boxes
 from bdc_occ_ros.errors import InvalidDatasetError, MeasurementError
-from bdc_occ_ros.files import writing
+from bdc_occ_ros.files import reading, writing
 from bdc_occ_ros.geometry.rotations import quaternion_from_matrix
 
 RULES = 'detection_cvpr_2019'
@@ -92,12 +92,13 @@ def detection_scores(dataset: NuscenesDataset, results: Mapping[str, Submission]
         path.write_text(json.dumps({
             'meta': MODALITIES,
             'results': {token: list(results.get(token, ())) for token in known}}))
-        devkit = DetectionEval(dataset.tables, rules, str(path), dataset.split, folder,
-                               verbose=False)
-        for boxes in (devkit.pred_boxes, devkit.gt_boxes):
-            for token in known - results.keys():
-                boxes.boxes.pop(token, None)
-        metrics, _ = devkit.evaluate()
+        with reading(dataset.dataroot, InvalidDatasetError):
+            devkit = DetectionEval(dataset.tables, rules, str(path), dataset.split, folder,
+                                   verbose=False)
+            for boxes in (devkit.pred_boxes, devkit.gt_boxes):
+                for token in known - results.keys():
+                    boxes.boxes.pop(token, None)
+            metrics, _ = devkit.evaluate()
     return DetectionScores(
         float(metrics.mean_ap), float(metrics.nd_score),
         {name: float(value) for name, value in metrics.mean_dist_aps.items()},

@@ -7,11 +7,9 @@ import math
 from typing import Any
 
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.errors import InvalidDatasetError
 from bdc_occ_ros.evaluation.dataset_evaluation import Evaluation
 from bdc_occ_ros.evaluation.detection_scores import detection_scores
 from bdc_occ_ros.evaluation.prediction_sources import PredictionSource
-from bdc_occ_ros.files import reading
 
 NUM_NAMED = 5
 CONTROLS = {'voxel_prior': 'voxel prior', 'other_scene': 'other scene'}
@@ -35,8 +33,7 @@ def score_report(source: PredictionSource, dataset: NuscenesDataset, evaluation:
         if evaluation.rays is not None:
             report['rayiou'] = percent(evaluation.rays.mean_iou())
     if evaluation.boxes:
-        with reading(dataset.dataroot, InvalidDatasetError):
-            boxes = detection_scores(dataset, evaluation.boxes, box_range_m)
+        boxes = detection_scores(dataset, evaluation.boxes, box_range_m)
         report |= {'mAP': boxes.mean_ap, 'NDS': boxes.nds, 'AP': dict(boxes.average_precisions),
                    'errors': {name: None if math.isnan(error) else error
                               for name, error in boxes.errors.items()}}

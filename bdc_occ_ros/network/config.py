@@ -11,6 +11,7 @@ and the nano one for small computers.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
 import math
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from bdc_occ_ros.binary.config import UnitConfig
 from bdc_occ_ros.classes import DETECTION_CLASS_NAMES, FREE_LABEL, OCCUPANCY_CLASS_NAMES
 from bdc_occ_ros.config_file import parse_dataclass, read_yaml
 from bdc_occ_ros.errors import InvalidConfigError
-from bdc_occ_ros.files import quoted, reading
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.frustum import DepthConfig, Frustum, ImageConfig
 from bdc_occ_ros.geometry.voxel_grid import BevConfig, VoxelGrid
 from bdc_occ_ros.share import share_path
@@ -231,10 +232,9 @@ def load_network_config(name_or_path: str | Path) -> NetworkConfig:
         path = share_path('config', f'model_{name_or_path}.yaml')
     else:
         path = Path(name_or_path)
-    with reading('network config', InvalidConfigError):
-        if not path.is_file():
-            raise InvalidConfigError(f'no network config {quoted(str(name_or_path))}: give a '
-                                     f'file, or one of {MODEL_NAMES}')
+    if not os.path.isfile(path):
+        raise InvalidConfigError(f'no network config {quoted(str(name_or_path))}: give a file, or '
+                                 f'one of {MODEL_NAMES}')
     return parse_dataclass(NetworkConfig, read_yaml(path), str(path))
 
 

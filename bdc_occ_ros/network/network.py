@@ -144,14 +144,11 @@ def blank_network(config: NetworkConfig, num_bytes: int) -> OccupancyNetwork:
     is memory taken before the size is known.
 
     :param num_bytes: Of what will fill it, packed or not; a parameter has one bit at least.
-    :raises InvalidConfigError: if it cannot be built, or has more parameters than that.
+    :raises InvalidConfigError: if it has more parameters than that; what PyTorch raises, if its
+        layers do not fit together.
     """
-    try:
-        with torch.device('meta'):
-            network = OccupancyNetwork(config).eval()
-    except (RuntimeError, ValueError) as error:
-        raise InvalidConfigError(
-            f'{config.name}: no such network can be built: {error}') from error
+    with torch.device('meta'):
+        network = OccupancyNetwork(config).eval()
     size = sum(parameter.numel() for parameter in network.parameters())
     if size > 8 * num_bytes:
         raise InvalidConfigError(f'{config.name} has {size} parameters, which cannot be told by '

@@ -72,8 +72,8 @@ class DatarootSource:
         Read some samples.
 
         :param numbers: Places in the split, each below the length.
-        :raises InvalidDatasetError: if a file is missing or damaged.
-        :raises InvalidLabelError: if a label is.
+        :raises InvalidDatasetError: if a file is missing or damaged; InvalidImageError and
+            InvalidLabelError likewise.
         """
         keys = [self._dataset.keys[number] for number in numbers]
         samples = [self._read(key) if self._cache is None

@@ -14,6 +14,8 @@ from bdc_occ_ros.geometry.ray_geometry import frustum_pixels, points_on_rays
 from bdc_occ_ros.kernels.selection import has_bfloat16
 from bdc_occ_ros.network.network import NetworkOutput, OccupancyNetwork
 
+AMPERE = (8, 0)  # the first with tensor cores for bfloat16
+
 
 def uses_bfloat16(precision: str, device: torch.device) -> bool:
     """
@@ -23,7 +25,9 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
     """
     if precision != 'auto':
         return precision == 'bfloat16'
-    return torch.cuda.is_bf16_supported() if device.type == 'cuda' else has_bfloat16()
+    if device.type == 'cuda':
+        return torch.cuda.get_device_capability(device) >= AMPERE  # PyTorch emulates it on others
+    return has_bfloat16()
 
 
 def run_network(network: OccupancyNetwork, batch: TrainingBatch, precision: str, *,

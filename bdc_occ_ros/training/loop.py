@@ -21,6 +21,8 @@ from bdc_occ_ros.training.saved_training import Origin, resume_training, save_tr
 from bdc_occ_ros.training.source_scores import score_source
 from bdc_occ_ros.training.trainer import StepReport, Trainer
 
+MAX_LOG_BYTES = 2 ** 30  # millions of lines
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -107,7 +109,7 @@ class TrainingLog:
             return []
         with reading(self._path, InvalidTrainingStateError, 'every line is a JSON object with a '
                      'step; repair the file, or move it away to begin a new one'):
-            text = read_bytes(self._path, InvalidTrainingStateError).decode()
+            text = read_bytes(self._path, InvalidTrainingStateError, MAX_LOG_BYTES).decode()
             return [f'{line}\n' for line in text.split('\n')[:-1] if parse_json(
                 line, self._path, InvalidTrainingStateError)['step'] <= step]
 

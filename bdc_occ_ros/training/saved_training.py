@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from io import BytesIO
 import json
 from pathlib import Path
+import re
 import sys
 from typing import Any
 import zipfile
@@ -76,7 +77,7 @@ def samples_seen_by(weights: Checkpoint | None) -> int:
     :raises InvalidWeightsError: if what they say is no number.
     """
     said = '0' if weights is None else weights.provenance.get('samples_seen', '0')
-    if not said.isdecimal():
+    if not re.fullmatch('[0-9]{1,18}', said):
         raise InvalidWeightsError(f'the provenance of the first weights says samples_seen '
                                   f'{quoted(said)}, which is no number')
     return int(said)

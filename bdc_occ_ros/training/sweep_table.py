@@ -3,19 +3,20 @@
 """Tabulate scores and costs of the networks of a sweep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from bdc_occ_ros.evaluation.paired_bootstrap import ConfidenceInterval, PairedBootstrap
-from bdc_occ_ros.network.config import NetworkConfig
-from bdc_occ_ros.network.cost import profile_network, total_cost
+from bdc_occ_ros.network.cost import Cost, profile_network, total_cost
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.sweep import Planned
 
 COLUMNS = {'network': -18, 'seeds': 6, 'mIoU': 7, '95 %': 15, 'to first': 10, ' 95 %': 17,
            'mAP': 7, 'params M': 10, 'packed MB': 11, 'full G': 8, 'bit*bit G': 11,
            'bit*real G': 12, 'samples': 9}
+
+COSTS = ('params', 'packed_bytes', 'macs_full', 'macs_1bit', 'macs_mixed')
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,7 @@ class Row:
     :param gain: mIoU above that of the first network, of the seeds that both have; None for want
         of one.
     :param mean_ap: 0 to 1; None without boxes.
-    :param macs_full: Multiply-adds of full precision for one set of images.
-    :param macs_1bit: Of 1-bit weights and 1-bit activations.
-    :param macs_mixed: Of 1-bit weights and real activations.
+    :param cost: For one set of images.
     :param samples_seen: By one training, those behind its first weights included.
     """
 
@@ -39,11 +38,7 @@ class Row:
     gain: ConfidenceInterval | None
     mean_ap: float | None
     average_precisions: Mapping[str, float]
-    params: int
-    packed_bytes: int
-    macs_full: int
-    macs_1bit: int
-    macs_mixed: int
+    cost: Cost
     samples_seen: int
 
 
@@ -93,15 +88,8 @@ def _row(training: Planned, precisions: Sequence[Mapping[str, float]],
         tuple(100 * bootstrap.interval([one]).value for one in counts.values()),
         _percent(bootstrap.difference(*map(list, zip(*pairs)))) if pairs else None,
         float(np.mean(list(means.values()))) if means else None, means,
-        **_cost(training.config),
-        samples_seen=samples_before + training.recipe.steps * training.recipe.batch)
-
-
-def _cost(config: NetworkConfig) -> dict[str, int]:
-    """Return what a network costs by the names of a row."""
-    cost = total_cost(profile_network(config))
-    return {name: getattr(cost, name) for name in ('params', 'packed_bytes', 'macs_full',
-                                                   'macs_1bit', 'macs_mixed')}
+        total_cost(profile_network(training.config)),
+        samples_before + training.recipe.steps * training.recipe.batch)
 
 
 def _percent(interval: ConfidenceInterval) -> ConfidenceInterval:
@@ -110,9 +98,9 @@ def _percent(interval: ConfidenceInterval) -> ConfidenceInterval:
 
 def rows_as_json(rows: Sequence[Row]) -> list[dict]:
     """Return rows for JSON, intervals with their names."""
-    return [asdict(row) | {name: None if interval is None else interval._asdict()
-                           for name, interval in (('miou', row.miou), ('gain', row.gain))}
-            for row in rows]
+    return [{name: value._asdict() if isinstance(value, ConfidenceInterval) else value
+             for name, value in vars(row).items() if name != 'cost'}
+            | {name: getattr(row.cost, name) for name in COSTS} for row in rows]
 
 
 def rows_as_text(rows: Sequence[Row]) -> str:
@@ -127,11 +115,11 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cells(row: Row) -> list[str]:
     """Format one network."""
-    miou, gain = row.miou, row.gain
+    miou, gain, cost = row.miou, row.gain, row.cost
     compared = ['-', ''] if gain is None else [
         f'{gain.value:+.2f}', f'{gain.low:+.2f} to {gain.high:+.2f}']
-    gigas = (f'{macs / 1e9:.3f}' for macs in (row.macs_full, row.macs_1bit, row.macs_mixed))
+    gigas = (f'{macs / 1e9:.3f}' for macs in (cost.macs_full, cost.macs_1bit, cost.macs_mixed))
     return [row.name, str(len(row.seeds)), f'{miou.value:.2f}',
             f'{miou.low:.2f} to {miou.high:.2f}', *compared,
-            '-' if row.mean_ap is None else f'{row.mean_ap:.3f}', f'{row.params / 1e6:.3f}',
-            f'{row.packed_bytes / 1e6:.3f}', *gigas, str(row.samples_seen)]
+            '-' if row.mean_ap is None else f'{row.mean_ap:.3f}', f'{cost.params / 1e6:.3f}',
+            f'{cost.packed_bytes / 1e6:.3f}', *gigas, str(row.samples_seen)]

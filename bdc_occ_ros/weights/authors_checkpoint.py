@@ -34,6 +34,9 @@ MAX_FILE_BYTES = 1 << 32
 AVERAGES = ('state_dict_ema', 'model_ema', 'ema_state_dict', 'ema')
 STATES = ('state_dict', 'model', 'model_state_dict')
 COUNTERS = {'steps', 'n_averaged'}  # of updates, among the tensors of an average
+# mmcv's hook keeps averages of parameters beside them; mmdet's has twins of statistics as well,
+# and exchanges all before it saves: what it calls ema_* are the weights as trained.
+STATISTIC = '.running_mean'
 BATCH_COUNTER = '.num_batches_tracked'  # of no use but to a training
 IN_EVERY_NETWORK = 'img_backbone.'
 BINARY_NECK = 'img_neck.lateral_convs.0.l_conv_0_0.'
@@ -105,14 +108,16 @@ def read_authors_checkpoint(path: str | Path) -> AuthorsCheckpoint:
     anchor = next((name for name in tensors if IN_EVERY_NETWORK in name), IN_EVERY_NETWORK)
     prefix = anchor.partition(IN_EVERY_NETWORK)[0]
     tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    averaged = {name: tensors.pop(twin) for name in list(tensors)
-                if (twin := f'ema_{name.replace(".", "_")}') in tensors}
+    twins = {name: tensors.pop(twin) for name in list(tensors)
+             if (twin := f'ema_{name.replace(".", "_")}') in tensors}
+    is_ema |= bool(twins) or not COUNTERS.isdisjoint(state)
+    if any(name.endswith(STATISTIC) for name in twins):
+        twins = {}
     place = ' of '.join(filter(None, (
-        'ema_* buffers' if averaged else prefix and f'{prefix}*', entry or 'the file')))
-    is_ema |= bool(averaged) or not COUNTERS.isdisjoint(state)
+        'ema_* buffers' if twins else prefix and f'{prefix}*', entry or 'the file')))
     meta = content.get('meta', {})  # what mmcv notes beside the tensors, if anything
     epoch = content.get('epoch', meta.get('epoch') if isinstance(meta, Mapping) else None)
-    return AuthorsCheckpoint({**tensors, **averaged}, is_ema, place,
+    return AuthorsCheckpoint({**tensors, **twins}, is_ema, place,
                              epoch if type(epoch) is int else None,
                              hashlib.sha256(data).hexdigest())
 
@@ -205,8 +210,8 @@ def _best_entry(content: Mapping[Any, Any]) -> tuple[str | None, bool]:
     two before it saves: what it calls ema_state_dict are the weights as trained.
     """
     there = [name for name in (*AVERAGES, *STATES) if isinstance(content.get(name), Mapping)]
-    if 'state_dict' in there and ('updates' in content or 'ema_state_dict' in there and (
-            'steps' in content['ema_state_dict'])):
+    is_alone = there == ['state_dict'] and 'updates' in content
+    if is_alone or 'state_dict' in there and 'steps' in content.get('ema_state_dict', ()):
         return 'state_dict', True
     return (there[0], there[0] in AVERAGES) if there else (None, False)
 

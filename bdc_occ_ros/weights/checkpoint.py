@@ -17,7 +17,7 @@ from bdc_occ_ros.errors import InvalidWeightsError
 from bdc_occ_ros.files import quoted, reading
 from bdc_occ_ros.network.config import NetworkConfig
 from bdc_occ_ros.network.network import blank_network, OccupancyNetwork
-from bdc_occ_ros.weights.packed_checkpoint import FORMAT as PACKED_FORMAT
+from bdc_occ_ros.weights.packed_checkpoint import PACKED_FORMAT
 from bdc_occ_ros.weights.weights_file import (
     read_weights_file,
     require_finite,
@@ -27,7 +27,7 @@ from bdc_occ_ros.weights.weights_file import (
 )
 
 FORMAT = 'bdc_occ_ros weights 1'
-MANIFEST_ENTRIES = {'config': dict, 'provenance': dict}
+MANIFEST_ENTRIES = {'config': dict, 'provenance': dict[str, str]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def restore_network(checkpoint: Checkpoint) -> OccupancyNetwork:
     :raises InvalidWeightsError: if names, shapes or kinds of the tensors are not exactly those of
         the network.
     """
-    with reading(checkpoint.config.name, InvalidWeightsError):
+    with reading(f'{checkpoint.config.name}: no such network can be built', InvalidWeightsError):
         network = blank_network(checkpoint.config,
                                 sum(tensor.nbytes for tensor in checkpoint.tensors.values()))
     require_same_tensors(checkpoint.tensors, network.state_dict(), checkpoint.config.name)

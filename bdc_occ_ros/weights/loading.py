@@ -7,6 +7,7 @@ models/<name>.safetensors are the weights that come with the package for the con
 """
 
 import logging
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +22,8 @@ from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.share import share_folder
 from bdc_occ_ros.weights.checkpoint import checkpoint_in, restore_network
 from bdc_occ_ros.weights.packed_checkpoint import (
-    FORMAT as PACKED_FORMAT,
-)
-from bdc_occ_ros.weights.packed_checkpoint import (
     packed_checkpoint_in,
+    PACKED_FORMAT,
     restore_packed_network,
 )
 from bdc_occ_ros.weights.weights_file import read_weights_file, SUFFIX, WeightsFile
@@ -86,7 +85,7 @@ def shipped_weights(name: str) -> Path | None:
 def _weights_path(model: str | Path) -> Path | None:
     """Return the weights file that is meant: by its path, or the shipped one by its name."""
     path = Path(model)
-    if path.suffix == SUFFIX or (path.is_file() and path.suffix not in CONFIG_SUFFIXES):
+    if path.suffix == SUFFIX or (os.path.isfile(path) and path.suffix not in CONFIG_SUFFIXES):
         return path
     shipped = shipped_weights(str(model))
     if shipped is not None:

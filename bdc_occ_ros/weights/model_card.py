@@ -15,6 +15,7 @@ from bdc_occ_ros.errors import InvalidReportError, InvalidWeightsError
 from bdc_occ_ros.files import quoted, read_json
 from bdc_occ_ros.network.config import load_network_config, MODEL_NAMES
 from bdc_occ_ros.network.cost import profile_network, total_cost
+from bdc_occ_ros.weights.checkpoint import checkpoint_in
 from bdc_occ_ros.weights.packed_checkpoint import packed_checkpoint_in
 from bdc_occ_ros.weights.weights_file import read_weights_file, WeightsFile
 
@@ -156,7 +157,7 @@ def _without_folders(report: Mapping[str, Any]) -> dict[str, Any]:
 def _stages(paths: Sequence[Path], last: Mapping[str, str]) -> list[dict[str, str]]:
     """Return where the weights of every stage come from; each began with those before it."""
     files = [read_weights_file(path) for path in paths]
-    stages = [{'sha256': file.sha256, **file.manifest.get('provenance', {})} for file in files]
+    stages = [{'sha256': file.sha256, **checkpoint_in(file).provenance} for file in files]
     stages.append(dict(last))
     for file, following in zip(files, stages[1:]):
         wanted = following.get('init_sha256', 'not said')

@@ -34,14 +34,15 @@ from bdc_occ_ros.weights.weights_file import (
     write_weights_file,
 )
 
-FORMAT = 'bdc_occ_ros packed'
+PACKED_FORMAT = 'bdc_occ_ros packed'
 OPSET = 2  # counts up whenever the meaning of the file changes
 OPSETS_WITHOUT_HASH = (1,)  # the same tensors, but no hash covers the manifest
 REAL_DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 FOLDED_LAYERS = (BinaryConv2d, nn.BatchNorm2d, Redistribution, RPReLU)
 MANIFEST_ENTRIES = {'opset': int, 'config': dict, 'classes': dict, 'grid': dict,
-                    'real_dtype': str, 'is_trained': bool, 'source_sha256': str, 'folded': dict,
-                    'zeros': dict, 'total_zeros': dict, 'provenance': dict}
+                    'real_dtype': str, 'is_trained': bool, 'source_sha256': str,
+                    'folded': dict[str, int], 'zeros': dict[str, int], 'total_zeros': dict,
+                    'provenance': dict[str, str]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def save_packed(path: str | Path, packed: PackedCheckpoint) -> None:
 
     :raises InvalidWeightsError: if the name ends otherwise or the file cannot be written.
     """
-    manifest = {'format': FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
+    manifest = {'format': PACKED_FORMAT, 'opset': OPSET, 'config': asdict(packed.config),
                 **_described(packed.config), 'real_dtype': packed.real_dtype,
                 'is_trained': packed.is_trained, 'source_sha256': packed.source_sha256,
                 'folded': dict(packed.folded), 'zeros': dict(packed.zeros),
@@ -113,10 +114,10 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     """
     manifest = file.manifest
     opset = manifest.get('opset')
-    if manifest['format'] == FORMAT and opset not in (OPSET, *OPSETS_WITHOUT_HASH):
+    if manifest['format'] == PACKED_FORMAT and opset not in (OPSET, *OPSETS_WITHOUT_HASH):
         raise InvalidWeightsError(f'{file.path}: packed with opset {quoted(opset)}, but this '
                                   f'program reads up to {OPSET}; export the weights again')
-    file.require_manifest(FORMAT, MANIFEST_ENTRIES)
+    file.require_manifest(PACKED_FORMAT, MANIFEST_ENTRIES)
     if not file.has_manifest_hash and opset not in OPSETS_WITHOUT_HASH:
         raise InvalidWeightsError(f'{file.path}: opset {opset} has a hash of the manifest, which '
                                   'is missing; the file was changed, fetch it again')
@@ -128,10 +129,6 @@ def packed_checkpoint_in(file: WeightsFile) -> PackedCheckpoint:
     if manifest['real_dtype'] not in REAL_DTYPES:
         raise InvalidWeightsError(f'{file.path}: real_dtype is one of {sorted(REAL_DTYPES)}; got '
                                   f'{quoted(manifest["real_dtype"])}')
-    for name, kind in (('folded', int), ('zeros', int), ('provenance', str)):
-        if not all(type(value) is kind for value in manifest[name].values()):
-            raise InvalidWeightsError(f'{file.path}: {name} holds {kind.__name__} values; got '
-                                      f'{quoted(manifest[name])}')
     packed = PackedCheckpoint(config, file.tensors, **{
         name: manifest[name] for name in ('real_dtype', 'is_trained', 'source_sha256', 'folded',
                                           'zeros', 'provenance')})
@@ -148,7 +145,7 @@ def restore_packed_network(packed: PackedCheckpoint) -> OccupancyNetwork:
     :raises InvalidWeightsError: if names, shapes, dtypes or values of the tensors cannot be those
         of the network.
     """
-    with reading(packed.config.name, InvalidWeightsError):
+    with reading(f'{packed.config.name}: no such network can be built', InvalidWeightsError):
         num_bytes = sum(tensor.nbytes for tensor in packed.tensors.values())
         network = pack_network(blank_network(packed.config, num_bytes),
                                real_dtype=REAL_DTYPES[packed.real_dtype])

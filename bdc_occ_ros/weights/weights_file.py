@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from_bytes
@@ -54,16 +54,16 @@ class WeightsFile:
     sha256: str
     has_manifest_hash: bool
 
-    def require_manifest(self, kind: str, entries: Mapping[str, type]) -> None:
+    def require_manifest(self, kind: str, entries: Mapping[str, Any]) -> None:
         """
         Refuse a file of another format, and one that lacks an entry or has another.
 
-        :param entries: Type by name, beside format and tensors_sha256.
+        :param entries: Type by name, as dict[str, int] is one, beside format and tensors_sha256.
         :raises InvalidWeightsError: if the manifest differs.
         """
         types = {'format': str, 'tensors_sha256': str, **entries}
         unfit = [name for name in {**types, **self.manifest}
-                 if type(self.manifest.get(name)) is not types.get(name)]
+                 if not _is_of(self.manifest.get(name), types.get(name))]
         if unfit or self.manifest['format'] != kind:
             raise InvalidWeightsError(
                 f'{self.path}: the manifest must say format {kind!r} and have {sorted(types)}; it '
@@ -109,7 +109,7 @@ def read_weights_file(path: str | Path) -> WeightsFile:
     path = Path(path)
     data, header = _parts(path)
     with reading(f'{path}: header', InvalidWeightsError):
-        metadata = header.pop('__metadata__', {})
+        metadata = header.pop('__metadata__', None) or {}  # safetensors takes null for none
         dtypes = {entry['dtype'] for entry in header.values()}
     if not dtypes <= STORED_DTYPES:
         raise InvalidWeightsError(f'{path}: tensors are {sorted(STORED_DTYPES)}; got '
@@ -178,6 +178,13 @@ def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f'{name}|{tensor.dtype}|{tuple(tensor.shape)}|'.encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Return whether a value of JSON is of a type, and the values in it of theirs."""
+    if members := get_args(kind):
+        return type(value) is dict and all(type(each) is members[1] for each in value.values())
+    return type(value) is kind
 
 
 def _text_sha256(text: str) -> str:

@@ -27,7 +27,7 @@ from bdc_occ_ros.dataset.scene_writer import (
 )
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import InvalidDatasetError
-from bdc_occ_ros.files import read_json, reading, replacing
+from bdc_occ_ros.files import quoted, read_json, reading, replacing
 from bdc_occ_ros.geometry.camera_rig import CameraRig
 from bdc_occ_ros.sync.synthetic_triggers import NUSCENES_STEP_MS, START_NS
 from bdc_occ_ros.world.keyframes import KeyframeBatch, Objects, visibility_grade
@@ -82,7 +82,7 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
     with reading(file, InvalidDatasetError, 'give another folder'):
         found = read_json(file, InvalidDatasetError)
     if found != asdict(settings):
-        raise InvalidDatasetError(f'{file.parent} was begun with {found}; got {asdict(settings)}; '
+        raise InvalidDatasetError(f'{file.parent} was begun with {quoted(found)}; got {settings}; '
                                   'give another folder, or delete it')
 
 

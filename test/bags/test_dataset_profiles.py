@@ -82,6 +82,7 @@ def test_a_parameter_file_with_cameras_takes_the_place_of_the_profile(tmp_path, 
 @pytest.mark.parametrize(('given', 'words'), [
     (('nusenes',), "no dataset 'nusenes': give the path of a file, or one of autoware, "),
     (('{tmp}/absent.yaml',), 'absent.yaml'), (('',), "no dataset ''"),
+    (('x' * 300,), 'no dataset'),
     (('nuscenes', '{tmp}/absent.yaml'), 'absent.yaml: there is no such file'),
     (('nuscenes', '{tmp}/list.yaml'), 'with ros__parameters is needed')])
 def test_unknown_profiles_and_missing_files_are_refused(tmp_path, given, words):

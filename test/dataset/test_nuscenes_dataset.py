@@ -160,6 +160,14 @@ def test_a_sample_that_comes_after_itself_is_named(copy):
         NuscenesDataset(copy, VERSION, None)
 
 
+def test_an_annotation_that_names_no_other_is_refused(copy):
+    row = rewrite(copy, 'sample_annotation', prev='nowhere')
+    dataset = NuscenesDataset(copy, VERSION, None)
+    key = next(key for key in dataset.keys if key.token == row['sample_token'])
+    with pytest.raises(InvalidDatasetError, match="'nowhere' is missing; the tables belong"):
+        dataset.boxes(key)
+
+
 @pytest.mark.parametrize(('table', 'values', 'words'), [
     ('sample_data', {'timestamp': 10 ** 30}, 'timestamp is whole'),
     ('sample_data', {'timestamp': None}, 'timestamp is whole; got None'),
@@ -169,6 +177,8 @@ def test_a_sample_that_comes_after_itself_is_named(copy):
     ('sample', {'scene_token': None}, 'scene_token is text'),
     ('sensor', {'channel': ['a']}, 'channel is text'),
     ('scene', {'name': 'x' * 10 ** 6}, 'name is text'),
+    ('scene', {'name': 'x' * 256}, 'name is text'),  # no file can have that name
+    ('sample_data', {'filename': 'x' * 256}, 'filename is text'),
     ('category', {'name': None}, 'name is text'),
     ('sample_annotation', {'attribute_tokens': ['a', 'b']}, 'one token or none'),
     ('sample_annotation', {'prev': None}, 'prev is text'),

@@ -11,7 +11,6 @@ import pytest
 
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.drawing import sources
 from bdc_occ_ros.drawing.sheet import WIDTH_PX
 from bdc_occ_ros.drawing.sources import choose_sample, source_of_sample
 from bdc_occ_ros.errors import UsageError
@@ -50,7 +49,7 @@ def test_everything_is_in_the_frame_of_the_label(dataset):
 
 
 def test_a_sample_without_label_still_shows_its_boxes(dataset, monkeypatch, tmp_path):
-    monkeypatch.setattr(sources, 'label_path', lambda *_: tmp_path / 'absent.npz')
+    monkeypatch.setattr(dataset, 'label_path', lambda _: tmp_path / 'absent.npz')
     source = source_of_sample(dataset, dataset.keys[0])
     column, = source.columns
     assert column.occupancy is None and source.overlay.voxels is None

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from types import SimpleNamespace
 
 from made_scenes import VERSION
 import numpy as np
@@ -17,9 +19,10 @@ from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Occupancy
-from bdc_occ_ros.errors import InvalidDatasetError
+from bdc_occ_ros.errors import InvalidDatasetError, MeasurementError
 from bdc_occ_ros.evaluation.dataset_evaluation import count_answers, Evaluation
 from bdc_occ_ros.evaluation.detection_scores import detection_scores, submission_of
+from bdc_occ_ros.evaluation.score_report import score_report
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
 from bdc_occ_ros.predictor import Prediction
 from bdc_occ_ros.share import share_path
@@ -54,6 +57,14 @@ def score(dataset, oracle, with_rays=False, keys=None):
     evaluation = Evaluation(18, FREE_LABEL, VoxelGrid(), with_rays)
     return count_answers(lambda key: oracle(dataset.frame(key)), dataset, keys or dataset.keys,
                          evaluation)
+
+
+def test_a_full_temporary_folder_is_no_fault_of_the_data_set(dataset, monkeypatch, tmp_path):
+    evaluation = score(dataset, Oracle(dataset))
+    source = SimpleNamespace(about={}, class_names=OCCUPANCY_CLASS_NAMES, free_label=FREE_LABEL)
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'none'))
+    with pytest.raises(MeasurementError, match='none: cannot be written'):
+        score_report(source, dataset, evaluation)
 
 
 def test_the_truth_scores_one_everywhere(dataset):

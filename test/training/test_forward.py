@@ -66,3 +66,10 @@ def test_pictures_may_have_more_rows_than_the_network_was_made_for(tiny_config):
                        for network in (short, tall))
     assert found.depth_probability.shape[3:] == (8, 12)
     assert torch.equal(found.occupancy_logits, expected.occupancy_logits)
+
+
+@pytest.mark.parametrize('capability, expected', [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_auto_asks_the_gpu_for_what_it_does_not_emulate(monkeypatch, capability, expected):
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda *_, **__: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda _: capability)
+    assert uses_bfloat16('auto', torch.device('cuda')) is expected

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from bdc_occ_ros.bench.machine import describe_machine
-from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidTrainingStateError, InvalidWeightsError
 from bdc_occ_ros.evaluation.voxel_iou import ConfusionMatrix
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.cost import profile_network, total_cost
 from bdc_occ_ros.network.network import OccupancyNetwork
 from bdc_occ_ros.training.forward import run_network
 from bdc_occ_ros.training.recipe import Recipe
+from bdc_occ_ros.training.saved_training import samples_seen_by
 from bdc_occ_ros.training.source_scores import SourceScores
 from bdc_occ_ros.training.sweep import (
     Entry,
@@ -84,10 +85,9 @@ def test_all_networks_take_the_same_samples_and_get_rows(tiny_model, tmp_path):
         whole.counts += scores.counts.sum(axis=0)
         assert row.miou.value == pytest.approx(100 * whole.mean_iou(17))
         cost = total_cost(profile_network(training.config))
-        assert (row.params, row.packed_bytes, row.macs_1bit) == (
-            cost.params, cost.packed_bytes, cost.macs_1bit)
+        assert row.cost == cost
         assert row.gain.value == pytest.approx(row.miou.value - rows[0].miou.value)
-    assert [row.macs_1bit > 0 for row in rows] == [True, False, True]
+    assert [row.cost.macs_1bit > 0 for row in rows] == [True, False, True]
     assert [line.split()[0] for line in rows_as_text(rows).splitlines()] == [
         'network', 'v3', 'fp', 'reactnet']
     assert rows[0].samples_seen == 6 and set(rows[0].average_precisions) >= {'car', 'bus'}
@@ -153,6 +153,12 @@ def test_first_weights_are_taken_over_and_their_samples_count(tiny_model, tmp_pa
     assert sweep_rows([(training, scores)], 'a', training.entry, 400)[0].samples_seen == 406
 
 
+@pytest.mark.parametrize('said', ['many', '', '-1', '9' * 5000])
+def test_samples_that_are_no_number_are_refused(said):
+    with pytest.raises(InvalidWeightsError, match='samples_seen .*, which is no number'):
+        samples_seen_by(Checkpoint(None, {}, {'samples_seen': said}))
+
+
 def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_model):
     sweep = sweep_of(tiny_model, ('a',), ('b', REACTNET), seeds=(3, 5))
     right, wrong = np.zeros((4, 18, 18), int), np.zeros((4, 18, 18), int)
@@ -171,6 +177,7 @@ def test_rows_are_means_over_seeds_and_compare_the_seeds_that_both_have(tiny_mod
     _, behind = sweep_rows([(plans[0], scores[0]), (plans[3], scores[2])], 'abcd', 'a')
     assert behind.gain is None and behind.seeds == (5,)
     document = json.loads(json.dumps(rows_as_json([first, second])))
+    assert document[0]['macs_1bit'] == first.cost.macs_1bit and document[0]['gain']['low'] == 0
     assert document[1]['gain'] == pytest.approx({'value': -60, 'low': -60, 'high': -60})
     alone, = sweep_rows([(plans[1], scores[1])], 'abcd', 'a')  # a failed: nothing to compare with
     assert alone.name == 'b' and alone.gain is None

@@ -198,6 +198,7 @@ def test_weights_of_another_config_are_refused(weights, checkpoint):
     ({'format': 'bdc_occ_ros weights 9'}, 'format'),
     ({'config': {'name': 'x'}}, 'missing keys'),
     ({'provenance': 'me'}, 'manifest must say'),
+    ({'provenance': {'samples_seen': 5}}, "another type are .'provenance'"),
     ({'extra': 1}, 'manifest must say'),
 ])
 def test_a_manifest_that_does_not_fit_is_refused(weights, checkpoint, changes, expected):
@@ -259,6 +260,13 @@ def test_sizes_that_are_only_too_large_together_are_refused(network):
 def test_weights_of_other_programs_are_refused(weights, checkpoint, metadata):
     weights.write_bytes(save(dict(checkpoint.tensors), metadata))
     with pytest.raises(InvalidWeightsError, match='manifest'):
+        load_checkpoint(weights)
+
+
+def test_metadata_of_nothing_are_refused(weights):
+    header, body = parts_of(weights)
+    write_parts(weights, {**header, '__metadata__': None}, body)
+    with pytest.raises(InvalidWeightsError, match=r'here they are \[\]'):
         load_checkpoint(weights)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import InvalidSettingError, UsageError
+from bdc_occ_ros.errors import InvalidConfigError, InvalidSettingError, UsageError
 from bdc_occ_ros.kernels.selection import ChosenBackend, VARIABLE
 from bdc_occ_ros.network.config import load_network_config
 from bdc_occ_ros.network.network import OccupancyNetwork
@@ -23,6 +23,11 @@ from bdc_occ_ros.ros.predictor_loading import load_predictor
 from bdc_occ_ros.weights import loading as network_loading
 from bdc_occ_ros.weights.checkpoint import Checkpoint, save_checkpoint
 from bdc_occ_ros.weights.packed_checkpoint import pack_checkpoint, save_packed
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(InvalidConfigError, match="no network config 'xx"):
+        network_loading.load_network('x' * 300, 'cpu', 0)
 
 
 @pytest.fixture(scope='module')

@@ -20,7 +20,6 @@ from bdc_occ_ros.dataset.check.rigs import check_rigs
 from bdc_occ_ros.dataset.check.tables import check_tables, CURE, read_tables
 from bdc_occ_ros.dataset.class_shares import ClassShares
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
-from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.errors import BdcOccError, InvalidDatasetError
 
@@ -81,7 +80,7 @@ def _check_sample(check: DatasetCheck, agreement: LabelAgreement, key: SampleKey
             check.issues.append(DatasetIssue(name, where, str(error), cure))
 
     dataset, sample = check.dataset, f'sample {key.token} of {key.scene_name}'
-    file = label_path(dataset.dataroot, key.scene_name, key.token)
+    file = dataset.label_path(key)
     frame = attempt('files', sample, UNPACK_AGAIN, dataset.frame, key)
     points_m = attempt('files', f'LiDAR sweep of {sample}', UNPACK_AGAIN, _points_m, dataset, key)
     label = None

@@ -3,11 +3,11 @@
 """Check that the files of samples are there, and hold what the tables say."""
 
 from collections.abc import Iterator
+import os
 from pathlib import Path
 
 from bdc_occ_ros.dataset.check.issues import DatasetIssue, UNPACK_AGAIN
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
-from bdc_occ_ros.dataset.occ3d_label import label_path
 from bdc_occ_ros.dataset.taxonomy import CAMERAS, LIDAR
 
 JPEG_END = b'\xff\xd9'
@@ -35,18 +35,20 @@ def check_files(dataset: NuscenesDataset) -> Iterator[DatasetIssue]:
                 yield DatasetIssue('files', str(path), 'is missing or empty', UNPACK_AGAIN)
             elif channel in CAMERAS and not _ends(path):
                 yield DatasetIssue('files', str(path), 'ends before the image does', UNPACK_AGAIN)
-        path = label_path(dataset.dataroot, key.scene_name, key.token)
+        path = dataset.label_path(key)
         if has_labels and not path.is_file():
             yield DatasetIssue('labels', str(path), 'is missing', UNPACK_LABELS)
 
 
 def share_of_sweeps(dataset: NuscenesDataset) -> float | None:
     """Return which share of the sweeps between samples is there, 0 to 1; None without any."""
-    files = [dataset.rows.file(row) for row in dataset.tables.sample_data
-             if not row['is_key_frame'] and row['channel'] in (*CAMERAS, LIDAR)]
-    there = {file for folder in {file.parent for file in files} if folder.is_dir()
-             for file in folder.iterdir()}
-    return sum(file in there for file in files) / len(files) if files else None
+    root, names = str(dataset.dataroot), [
+        row['filename'] for row in dataset.tables.sample_data
+        if not row['is_key_frame'] and row['channel'] in (*CAMERAS, LIDAR)]
+    folders = {os.path.dirname(name) for name in names}
+    there = {f'{folder}/{file}' for folder in folders if os.path.isdir(f'{root}/{folder}')
+             for file in os.listdir(f'{root}/{folder}')}
+    return sum(name in there for name in names) / len(names) if names else None
 
 
 def _ends(path: Path) -> bool:

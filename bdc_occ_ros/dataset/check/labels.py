@@ -9,7 +9,7 @@ import numpy as np
 from bdc_occ_ros.classes import FREE_LABEL
 from bdc_occ_ros.dataset.check.issues import DatasetIssue
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset, SampleKey
-from bdc_occ_ros.dataset.occ3d_label import label_path, Occ3dLabel
+from bdc_occ_ros.dataset.occ3d_label import Occ3dLabel
 from bdc_occ_ros.dataset.taxonomy import LIDAR
 from bdc_occ_ros.datatypes import Frame
 from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
@@ -22,7 +22,7 @@ MAKE_AGAIN = 'write the labels again; arrays are indexed x y z, from the rear, t
 def check_label(dataset: NuscenesDataset, key: SampleKey, frame: Frame, label: Occ3dLabel
                 ) -> Iterator[DatasetIssue]:
     """Check what is occupied and observed, from where the cameras of the frame are."""
-    where = str(label_path(dataset.dataroot, key.scene_name, key.token))
+    where = str(dataset.label_path(key))
     observed = label.mask_camera
     if not (label.semantics[observed] != FREE_LABEL).any():
         yield DatasetIssue('labels', where, 'no observed voxel is occupied', MAKE_AGAIN)

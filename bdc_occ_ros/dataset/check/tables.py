@@ -35,7 +35,7 @@ TEXTS = {'sample': ('next',), 'sample_data': ('filename', 'next'), 'scene': ('na
          'sensor': ('channel', 'modality')}
 WHOLE = {'sample': ('timestamp',), 'sample_data': ('timestamp', 'width', 'height'),
          'sample_annotation': ('num_lidar_pts', 'num_radar_pts'), 'scene': ('nbr_samples',)}
-MAX_TEXT = 300  # so that messages may name tokens and files
+MAX_TEXT = 250  # so that messages may name tokens and files, and files can have such names
 MAX_NUMBER = 1e9  # metres and pixels are less
 MAX_WHOLE = 2 ** 53  # microseconds are less, and nanoseconds then have 64 bits
 MAX_TABLE_BYTES = 2 ** 32

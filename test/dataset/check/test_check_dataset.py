@@ -12,6 +12,8 @@ import pytest
 
 from bdc_occ_ros.cli.__main__ import main
 from bdc_occ_ros.dataset.check.check_dataset import check_dataset
+from bdc_occ_ros.dataset.check.files import share_of_sweeps
+from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.dataset.occ3d_label import load_label, save_label
 
 pytest.importorskip('nuscenes', reason='nuscenes-devkit is not installed')
@@ -62,6 +64,21 @@ def test_the_report_says_what_was_counted(plain_dataroot, capsys):
     shares = report['class_shares']
     assert shares['driveable_surface'] > shares['truck'] > 0 == shares['bicycle']
     assert sum(share for name, share in shares.items() if name != 'free') == pytest.approx(1)
+
+
+def test_sweeps_that_are_there_are_counted(copy):
+    taken = []
+
+    def as_sweep(place, row):
+        if '/CAM_FRONT/' in row['filename']:
+            taken.append(copy / row['filename'])
+            return row | {'is_key_frame': False}
+        return row
+
+    change_rows(copy, 'sample_data', as_sweep)
+    taken[0].unlink()
+    share = share_of_sweeps(NuscenesDataset(copy, VERSION, None))
+    assert share == (len(taken) - 1) / len(taken)
 
 
 def test_rows_that_name_no_row_are_found(copy, capsys):
