@@ -199,8 +199,10 @@ class BagReader:
         self.qos[topic] = _strongest([self.qos.get(topic), *connection.ext.offered_qos_profiles])
 
     def _is_readable(self, connection: Connection) -> bool:
-        return (connection.ext.serialization_format == 'cdr'
-                and self.topics.get(connection.topic, connection.msgtype) == connection.msgtype)
+        topic, msgtype = connection.topic, connection.msgtype  # SQLite keeps values of any type
+        return (isinstance(topic, str) and isinstance(msgtype, str)
+                and connection.ext.serialization_format == 'cdr'
+                and self.topics.get(topic, msgtype) == msgtype)
 
     def _compare(self, stated: dict[str, Any]) -> None:
         """Take the profiles that metadata.yaml states, and say where it counts otherwise."""

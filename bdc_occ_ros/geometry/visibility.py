@@ -11,7 +11,7 @@ import numpy as np
 
 from bdc_occ_ros.geometry.camera_rig import Camera
 from bdc_occ_ros.geometry.preprocessing import Preprocessor
-from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import cell_centers_m, VoxelGrid
 
 NEAREST_M = 0.1
 ALMOST_ZERO = 1e-12
@@ -50,26 +50,32 @@ class FieldOfView:
             vehicle stood still in between.
         :return: (X, Y, Z) bool.
         """
-        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
-        seen = _between(*self._visible_heights_m(grid, self._camera_from_ego @ motion), grid)
+        camera_from_key_ego = self._camera_from_key_ego(ego_from_key_ego)
+        seen = _between(*self._visible_heights_m(grid, camera_from_key_ego), grid)
         if self._is_filled is not None:
-            indices = np.argwhere(seen)
-            seen[tuple(indices.T)] = self.points(grid.centers_m(indices), motion)
+            cells = np.flatnonzero(seen)
+            centers_m = np.take(cell_centers_m(grid), cells, axis=0)
+            seen.reshape(-1)[cells] = self._shown(centers_m, camera_from_key_ego)
         return seen
 
     def points(self, points_m: np.ndarray, ego_from_key_ego: np.ndarray | None = None
                ) -> np.ndarray:
         """Return which points the camera sees, (N,) bool, as `cells` does of (N, 3) metres."""
-        motion = np.eye(4) if ego_from_key_ego is None else ego_from_key_ego
-        camera_from_key_ego = self._camera_from_ego @ motion
-        in_camera_m = points_m @ camera_from_key_ego[:3, :3].T + camera_from_key_ego[:3, 3]
-        planes, offsets = self._half_spaces[:, :3], self._half_spaces[:, 3]
-        seen = (in_camera_m @ planes.T + offsets >= 0).all(axis=1)
+        camera_from_key_ego = self._camera_from_key_ego(ego_from_key_ego)
+        seen = (_mapped(points_m, self._half_spaces @ camera_from_key_ego) >= 0).all(axis=1)
         if self._is_filled is not None:
-            homogeneous = in_camera_m[seen] @ self._intrinsics.T
-            columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.int64).T
-            seen[seen] = self._is_filled[rows, columns]
+            seen[seen] = self._shown(points_m[seen], camera_from_key_ego)
         return seen
+
+    def _camera_from_key_ego(self, ego_from_key_ego: np.ndarray | None) -> np.ndarray:
+        return self._camera_from_ego @ (
+            np.eye(4) if ego_from_key_ego is None else ego_from_key_ego)
+
+    def _shown(self, points_m: np.ndarray, camera_from_key_ego: np.ndarray) -> np.ndarray:
+        """Return which points of the pyramid, (N, 3), lie on pixels that are filled."""
+        homogeneous = _mapped(points_m, self._intrinsics @ camera_from_key_ego[:3])
+        columns, rows = np.rint(homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.intp).T
+        return self._is_filled[rows, columns]
 
     def _visible_heights_m(self, grid: VoxelGrid, camera_from_key_ego: np.ndarray
                            ) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +92,10 @@ class FieldOfView:
             else:
                 np.minimum(highest_m, border_m, out=highest_m)
         return lowest_m, highest_m
+
+
+def _mapped(points_m: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    return points_m @ matrix[:, :3].T + matrix[:, 3]
 
 
 def _between(lowest_m: np.ndarray, highest_m: np.ndarray, grid: VoxelGrid) -> np.ndarray:

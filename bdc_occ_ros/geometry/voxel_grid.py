@@ -3,6 +3,7 @@
 """Define the grids in the ego frame: voxels, and the bird's-eye cells below them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,6 +65,12 @@ class VoxelGrid:
         scaled = (np.asarray(points_m, np.float64) - self.lower_m) / self.cell_size_m
         indices = np.floor(scaled).astype(np.int64)
         return indices, ((indices >= 0) & (indices < self.shape)).all(axis=-1)
+
+
+@lru_cache(maxsize=4)
+def cell_centers_m(grid: VoxelGrid) -> np.ndarray:
+    """Return the centres of all cells in the order of a flattened grid, (N, 3) float32."""
+    return grid.centers_m(np.indices(grid.shape).reshape(3, -1).T)
 
 
 @dataclass(frozen=True)

@@ -69,19 +69,25 @@ class CalibrationSource:
         self._lock = threading.Lock()
         self._infos: dict[str, CameraInfo] = {}
         self._cameras: dict[str, Camera] = {}
+        self._mounts: dict[str, np.ndarray] = {}
         self._problems: dict[str, str] = {}
-        self.subscriptions: list[StoredSubscription] = []
+        self._subscriptions: list[StoredSubscription] = []
         self.reload()
         if not config.calibration_file:
-            self.subscriptions = [
+            self._subscriptions = [
                 StoredSubscription(node, CameraInfo, config.camera[name].info,
                                    partial(self._take_info, name), qos)
                 for name in config.cameras]
 
     def destroy(self) -> None:
         """Stop listening."""
-        for subscription in self.subscriptions:
+        for subscription in self._subscriptions:
             subscription.destroy()
+
+    def follow_publishers(self) -> None:
+        """Ask for what is stored where it is offered."""
+        for subscription in (*self._subscriptions, self._transforms.static):
+            subscription.update()
 
     def reload(self) -> None:
         """
@@ -95,7 +101,7 @@ class CalibrationSource:
             self._cameras = cameras
             self._problems.clear()
             self._transforms.refusals = {}
-        for subscription in self.subscriptions:
+        for subscription in self._subscriptions:
             subscription.renew()
 
     def cameras(self) -> dict[str, Camera]:
@@ -155,20 +161,20 @@ class CalibrationSource:
             raise InvalidCalibrationError(
                 f'{name}: no camera_info on {self._config.camera[name].info}; publish it or set '
                 'calibration_file')
-        camera = camera_from_info(self._infos[name], name, self._mount(name),
-                                  self._config.rectified, self._config.undistort)
-        known = self._cameras.get(name)
-        if known is not None and np.allclose(known.ego_from_camera, camera.ego_from_camera,
-                                             rtol=0.0, atol=SAME_MOUNT):
-            return replace(camera, ego_from_camera=known.ego_from_camera)
-        return camera
+        return camera_from_info(self._infos[name], name, self._mount(name),
+                                self._config.rectified, self._config.undistort)
 
     def _mount(self, name: str) -> np.ndarray:
-        """Return ego_from_camera from the newest transforms."""
+        """Return ego_from_camera from the newest transforms; the one before where it is the same."""
         frame = self._config.camera[name].frame
         try:
             mount = self._transforms.tree.lookup(self._config.base_frame, frame)
         except TransformUnavailableError as error:
             refusal = self._transforms.refusals.get(frame)
             raise InvalidCalibrationError(f'{name}: {refusal or error}') from error
-        return ego_from_optical(mount, self._config.camera_frame_convention)
+        mount = ego_from_optical(mount, self._config.camera_frame_convention)
+        known = self._mounts.get(name)
+        if known is not None and np.allclose(known, mount, rtol=0.0, atol=SAME_MOUNT):
+            return known
+        self._mounts[name] = mount
+        return mount

@@ -2,15 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look once at a bag or a running robot: which dataset profile fits, and how is it calibrated."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 import time
-
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
 from bdc_occ_ros.bags.dataset_profiles import DatasetMatch, match_dataset, parameter_files
 from bdc_occ_ros.errors import InvalidCalibrationError, NoDatasetError
@@ -19,6 +12,7 @@ from bdc_occ_ros.ros.calibration_source import CalibrationSource
 from bdc_occ_ros.ros.inputs import INPUT_QOS
 from bdc_occ_ros.ros.node_config import NodeConfig
 from bdc_occ_ros.ros.parameters import declare_parameters
+from bdc_occ_ros.ros.spun_node import spun_node
 from bdc_occ_ros.ros.transforms import TransformListener
 
 WAIT_S = 20.0
@@ -44,7 +38,7 @@ def dataset_of_graph(wait_s: float = WAIT_S) -> DatasetMatch:
 
     :raises NoDatasetError: if none fits by then.
     """
-    with _short_lived_node('dataset_choice') as node:
+    with spun_node('dataset_choice') as node:
         deadline_s = time.monotonic() + wait_s
         while True:
             topics = [name for name, kinds in node.get_topic_names_and_types()
@@ -67,30 +61,17 @@ def live_rig(dataset: str, wait_s: float = WAIT_S) -> tuple[CameraRig, NodeConfi
     :raises InvalidCalibrationError: if none is.
     """
     file, = parameter_files(dataset)
-    with _short_lived_node('bdc_occ', '--ros-args', '--params-file', str(file)) as node:
+    with spun_node('bdc_occ', '--ros-args', '--params-file', str(file)) as node:
         config = declare_parameters(node)
         source = CalibrationSource(node, config, TransformListener(node),
                                    INPUT_QOS[config.input_qos])
-        executor = SingleThreadedExecutor(context=node.context)
-        executor.add_node(node)
+        node.create_timer(POLL_S, source.follow_publishers)
         deadline_s = time.monotonic() + wait_s
         while len(cameras := source.cameras()) < len(config.cameras) and (
                 time.monotonic() < deadline_s):
-            executor.spin_once(POLL_S)
+            time.sleep(POLL_S)
         problems = list(source.problems().values())
         if not cameras:
             raise InvalidCalibrationError('; '.join(problems))
         key = config.key_camera if config.key_camera in cameras else next(iter(cameras))
         return CameraRig(tuple(cameras.values()), key), config, problems
-
-
-@contextmanager
-def _short_lived_node(name: str, *arguments: str) -> Iterator[Node]:
-    """Offer a node in a context of its own, which leaves the signals to Python."""
-    context = rclpy.Context()
-    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        yield rclpy.create_node(name, context=context, cli_args=list(arguments),
-                                enable_rosout=False, start_parameter_services=False)
-    finally:
-        rclpy.try_shutdown(context=context)

@@ -16,7 +16,8 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 
-from bdc_occ_ros.errors import TransformUnavailableError
+from bdc_occ_ros.errors import InvalidPoseError, TransformUnavailableError
+from bdc_occ_ros.files import quoted
 from bdc_occ_ros.ros.boundary import Boundary, described
 from bdc_occ_ros.ros.conversions import transform_from_odometry
 from bdc_occ_ros.ros.node_config import NodeConfig
@@ -36,7 +37,7 @@ class EgoMotion:
         self._config = config
         self._transforms = transforms
         self._odometry = AwaitedTransforms()
-        self._odometry_frame = ''
+        self._odometry_frame = self._odometry_problem = ''
         self._boundary = Boundary(node)
         self._subscription = None
         if config.ego_motion in ('auto', 'odom'):
@@ -63,7 +64,7 @@ class EgoMotion:
         """
         self.source = self._choose()
         if self.source == 'off':
-            self.problem = '' if self._config.ego_motion == 'off' else (
+            self.problem = '' if self._config.ego_motion == 'off' else self._odometry_problem or (
                 f'neither TF from {self._config.odom_frame} to {self._config.base_frame} nor '
                 'odometry has come; motion between exposures is ignored')
             self.num_ignored += 1
@@ -71,7 +72,8 @@ class EgoMotion:
         try:
             poses = self._stamped_poses(stamps_ns)
         except TransformUnavailableError as error:
-            self.problem = f'{self.source}: {error}'
+            self.problem = (self._odometry_problem if self.source == 'odom' else '') or (
+                f'{self.source}: {error}')
             if self._config.ego_motion != 'auto':
                 raise
             self.num_ignored += 1
@@ -109,11 +111,10 @@ class EgoMotion:
         with self._boundary.around('odometry', self._refuse):
             pose = transform_from_odometry(message)
             if pose.child not in ('', self._config.base_frame):
-                self.problem = (f'odom gives the pose of {pose.child}, not of '
-                                f'{self._config.base_frame}; set base_frame or odom_topic')
-                return
+                raise InvalidPoseError(f'it is the pose of {quoted(pose.child)}, not of '
+                                       f'{self._config.base_frame}; set base_frame or odom_topic')
             self._odometry.add(replace(pose, child=self._config.base_frame))
-            self._odometry_frame = pose.parent
+            self._odometry_frame, self._odometry_problem = pose.parent, ''
 
     def _refuse(self, error: Exception) -> None:
-        self.problem = f'odom: {described(error)}'
+        self._odometry_problem = f'odom: {described(error)}'

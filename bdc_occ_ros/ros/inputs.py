@@ -268,8 +268,7 @@ class Inputs:
         for camera in self.cameras.values():
             with self._boundary.around(camera.name, camera.refuse):
                 camera.update_subscription(found)
-        for subscription in (*self.calibration.subscriptions, self.transforms.static):
-            subscription.update()
+        self.calibration.follow_publishers()
 
     def _follow_time_jump(self, jump: TimeJump) -> None:
         """Reset where a bag starts over, its player seeks, or simulated time is switched."""

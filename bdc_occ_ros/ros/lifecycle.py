@@ -15,7 +15,6 @@ from rclpy.executors import await_or_execute
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
-from rclpy.service import Service
 from rclpy.subscription import Subscription
 from std_srvs.srv import Trigger
 
@@ -121,7 +120,7 @@ class ReportingLifecycleNode(LifecycleNode):
                 self.trigger_activate()
         timer = self.create_timer(0.0, start, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def create_trigger(self, name: str, action: Callable[[], str | Awaitable[str]]) -> Service:
+    def create_trigger(self, name: str, action: Callable[[], str | Awaitable[str]]) -> None:
         """
         Create a std_srvs/Trigger service that answers with a sentence.
 
@@ -134,8 +133,8 @@ class ReportingLifecycleNode(LifecycleNode):
                 response.success, response.message = False, str(error)
             return response
         # a group of its own: others are not called while a coroutine of their group waits
-        return self.create_service(Trigger, name, answer,
-                                   callback_group=MutuallyExclusiveCallbackGroup())
+        self.create_service(Trigger, name, answer,
+                            callback_group=MutuallyExclusiveCallbackGroup())
 
     def _change_state_or_refuse(self, request: ChangeState.Request,
                                 response: ChangeState.Response) -> ChangeState.Response:

@@ -41,8 +41,11 @@ class OccupancyNode(ReportingLifecycleNode):
         self._inputs: Inputs | None = None
         self._pipeline: Pipeline | None = None
         self._predictor = self._outputs = None
-        self._triggers = ()
         self._diagnostics = Diagnostics(self, DIAGNOSTICS_PERIOD_S)
+        # a request that waits for its answer outlives every transition
+        self.create_trigger('~/reset', self._reset)
+        self.create_trigger('~/reload_calibration', self._reload_calibration)
+        self.create_trigger('~/save_snapshot', self._save_snapshot)
         if given_parameters(self).get('autostart', True) is not False:
             self.start_by_itself()
 
@@ -59,10 +62,6 @@ class OccupancyNode(ReportingLifecycleNode):
                 f'{config.model.name} is untrained: its output means nothing; set model.weights')
         warm_up(self._predictor, config.cameras, config.model.warmup_iterations)
         self._outputs = OutputPublishers(self)
-        self._triggers = (
-            self.create_trigger('~/reset', self._reset),
-            self.create_trigger('~/reload_calibration', self._reload_calibration),
-            self.create_trigger('~/save_snapshot', self._save_snapshot))
         return super().on_configure(state)
 
     @log_failures
@@ -118,12 +117,9 @@ class OccupancyNode(ReportingLifecycleNode):
             self._outputs.withdraw_grid('the node stops')
 
     def _release(self) -> None:
-        for service in self._triggers:
-            self.destroy_service(service)
         if self._outputs is not None:
             self._outputs.destroy()
         self._predictor = self._outputs = None
-        self._triggers = ()
         gc.collect()
 
     def _follow(self, before: NodeConfig, now: NodeConfig) -> None:

@@ -29,7 +29,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from bdc_occ_ros.classes import OCCUPANCY_CLASS_NAMES, OCCUPANCY_COLORS_RGB
 from bdc_occ_ros.datatypes import Occupancy
 from bdc_occ_ros.errors import InvalidConfigError, InvalidGridError
-from bdc_occ_ros.geometry.voxel_grid import VoxelGrid
+from bdc_occ_ros.geometry.voxel_grid import cell_centers_m, VoxelGrid
 from bdc_occ_ros.ros.conversions import point_message, pose_message
 from bdc_occ_ros.ros.node_config import GridConfig
 
@@ -46,15 +46,9 @@ _CONFIDENCE = [('confidence', np.float32)]
 
 
 @lru_cache(maxsize=4)
-def _centers_m(grid: VoxelGrid) -> np.ndarray:
-    """Return the centres of all cells in the order of a flattened grid, (N, 3) float32."""
-    return grid.centers_m(np.indices(grid.shape).reshape(3, -1).T)
-
-
-@lru_cache(maxsize=4)
 def _nearness_rank(grid: VoxelGrid) -> np.ndarray:
     """Return the place of every cell when sorted by distance from the vehicle's axis, (N,)."""
-    distances_m = np.hypot(*_centers_m(grid)[:, :2].T)
+    distances_m = np.hypot(*cell_centers_m(grid)[:, :2].T)
     rank = np.empty(len(distances_m), dtype=np.int32)
     rank[np.argsort(distances_m, kind='stable')] = np.arange(len(rank), dtype=np.int32)
     return rank
@@ -93,7 +87,7 @@ def _points(occupancy: Occupancy, indices: np.ndarray, dtype: list,
             output_from_ego: np.ndarray | None) -> np.ndarray:
     """Return a structured array with positions and labels of the cells."""
     points = np.empty(len(indices), dtype)
-    positions_m = np.take(_centers_m(occupancy.grid), indices, axis=0)
+    positions_m = np.take(cell_centers_m(occupancy.grid), indices, axis=0)
     if output_from_ego is not None:
         moved = output_from_ego.astype(np.float32)
         positions_m = positions_m @ moved[:3, :3].T + moved[:3, 3]
@@ -306,7 +300,7 @@ def occupancy_to_markers(occupancy: Occupancy, header: Header, max_markers: int 
     """
     grid = occupancy.grid
     indices, num_dropped = nearest_cells(occupancy.occupied, grid, max_markers)
-    centers_m = grid.centers_m(np.stack(np.unravel_index(indices, grid.shape), axis=-1))
+    centers_m = cell_centers_m(grid)[indices]
     labels = occupancy.labels.reshape(-1)[indices]
     colors_rgb = class_colors_rgb(occupancy.class_names)
     markers = [Marker(header=header, action=Marker.DELETEALL)]

@@ -200,26 +200,24 @@ class Pipeline:
         self._decoders = ThreadPoolExecutor(min(MAX_DECODERS, os.cpu_count() or 1), 'decode')
         self._thread = InferenceThread(node, inputs.slot, self.process, self._check)
 
-    def stop(self, timeout_s: float | None = None) -> bool:
+    def stop(self, timeout_s: float | None = None) -> None:
         """
         Let the set in work finish and end the threads.
 
         :param timeout_s: Longest wait; None waits as long as it takes.
-        :return: Whether the inference thread has ended.
         """
-        has_ended = self._thread.stop(timeout_s)
-        self._refuse_asked(UsageError('the node was stopped before the next set'))
+        self._thread.stop(timeout_s)
+        self._refuse_asked('the node was stopped before the next set')
         self._decoders.shutdown(wait=False, cancel_futures=True)
-        return has_ended
 
     def next_result(self) -> Future:
-        """Let the next set be computed, wanted or not; the future gets its Result, or why none."""
+        """Let the next set be computed, wanted or not; get its Result or a UsageError."""
         self._asked.append(Future())
         return self._asked[-1]
 
-    def _refuse_asked(self, error: Exception) -> None:
+    def _refuse_asked(self, reason: str) -> None:
         while self._asked:
-            self._asked.pop().set_exception(error)
+            self._asked.pop().set_exception(UsageError(reason))
 
     def _check(self) -> None:
         """Withdraw a grid that no newer one has followed, and refuse results when no sets come."""
@@ -229,7 +227,7 @@ class Pipeline:
         if self._asked:
             formed = self._inputs.synchronizer.statistics()
             if formed.state is State.STALLED:
-                self._refuse_asked(UsageError(f'no sets come: {"; ".join(formed.reasons)}'))
+                self._refuse_asked(f'no sets come: {"; ".join(formed.reasons)}')
 
     def process(self, image_set: ImageSet) -> None:
         """
@@ -248,9 +246,9 @@ class Pipeline:
 
     def _drop(self, error: Exception) -> None:
         self.statistics.count_dropped(error)
-        self._refuse_asked(error)
-        self._node.get_logger().warning(f'set dropped: {described(error)}',
-                                        throttle_duration_sec=5.0)
+        reason = f'set dropped: {described(error)}'
+        self._refuse_asked(reason)
+        self._node.get_logger().warning(reason, throttle_duration_sec=5.0)
 
     def _is_stale(self, image_set: ImageSet) -> bool:
         """Tell whether a set is from before the last jump in time."""

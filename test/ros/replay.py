@@ -17,7 +17,7 @@ from watcher import is_settled
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
 from bdc_occ_ros.ros.replay.demo import DiagnosticsWatch
 from bdc_occ_ros.ros.replay.node_process import NodeProcess
-from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.ros.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 PROGRAM = Path(__file__).with_name('frame_keeping_node.py')

@@ -6,14 +6,17 @@ import threading
 
 from made_scenes import VERSION
 import pytest
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CameraInfo, CompressedImage
+from simulated_rig import HEIGHT_PX, INTRINSICS, mount_quaternion, transform, WIDTH_PX
 from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
+from watcher import LATCHED
 
 from bdc_occ_ros.bags.dataroot_bag import write_dataroot_bag
 from bdc_occ_ros.bags.formats import converter_format
 from bdc_occ_ros.dataset.nuscenes_dataset import NuscenesDataset
 from bdc_occ_ros.errors import NoDatasetError
-from bdc_occ_ros.ros.dataset_choice import dataset_of_bag, dataset_of_graph
+from bdc_occ_ros.ros.dataset_choice import dataset_of_bag, dataset_of_graph, live_rig
 
 
 def test_the_graph_is_matched_as_soon_as_every_camera_is_there(node, nuscenes_rig):
@@ -43,3 +46,15 @@ def test_of_two_that_name_topics_alike_the_stamps_decide(name, swept_dataroot, t
     write_dataroot_bag(tmp_path / 'bag', NuscenesDataset(swept_dataroot, VERSION, None),
                        'scene-0103', converter=converter_format(name))
     assert dataset_of_bag(tmp_path / 'bag').name == name
+
+
+def test_a_calibration_that_was_sent_once_reaches_who_looks_later(node, tmp_path):
+    file = tmp_path / 'rig.yaml'
+    file.write_text('/**:\n  ros__parameters:\n    cameras: [EYE]\n    key_camera: EYE\n')
+    info = node.create_publisher(CameraInfo, 'camera/EYE/camera_info', LATCHED)
+    static = node.create_publisher(TFMessage, '/tf_static', LATCHED)
+    info.publish(CameraInfo(width=WIDTH_PX, height=HEIGHT_PX, k=INTRINSICS))
+    static.publish(TFMessage(transforms=[
+        transform('base_link', 'EYE', 0, (0.0, 0.0, 1.0), mount_quaternion(0.0))]))
+    rig, _, problems = live_rig(str(file), wait_s=60.0)
+    assert rig.names == ('EYE',) and not problems

@@ -11,6 +11,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import pytest
 from simulated_rig import OFFSETS_NS, SimulatedRig
+from std_srvs.srv import Trigger
 from watcher import Watcher
 
 from bdc_occ_ros.ros.conversions import to_nanoseconds
@@ -174,3 +175,21 @@ def test_unforeseen_error_is_logged_with_its_traceback(start, node, tmp_path):
     assert 'unforeseen' in refusal(Watcher(node))
     assert 'Traceback' in process.log and 'on_configure' in process.log
     assert state(Watcher(node)) == 'unconfigured'
+
+
+def test_a_snapshot_that_waits_is_refused_when_the_node_is_shut_down(start, node):
+    process, rig = start(sync__max_rate_hz=0.01), SimulatedRig(node)
+    for name in OFFSETS_NS:
+        rig.mount(name)
+    watcher = Watcher(node, rig)
+    assert watcher.spin_until(lambda: 'output' in watcher.statuses
+                              and watcher.value('output', 'unwanted') == '1'), watcher.told()
+    client = node.create_client(Trigger, 'bdc_occ/save_snapshot')
+    assert watcher.spin_until(client.service_is_ready)
+    answer = client.call_async(Trigger.Request())
+    watcher.next_diagnostics()
+    assert change(watcher, Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    assert watcher.spin_until(answer.done, 20.0), process.log
+    assert not answer.result().success and 'stopped' in answer.result().message
+    assert state(watcher) == 'finalized'
+    assert process.stop(timeout_s=STOP_LIMIT_S) == 0, process.log

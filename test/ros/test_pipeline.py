@@ -9,6 +9,7 @@ Images are fitted to their calibration, and what is read of the statistics is wh
 import array
 import logging
 import threading
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -16,16 +17,19 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
 from bdc_occ_ros.datatypes import Frame
-from bdc_occ_ros.errors import InvalidCalibrationError, InvalidImageError
+from bdc_occ_ros.errors import InvalidCalibrationError, InvalidImageError, UsageError
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
 from bdc_occ_ros.image_decoding import decode_for_camera
 from bdc_occ_ros.ros.inputs import LatestSlot
+from bdc_occ_ros.ros.parameters import config_from_values
 from bdc_occ_ros.ros.pipeline import (
     InferenceThread,
     MAX_REMARKS_LOGGED,
+    Pipeline,
     PipelineStatistics,
     rig_of_images,
 )
+from bdc_occ_ros.sync.statistics import State
 
 
 def test_newest_item_is_worked_on_while_older_ones_are_counted(node):
@@ -73,6 +77,24 @@ def test_unforeseen_error_reaches_the_thread_that_spins(ros, node):
             ros.spin_once(node, timeout_sec=0.1)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert thread.stop(60.0)
+
+
+def test_a_result_that_was_asked_for_is_refused_whatever_its_set_raises(node):
+    slot, live = LatestSlot(), SimpleNamespace(config=config_from_values({}))
+    pipeline = Pipeline(
+        node, live, SimpleNamespace(  # it has no calibration
+            slot=slot, synchronizer=SimpleNamespace(
+                epoch=0, statistics=lambda: SimpleNamespace(state=State.OK))),
+        SimpleNamespace(decode_reduction=None),
+        SimpleNamespace(wanted=lambda config: (), withdraw_grid=lambda *given: None))
+    result = pipeline.next_result()
+    is_answered = threading.Event()
+    result.add_done_callback(lambda _: is_answered.set())
+    slot.put(SimpleNamespace(epoch=0))
+    assert is_answered.wait(60.0)
+    pipeline.stop()
+    with pytest.raises(UsageError, match='set dropped: AttributeError: .*calibration'):
+        result.result()
 
 
 def camera(name='front', width=160, height=90):

@@ -17,7 +17,7 @@ from rosgraph_msgs.msg import Clock
 from bdc_occ_ros.bags.bag_reader import BagMessage, BagReader
 from bdc_occ_ros.errors import InvalidBagError, MissingDependencyError, UsageError
 from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
-from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.ros.spun_node import spun_node
 
 CLOCK_TOPIC = '/clock'
 CLOCK_PERIOD_NS = 10_000_000

@@ -21,7 +21,7 @@ from bdc_occ_ros.errors import UsageError
 from bdc_occ_ros.files import writing
 from bdc_occ_ros.ros.outputs import LABEL_TOPICS, LATCHED, OUTPUTS
 from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
-from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.ros.spun_node import spun_node
 
 DEPTH = 50
 DISCOVERY_S = 5.0

@@ -28,7 +28,7 @@ from bdc_occ_ros.ros.outputs import DEBUG_TOPICS, OUTPUTS
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer, Playback
 from bdc_occ_ros.ros.replay.bag_recorder import recording
 from bdc_occ_ros.ros.replay.node_process import NodeProcess
-from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.ros.spun_node import spun_node
 from bdc_occ_ros.share import share_path
 
 FIRST_DOMAIN, NUM_DOMAINS = 61, 40

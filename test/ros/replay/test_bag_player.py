@@ -29,7 +29,7 @@ from bdc_occ_ros.ros.replay import bag_player
 from bdc_occ_ros.ros.replay.bag_player import BagPlayer
 from bdc_occ_ros.ros.replay.bag_recorder import recording
 from bdc_occ_ros.ros.replay.bag_topics import message_class, rclpy_qos
-from bdc_occ_ros.ros.replay.spun_node import spun_node
+from bdc_occ_ros.ros.spun_node import spun_node
 
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 IMAGES = '/camera/CAM_FRONT/image/compressed'

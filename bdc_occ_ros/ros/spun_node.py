@@ -13,11 +13,18 @@ from rclpy.signals import SignalHandlerOptions
 
 
 @contextmanager
-def spun_node(name: str) -> Iterator[Node]:
-    """Yield a node of a context of its own that a thread spins until the block ends."""
+def spun_node(name: str, *arguments: str) -> Iterator[Node]:
+    """
+    Yield a node of a context of its own that a thread spins until the block ends.
+
+    It logs to no topic and has no parameter services, so that it can share a name with another.
+
+    :param arguments: ROS arguments of the node alone.
+    """
     context = rclpy.Context()
     rclpy.init(context=context, args=[], signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node(name, context=context)
+    node = rclpy.create_node(name, context=context, cli_args=list(arguments),
+                             enable_rosout=False, start_parameter_services=False)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
 
