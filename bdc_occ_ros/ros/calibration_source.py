@@ -165,7 +165,7 @@ class CalibrationSource:
                                 self._config.rectified, self._config.undistort)
 
     def _mount(self, name: str) -> np.ndarray:
-        """Return ego_from_camera from the newest transforms; the one before where it is the same."""
+        """Return ego_from_camera by the newest transforms; the one before where it is the same."""
         frame = self._config.camera[name].frame
         try:
             mount = self._transforms.tree.lookup(self._config.base_frame, frame)
