@@ -25,11 +25,13 @@ ROSDEP_KEYS = {
     'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'matplotlib': 'python3-matplotlib',
     'numpy': 'python3-numpy', 'rosbags': 'python3-rosbags-pip', 'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
-    'apsw': 'python3-rosbags-pip', 'backports': 'python3-rosbags-pip'}  # rosbags brings these
+    'apsw': 'python3-rosbags-pip', 'backports': 'python3-rosbags-pip',  # rosbags brings these
+    'lz4': 'python3-rosbags-pip'}
 HEAVY = ('torch', 'numpy', 'cv2', 'safetensors', 'yaml')
 DISTRIBUTIONS = {
     'PIL': 'Pillow', 'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'yaml': 'PyYAML',
-    'nuscenes': 'nuscenes-devkit', 'apsw': 'rosbags', 'backports': 'rosbags'}
+    'nuscenes': 'nuscenes-devkit', 'apsw': 'rosbags', 'backports': 'rosbags',
+    'lz4': 'rosbags'}
 
 
 def imported(*paths):
