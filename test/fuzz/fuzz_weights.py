@@ -23,9 +23,9 @@ from bdc_occ_ros.weights.checkpoint import (
     save_checkpoint,
 )
 from bdc_occ_ros.weights.packed_checkpoint import (
-    FORMAT,
     pack_checkpoint,
     packed_checkpoint_in,
+    PACKED_FORMAT,
     restore_packed_network,
     save_packed,
 )
@@ -129,7 +129,7 @@ def attempt(rng, seeds, folder):
     else:
         path.write_bytes(rng.choice(DAMAGES)(rng, seed))
     file = read_weights_file(path)
-    if file.manifest['format'] == FORMAT:
+    if file.manifest['format'] == PACKED_FORMAT:
         restore_packed_network(packed_checkpoint_in(file))
     else:
         restore_network(checkpoint_in(file))
