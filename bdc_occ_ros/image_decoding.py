@@ -244,18 +244,18 @@ def _decompress(message: Any, header: ImageHeader, where: str, reduction: int) -
     if reduction not in _READ_FLAGS:
         raise InvalidImageError(
             f'{where}: reduction must be one of {tuple(_READ_FLAGS)}; got {reduction}')
-    data = memoryview(message.data).tobytes()
-    scale = reduction if data.startswith(JPEG_START) else 1
+    scale = reduction if bytes(message.data[:2]) == JPEG_START else 1
     flag = cv2.IMREAD_GRAYSCALE if header.encoding.pixel_bytes == 1 else _READ_FLAGS[scale]
     try:
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+        stored = cv2.imdecode(np.frombuffer(message.data, np.uint8),
+                              flag | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise InvalidImageError(f'{where}: {quoted(str(error))}. Is the image damaged?') from error
     expected = (math.ceil(header.height_px / scale), math.ceil(header.width_px / scale))
     if stored is None or stored.shape[:2] != expected:
         raise InvalidImageError(
-            f'{where}: the {quoted(message.format or "compressed")} image of {len(data)} bytes '
-            f'could not be decoded to {expected}; got '
+            f'{where}: the {quoted(message.format or "compressed")} image of '
+            f'{len(message.data)} bytes could not be decoded to {expected}; got '
             f'{None if stored is None else stored.shape}. Is it damaged?')
     return stored
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn, Tensor
+from torch import Tensor
 
 from bdc_occ_ros.datatypes import Boxes, Frame, Occupancy
 from bdc_occ_ros.geometry.camera_rig import Camera, CameraRig
@@ -73,16 +73,11 @@ class Predictor:
 
     def __init__(self, model: str | Path | NetworkConfig, *, device: str = 'cpu', seed: int = 0,
                  with_confidence: bool = False) -> None:
-        (self._network, self.is_trained, self.device, self.backend,
+        (self.network, self.is_trained, self.device, self.backend,
          self.weights_sha256) = load_network(model, device, seed)
-        self.config: NetworkConfig = self._network.config
+        self.config: NetworkConfig = self.network.config
         self._geometries = GeometryCache(self.config.frustum)
         self._with_confidence = with_confidence
-
-    @property
-    def network(self) -> nn.Module:
-        """Return the network."""
-        return self._network
 
     def __call__(self, frame: Frame) -> Prediction:
         """
@@ -111,7 +106,7 @@ class Predictor:
             images = self._input_images(frame, geometry)
             ray_points_m = geometry.rays.in_key_ego(motion).to(self.device)
         with self._timed('inference', timings_ms):
-            output = self._network.predict(images[None], ray_points_m[None],
+            output = self.network.predict(images[None], ray_points_m[None],
                                            with_confidence=self._with_confidence)
         with self._timed('postprocess', timings_ms):
             prediction = self._decoded(output, frame.stamp_ns, geometry, motion)

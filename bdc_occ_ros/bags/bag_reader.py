@@ -9,13 +9,12 @@ is read without it, or where it is wrong. What was lost on the way is a remark.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, ExitStack
+from contextlib import AbstractContextManager, contextmanager, ExitStack
 from functools import cache
 import logging
 from operator import index
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import apsw
@@ -59,7 +58,7 @@ class BagMessage(NamedTuple):
     data: bytes
 
 
-class BagReader:
+class BagReader(AbstractContextManager):
     """
     Read a rosbag2 bag (MCAP or SQLite); use it in a with statement.
 
@@ -97,11 +96,7 @@ class BagReader:
             self.start_ns, self.duration_ns = self._times()
             self._stack = stack.pop_all()
 
-    def __enter__(self) -> 'BagReader':
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._stack.close()
 
     @property

@@ -3,8 +3,8 @@
 """Record cameras, truth and prediction over time for the Rerun viewer."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import rerun as rr
@@ -19,7 +19,7 @@ TIMELINE = 'exposure'
 WORLD = 'ego'
 
 
-class RerunRecording:
+class RerunRecording(AbstractContextManager):
     """
     Record an .rrd file; use it in a with statement.
 
@@ -41,11 +41,7 @@ class RerunRecording:
                            resolution=(camera.width_px, camera.height_px),
                            image_plane_distance=1.5), static=True)
 
-    def __enter__(self) -> 'RerunRecording':
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._stream.flush(blocking=True)
         self._stream.disconnect()
 

@@ -16,8 +16,7 @@ import numpy as np
 from bdc_occ_ros.errors import InvalidCalibrationError
 from bdc_occ_ros.files import quoted
 from bdc_occ_ros.geometry.camera_rig import Camera, DISTORTION_LENGTHS
-
-ROTATION_TOLERANCE = 1e-3
+from bdc_occ_ros.geometry.rotations import is_rotation
 
 
 def camera_from_info(info: Any, name: str, ego_from_camera: np.ndarray,
@@ -38,7 +37,7 @@ def camera_from_info(info: Any, name: str, ego_from_camera: np.ndarray,
         matrix = projection
     rotation = np.array(info.r).reshape(3, 3)
     mount = np.array(ego_from_camera, dtype=np.float64)
-    if rectified and _is_rotation(rotation):
+    if rectified and is_rotation(rotation):
         mount[:3, :3] = mount[:3, :3] @ rotation.T  # R maps camera axes to rectified ones
     is_bent = not rectified and undistort
     width_px, height_px, image_from_sensor = _window(info, name)
@@ -53,20 +52,13 @@ def camera_info_remarks(info: Any, rectified: bool = False) -> tuple[str, ...]:
     """Return what is odd about a CameraInfo although it can be used."""
     remarks = []
     is_asked_for = rectified or np.any(info.r)  # a driver of raw images may leave R at zero
-    if is_asked_for and not _is_rotation(np.array(info.r).reshape(3, 3)):
+    if is_asked_for and not is_rotation(np.array(info.r).reshape(3, 3)):
         remarks.append(f'R is no rotation and is ignored: {np.round(info.r, 3).tolist()}')
     if rectified and not np.array(info.p).reshape(3, 4)[:, :3].any():
         remarks.append('P is zero although the images are rectified; K is used')
     if not len(info.d) and info.distortion_model not in DISTORTION_LENGTHS:
         remarks.append(f'distortion model {quoted(info.distortion_model)} without coefficients')
     return tuple(remarks)
-
-
-def _is_rotation(matrix: np.ndarray) -> bool:
-    """Return whether a (3, 3) matrix is finite, orthonormal and right-handed."""
-    return bool(np.isfinite(matrix).all()
-                and np.abs(matrix @ matrix.T - np.eye(3)).max() < ROTATION_TOLERANCE
-                and np.linalg.det(matrix) > 0)
 
 
 def _window(info: Any, name: str) -> tuple[int, int, np.ndarray]:

@@ -14,13 +14,13 @@ import numpy as np
 
 from bdc_occ_ros.errors import BdcOccError, InvalidCalibrationError, InvalidPoseError
 from bdc_occ_ros.files import quoted
+from bdc_occ_ros.geometry.rotations import is_rotation
 
 MAX_CAMERAS = 8
 MAX_SIDE_PX, MAX_PIXELS, MAX_ASPECT = 16384, 2 ** 25, 16
 DISTORTION_LENGTHS = {
     '': (), 'plumb_bob': (4, 5), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,),
 }
-ROTATION_TOLERANCE = 1e-3
 # What no camera, lens, vehicle or map exceeds: beyond these a number was damaged or made up.
 FOCAL_PER_SIDE, MAX_CENTRE_PER_SIDE, MAX_SKEW_PER_FOCAL = (0.01, 100.0), 10.0, 0.1
 MAX_COEFFICIENT, MAX_MOUNT_M, MAX_POSITION_M = 1e5, 100.0, 1e8
@@ -60,10 +60,7 @@ def rigid_transform(matrix: np.ndarray, name: str) -> np.ndarray:
     if checked.shape != (4, 4) or not (np.abs(checked) <= MAX_POSITION_M).all():
         raise InvalidPoseError(f'{name}: a finite (4, 4) matrix with numbers up to '
                                f'{MAX_POSITION_M:g} is needed; got {quoted(checked.tolist())}')
-    rotation = checked[:3, :3]
-    is_rotation = (np.abs(rotation @ rotation.T - np.eye(3)).max() < ROTATION_TOLERANCE
-                   and np.linalg.det(rotation) > 0)
-    if not is_rotation or not np.array_equal(checked[3], (0.0, 0.0, 0.0, 1.0)):
+    if not is_rotation(checked[:3, :3]) or not np.array_equal(checked[3], (0.0, 0.0, 0.0, 1.0)):
         raise InvalidPoseError(
             f'{name}: the rotation must be orthonormal with determinant +1 and the last row '
             f'0 0 0 1; got {checked.tolist()}')

@@ -8,7 +8,14 @@ import numpy as np
 
 from bdc_occ_ros.errors import InvalidPoseError
 
-NORM_TOLERANCE = 1e-2
+NORM_TOLERANCE, ROTATION_TOLERANCE = 1e-2, 1e-3
+
+
+def is_rotation(matrix: np.ndarray) -> bool:
+    """Return whether a (3, 3) matrix is finite, orthonormal and right-handed."""
+    return bool(np.isfinite(matrix).all()
+                and np.abs(matrix @ matrix.T - np.eye(3)).max() < ROTATION_TOLERANCE
+                and np.linalg.det(matrix) > 0)
 
 
 def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:

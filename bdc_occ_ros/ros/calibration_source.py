@@ -174,7 +174,7 @@ class CalibrationSource:
             raise InvalidCalibrationError(f'{name}: {refusal or error}') from error
         mount = ego_from_optical(mount, self._config.camera_frame_convention)
         known = self._mounts.get(name)
-        if known is not None and np.allclose(known, mount, rtol=0.0, atol=SAME_MOUNT):
+        if known is not None and np.abs(known - mount).max() <= SAME_MOUNT:
             return known
         self._mounts[name] = mount
         return mount

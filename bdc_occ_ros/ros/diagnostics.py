@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the health of the node, its inputs and its outputs, and publish it as diagnostics."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 import logging
@@ -60,18 +61,6 @@ def _status(part: str, entries: Iterable[tuple[Level, str]], values: Mapping[str
                          else str(value)) for key, value in values.items()])
 
 
-class CounterDelta:
-    """Compute by how much counters have grown since the last report."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
-
-    def __call__(self, name: str, value: int) -> int:
-        """Return by how much a counter has grown."""
-        before, self._seen[name] = self._seen.get(name, 0), value
-        return value - before
-
-
 class HealthLog:
     """Log every change of a part's level, once, with how long the level before has lasted."""
 
@@ -101,7 +90,7 @@ class ChainDiagnostics:
         self._pipeline = pipeline
         self._predictor = predictor
         self._outputs = outputs
-        self._delta = CounterDelta()
+        self._counted: Counter[str] = Counter()
         self._last_look_s = time.monotonic()
 
     def read(self) -> Iterator[DiagnosticStatus]:
@@ -119,6 +108,11 @@ class ChainDiagnostics:
         yield self._inference(config)
         yield self._latency(config, done)
         yield self._output(done)
+
+    def _delta(self, counter: str, value: int) -> int:
+        """Return by how much a counter has grown since it was last read."""
+        before, self._counted[counter] = self._counted[counter], value
+        return value - before
 
     def _camera(self, name: str, formed: SynchronizerStatistics,
                 done: PipelineStatistics) -> DiagnosticStatus:

@@ -55,7 +55,6 @@ class LatestSlot(Generic[Item]):
     """
 
     def __init__(self) -> None:
-        self.num_put = 0
         self.num_replaced = 0
         self.is_closed = False
         self._changed = Condition()
@@ -65,7 +64,6 @@ class LatestSlot(Generic[Item]):
         """Leave an item in the place of the one before; a closed slot takes none."""
         with self._changed:
             if not self.is_closed:
-                self.num_put += 1
                 self.num_replaced += self._item is not None
                 self._item = item
                 self._changed.notify()
@@ -266,8 +264,7 @@ class Inputs:
             self._node.get_logger().warning(found[topic])
         self.qos_mismatches = found
         for camera in self.cameras.values():
-            with self._boundary.around(camera.name, camera.refuse):
-                camera.update_subscription(found)
+            camera.update_subscription(found)
         self.calibration.follow_publishers()
 
     def _follow_time_jump(self, jump: TimeJump) -> None:

@@ -84,7 +84,7 @@ def draw_spot(camera, point_m, radius_m=0.6):
 def predict_spot(rig, fixed_point_m, poses=None, tell_poses=True):
     """Draw a ball that stands still into all pictures and return the prediction."""
     predictor = Predictor(load_network_config('bdc_occ_nano'))
-    network = predictor._network = AllKnowingNetwork(predictor.config)
+    network = predictor.network = AllKnowingNetwork(predictor.config)
     images = {}
     for n, camera in enumerate(rig.cameras):
         fixed_from_ego = np.eye(4) if poses is None else poses[camera.name]

@@ -7,6 +7,7 @@ Run as a program, python -m bdc_occ_ros.ros.bench.start BEGIN MODEL, it is such 
 prints the milliseconds of its parts; BEGIN is the steady clock, in ns, when it was asked for.
 """
 
+from collections import Counter
 from collections.abc import Callable
 import importlib
 import json
@@ -23,26 +24,19 @@ TOTAL = 'in all'
 
 
 class Stopwatch:
-    """
-    Attribute all time since a beginning to parts.
-
-    :param begin_ns: By the steady clock.
-    """
+    """Attribute all time since a beginning, by the steady clock, to parts."""
 
     def __init__(self, begin_ns: int) -> None:
-        self._begin_ns = self._last_ns = begin_ns
-        self.parts_ms: dict[str, float] = {}
+        self._last_ns = begin_ns
+        self.parts_ms: Counter[str] = Counter()
 
     def take(self, part: str) -> None:
-        """Attribute the time since the last call to a part, and all of it to the total."""
-        now_ns = time.monotonic_ns()
-        self.parts_ms[part] = self.parts_ms.get(part, 0.0) + (now_ns - self._last_ns) / 1e6
-        self.parts_ms.pop(TOTAL, None)  # so that it stands last
-        self.parts_ms[TOTAL] = (now_ns - self._begin_ns) / 1e6
-        self._last_ns = now_ns
+        """Attribute the time since the last call to a part."""
+        last_ns, self._last_ns = self._last_ns, time.monotonic_ns()
+        self.parts_ms[part] += (self._last_ns - last_ns) / 1e6
 
     def time_calls(self, module: str, function: str, part: str, before: str) -> None:
-        """Attribute all calls of a function to a part, and the time before them to another."""
+        """Attribute later calls of a function to a part, and the time before to another."""
         owner = importlib.import_module(module)
         original: Callable[..., Any] = getattr(owner, function)
 
@@ -93,7 +87,7 @@ def start_node(begin_ns: int, model: str) -> dict[str, float]:
     node.close()
     node.destroy_node()
     rclpy.try_shutdown()
-    return watch.parts_ms
+    return {**watch.parts_ms, TOTAL: watch.parts_ms.total()}
 
 
 def measure_starts(model: str, num_starts: int) -> dict[str, float]:

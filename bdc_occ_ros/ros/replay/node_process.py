@@ -3,13 +3,13 @@
 """Run the node as a process of its own, with its log in a file."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
 import time
-from types import TracebackType
 from typing import Any
 
 from bdc_occ_ros.errors import NodeFailedError
@@ -20,7 +20,7 @@ TAIL_LINES = 15
 PROGRAM = ('-m', 'bdc_occ_ros.ros')
 
 
-class NodeProcess:
+class NodeProcess(AbstractContextManager):
     """
     Run the node; use it in a with statement.
 
@@ -48,11 +48,7 @@ class NodeProcess:
                 stderr=subprocess.STDOUT, env=os.environ | dict(environment or {}),
                 start_new_session=True)
 
-    def __enter__(self) -> 'NodeProcess':
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.stop()
 
     @property
