@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 import fcntl
+import importlib.util
 import os
 from pathlib import Path
 import tempfile
@@ -13,6 +14,7 @@ import time
 import pytest
 
 FOLDER = Path(__file__).parent
+HAS_ROS = importlib.util.find_spec('rclpy') is not None
 
 
 def reserve_domain():
@@ -36,10 +38,12 @@ os.environ.update(
 
 
 def pytest_collection_modifyitems(items):
-    """Mark everything in this folder, so that -m 'not ros' leaves it out."""
+    """Mark everything in this folder, so that -m 'not ros' leaves it out; skip it without ROS."""
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker('ros')
+            if not HAS_ROS:
+                item.add_marker(pytest.mark.skip(reason='rclpy is not installed'))
 
 
 @pytest.fixture(scope='module')
