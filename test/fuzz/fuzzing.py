@@ -67,7 +67,7 @@ class Target:
     attempt: Callable[[random.Random, Any, Path], str | None]
     cases: int
     max_cpu_s: float = 10.0
-    max_wall_s: float = 60.0
+    max_wall_s: float = 300.0
     max_bytes: int = 2 * 2 ** 30
 
 
