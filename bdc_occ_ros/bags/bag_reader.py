@@ -36,7 +36,7 @@ MAX_DURATION_NS = 7 * 24 * 3600 * 10**9
 MAX_UNPACKED_BYTES = 64 * 2**30
 PIECE_BYTES = 2**20
 PACKED = ('.zstd', '.zst')
-STORAGES = ('.mcap', '.db3', *PACKED)
+STORAGES = ('.mcap', '.db3', '.bag', *PACKED)
 ROS1_MAGIC = b'#ROSBAG V'
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'  # no CDR begins so
 MALFORMED = (*DAMAGED, SerdeError, TypesysError, apsw.Error)
@@ -173,8 +173,7 @@ class BagReader(AbstractContextManager):
         if files and (missing := [file.name for file in listed if file not in files]):
             self._remark(f'{missing} of {METADATA_FILE} are missing, and their messages with them')
         elif not files:
-            files = sorted(file for file in self.path.iterdir()
-                           if file.suffix in (*STORAGES, '.bag'))
+            files = sorted(file for file in self.path.iterdir() if file.suffix in STORAGES)
             self._remark(f'without a {METADATA_FILE} that lists them, {len(files)} storage files '
                          'are read')
         if not files:

@@ -5,9 +5,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-import heapq
-from io import BytesIO
-from operator import itemgetter
+from heapq import heappop, heappush
+from io import BytesIO, SEEK_END
+import math
 from pathlib import Path
 from struct import iter_unpack, unpack, unpack_from
 from typing import BinaryIO, NamedTuple
@@ -27,8 +27,8 @@ FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, STATISTICS = 2, 3, 4, 5, 6, 11
 HEAD_BYTES = 9  # of every record: opcode and length
 MAX_CHUNK_BYTES = 512 * 2**20
 RUN_BYTES = 2**20
-DAMAGED = (*DAMAGES, ReaderError, RuntimeError, zstd.ZstdError)
-Message = tuple[int, Connection | None, memoryview]  # stamp in nanoseconds, channel, CDR
+WAITING_BYTES = 200  # that Python takes for a message beside its content
+DAMAGED = (*DAMAGES, ReaderError, zstd.ZstdError)
 
 
 class Chunk(NamedTuple):
@@ -66,7 +66,6 @@ class McapFile:
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, Connection] = {}
         self._chunks: list[Chunk] = []
-        self._held_bytes = 0
         if self._file.read(len(MAGIC)) != MAGIC:
             raise InvalidBagError(f'{path.name} does not begin as MCAP does, or is empty')
         has_statistics = self._walk()
@@ -82,22 +81,33 @@ class McapFile:
                 for number, channel in self._channels.items()]
 
     def messages(self, connections: Sequence[Connection]
-                 ) -> Iterator[tuple[Connection, int, memoryview]]:
+                 ) -> Iterator[tuple[Connection, int, bytes]]:
         """
         Yield channel, stamp in nanoseconds and data, in the order of the stamps.
 
         :raises InvalidBagError: if a chunk is damaged, or too many lie over one another in time.
         """
         wanted = {connection.id: connection for connection in connections}
-        for stamp_ns, channel, data in heapq.merge(
-                *(self._messages_in(chunk, wanted) for chunk in self._chunks), key=itemgetter(0)):
-            if channel is not None:
-                yield channel, stamp_ns, data
+        chunks, waiting, num_bytes = sorted(self._chunks), [], 0
+        for chunk, end_ns in zip(chunks, [*(each.start_ns for each in chunks[1:]), math.inf]):
+            data = self._unpacked(chunk)
+            for opcode, place, length in _records(BytesIO(data)):
+                if opcode == MESSAGE:
+                    number, _, stamp_ns = unpack_from('<HIQ', data, place)
+                    if number in wanted:
+                        content = data[place + 22:place + length]
+                        heappush(waiting, (stamp_ns, chunk.place, place, wanted[number], content))
+                        num_bytes += len(content) + WAITING_BYTES
+                        self._require_small(num_bytes)
+            while waiting and waiting[0][0] <= end_ns:
+                stamp_ns, _, _, connection, content = heappop(waiting)
+                num_bytes -= len(content) + WAITING_BYTES
+                yield connection, stamp_ns, content
 
     def _walk(self) -> bool:
         """Note chunks, channels and statistics; return whether the last count every channel."""
         end, has_statistics, opcode = len(MAGIC), False, 0
-        for opcode, place, length in _records(self._file, end, self._size):
+        for opcode, place, length in _records(self._file):
             end = place + length
             if opcode == CHUNK:
                 start_ns, = unpack('<Q', self._content(place, 8))
@@ -121,14 +131,12 @@ class McapFile:
     def _add_to_run(self, place: int, length: int) -> None:
         """Note a message outside of chunks, where possible together with those before it."""
         start_ns, = unpack('<Q', self._content(place + 6, 8))
-        run = Chunk(start_ns, place - HEAD_BYTES, length + HEAD_BYTES, False)
-        last = self._chunks[-1] if self._chunks else run
-        if not last.is_packed and last.place + last.length == run.place and (
-                last.length < RUN_BYTES):
+        start = place - HEAD_BYTES
+        last = self._chunks[-1] if self._chunks else None
+        if last and not last.is_packed and start < last.place + RUN_BYTES:
+            start, start_ns = last.place, min(start_ns, last.start_ns)
             self._chunks.pop()
-            run = last._replace(start_ns=min(start_ns, last.start_ns),
-                                length=last.length + run.length)
-        self._chunks.append(run)
+        self._chunks.append(Chunk(start_ns, start, place + length - start, is_packed=False))
 
     def _count_messages(self) -> None:
         """Unpack all chunks, one after the other, to know what no summary says."""
@@ -141,7 +149,7 @@ class McapFile:
                 self.lost += f'{"; " if self.lost else ""}{damage}'
                 continue
             self._chunks.append(chunk)
-            for opcode, place, length in _records(BytesIO(data), 0, len(data)):
+            for opcode, place, length in _records(BytesIO(data)):
                 if opcode == MESSAGE:
                     number, _, stamp_ns = unpack_from('<HIQ', data, place)
                     self._counts[number] += 1
@@ -162,23 +170,6 @@ class McapFile:
         self._channels[number] = Connection(
             number, topic, self._schemas.get(schema, ''), None, '', 0,
             ConnectionExtRosbag2(encoding, qos), self)
-
-    def _messages_in(self, chunk: Chunk, wanted: dict[int, Connection]) -> Iterator[Message]:
-        """Yield the messages of a chunk; it is unpacked when its time has come."""
-        yield chunk.start_ns, None, memoryview(b'')
-        data = memoryview(self._unpacked(chunk))
-        self._held_bytes += len(data)
-        try:
-            self._require_small(self._held_bytes)
-            found = []
-            for opcode, place, length in _records(BytesIO(data), 0, len(data)):
-                if opcode == MESSAGE:
-                    number, _, stamp_ns = unpack_from('<HIQ', data, place)
-                    if number in wanted:
-                        found.append((stamp_ns, wanted[number], data[place + 22:place + length]))
-            yield from sorted(found, key=itemgetter(0))
-        finally:
-            self._held_bytes -= len(data)
 
     def _unpacked(self, chunk: Chunk) -> bytes:
         """Unpack a chunk to the size that it declares, and not to a byte more."""
@@ -207,8 +198,9 @@ class McapFile:
                                   f'unpacked at once; {MAX_CHUNK_BYTES} are the limit')
 
 
-def _records(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def _records(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
     """Yield opcode, place and length of the content of whole records, up to one that is not."""
+    start, end = file.tell(), file.seek(0, SEEK_END)
     while start + HEAD_BYTES <= end:
         file.seek(start)
         opcode, length = unpack('<BQ', file.read(HEAD_BYTES))

@@ -192,6 +192,17 @@ def test_no_summary_no_profile_and_no_chunks(tmp_path):
     assert read(file)[0] == [10, 20, 30] and 'cut off' in read(file)[1]
 
 
+def test_a_chunk_between_the_times_of_loose_messages_comes_in_order(tmp_path):
+    loose, packed = (
+        next(record for record in records_of(storage_of(write(
+            tmp_path / name, stamps_ns=stamps_ns)).read_bytes()) if record[0] == CHUNK)
+        for name, stamps_ns in (('loose', (SECOND, 3 * SECOND)), ('packed', (2 * SECOND,))))
+    file = tmp_path / 'mixed.mcap'
+    file.write_bytes(MAGIC + joined([(1, text(b'') + text(b''))]) + loose[1][40:]
+                     + joined([packed, (2, bytes(20))]) + MAGIC)
+    assert read(file) == ([10, 20, 30], '', SECOND, 2 * SECOND)
+
+
 @pytest.mark.parametrize('plugin', PLUGINS)
 def test_a_stamp_of_zero_is_named(tmp_path, plugin):
     start_ns = 1_533_151_603 * SECOND
@@ -252,21 +263,23 @@ def test_messages_that_the_statistics_state_and_nobody_finds_are_a_remark(tmp_pa
         assert remarks == ('25 messages of /speed are stated, 20 were read' if by_channel else '')
 
 
-def bomb(packed, declared, num_chunks=1):
-    """Return an MCAP file of chunks that begin early and hold a late message of zeros."""
-    data = joined([(MESSAGE, struct.pack('<HIQQ', 1, 0, 9 * SECOND, 0) + bytes(packed))])
+def bomb(packed, declared, num_chunks=1, num_messages=1):
+    """Return an MCAP file of chunks that begin early and hold late messages of zeros."""
+    data = num_messages * joined([
+        (MESSAGE, struct.pack('<HIQQ', 1, 0, 9 * SECOND, 0) + bytes(packed))])
     return MAGIC + joined([(1, text(b'ros2') + text(b''))] + num_chunks * [
         chunk(data, None if declared is None else declared)])
 
 
-@pytest.mark.parametrize('packed, declared, num_chunks', [
-    (200 * 2**20, None, 1), (200 * 2**20, 1000, 1), (9 * 2**20, None, 20)])
-def test_bombs_are_not_unpacked(tmp_path, monkeypatch, packed, declared, num_chunks):
+@pytest.mark.parametrize('packed, declared, num_chunks, num_messages', [
+    (200 * 2**20, None, 1, 1), (200 * 2**20, 1000, 1, 1), (9 * 2**20, None, 20, 1),
+    (0, None, 1, 200_000)])
+def test_bombs_are_not_unpacked(tmp_path, monkeypatch, packed, declared, num_chunks, num_messages):
     monkeypatch.setattr(mcap_file, 'MAX_CHUNK_BYTES', 10 * 2**20)
     file = storage_of(write(tmp_path / 'bag'))
     whole = file.read_bytes()
     summary = whole.index(joined([(15, bytes(4))]))
-    unpacking = bomb(packed, declared, num_chunks)[len(MAGIC):]
+    unpacking = bomb(packed, declared, num_chunks, num_messages)[len(MAGIC):]
     file.write_bytes(whole[:summary] + unpacking[unpacking.index(b'\x06'):] + whole[summary:])
     small = file.stat().st_size
     tracemalloc.start()
