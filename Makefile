@@ -43,9 +43,11 @@ fuzz: install ## feed random inputs to the kernels, all readers and the node, fo
 
 test-floors: ## test what needs no ROS with the oldest versions that setup.py admits
 	$(PYTHON) -m venv $(FLOORS)
-	PIP_CONSTRAINT=floors.txt $(FLOORS)/bin/python -m pip install --upgrade 'pip<24'
+	PIP_CONSTRAINT=floors.txt $(FLOORS)/bin/python -m pip install --upgrade 'pip<24' setuptools
 	PIP_CONSTRAINT=floors.txt $(FLOORS)/bin/python -m pip install --disable-pip-version-check wheel \
 		$$(sed -n 's/==.*//p' floors.txt)
+	BDC_OCC_EXTENSION=off $(FLOORS)/bin/python -m pip install --disable-pip-version-check --no-deps \
+		--no-build-isolation --use-pep517 --editable .
 	$(FLOORS)/bin/python -m bdc_occ_ros.kernels.build
 	$(FLOORS)/bin/python -m pytest $(PYTEST_FLAGS)
 
