@@ -139,8 +139,8 @@ class OutputPublishers:
             return
         (grid, _), self._latched = self._latched, None
         header = make_header(self._node.get_clock().now().nanoseconds, grid.header.frame_id)
-        self._publishers['grid'].publish(unknown_grid(header, grid.info))
         self._node.get_logger().warning(f'occupancy/grid is all unknown now: {reason}')
+        self._publishers['grid'].publish(unknown_grid(header, grid.info))
 
     def publish_labels(self, predictor: 'Predictor', config: NodeConfig) -> None:
         """Publish the names of the classes of clouds and of detections, for late subscribers."""

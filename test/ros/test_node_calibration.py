@@ -117,7 +117,8 @@ def test_output_frame_follows_the_pose_at_the_stamp(start):
     cloud = watcher.fresh_clouds(3)[-1]
     stamp_ns = to_nanoseconds(cloud.header.stamp)
     assert cloud.header.frame_id == 'odom'
-    assert watcher.spin_until(lambda: watcher.value('ego motion', 'source') == 'tf')
+    assert watcher.spin_until(lambda: 'ego motion' in watcher.statuses
+                              and watcher.value('ego motion', 'source') == 'tf')
     middle_m = points_m(cloud)[:, 0].mean()
     assert abs(middle_m - rig.position_m(stamp_ns)) < 8.0
     assert watcher.grids[-1].info.origin.position.x == pytest.approx(

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 import re
 import signal
+import subprocess
+import sys
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -156,6 +158,11 @@ def test_refused_parameter_is_named_and_the_node_lives(start, node, parameters, 
     assert state(watcher) == 'unconfigured'
     assert re.search(f'on_configure failed: .*{words}', process.log)
     assert process.stop(timeout_s=STOP_LIMIT_S) == 0
+
+
+def test_pytorch_is_not_loaded_before_the_node_is_configured():
+    program = 'import sys, bdc_occ_ros.ros.node; sys.exit("torch" in sys.modules)'
+    assert subprocess.run([sys.executable, '-c', program]).returncode == 0
 
 
 @pytest.mark.parametrize('module, parameters, words', [
