@@ -264,7 +264,8 @@ class Inputs:
             self._node.get_logger().warning(found[topic])
         self.qos_mismatches = found
         for camera in self.cameras.values():
-            camera.update_subscription(found)
+            with self._boundary.around(camera.name, camera.refuse):
+                camera.update_subscription(found)
         self.calibration.follow_publishers()
 
     def _follow_time_jump(self, jump: TimeJump) -> None:
