@@ -80,9 +80,10 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
         with replacing(file, InvalidDatasetError, parents=True) as place:
             place.write_text(json.dumps(asdict(settings)))
     with reading(file, InvalidDatasetError, 'give another folder'):
-        found = read_json(file, InvalidDatasetError)
-    if found != asdict(settings):
-        raise InvalidDatasetError(f'{file.parent} was begun with {quoted(found)}; got {settings}; '
+        found = dict(read_json(file, InvalidDatasetError))
+    if found != (own := asdict(settings)):
+        others = {name: value for name, value in found.items() if value != own.get(name)}
+        raise InvalidDatasetError(f'{file.parent} was begun with {quoted(others)}; got {settings}; '
                                   'give another folder, or delete it')
 
 
