@@ -83,8 +83,8 @@ def require_settings(dataroot: Path, settings: DatarootSettings) -> None:
         found = dict(read_json(file, InvalidDatasetError))
     if found != (own := asdict(settings)):
         others = {name: value for name, value in found.items() if value != own.get(name)}
-        raise InvalidDatasetError(f'{file.parent} was begun with {quoted(others)}; got {settings}; '
-                                  'give another folder, or delete it')
+        raise InvalidDatasetError(f'{file.parent} was begun with {quoted(others)}; got '
+                                  f'{settings}; give another folder, or delete it')
 
 
 class SceneMaker:
